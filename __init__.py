@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scan Cutout: photos of an object, background removed, turned into a 3D model without leaving Blender."""
+
+from . import operators, ui
+
+
+def register() -> None:
+    """Called by Blender when the extension is switched on."""
+    operators.register()
+    ui.register()
+
+
+def unregister() -> None:
+    """Called by Blender when the extension is switched off."""
+    ui.unregister()
+    operators.unregister()

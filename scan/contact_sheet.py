@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One picture of a whole run: every photo with its mask's outline, failed ones crossed out."""
+
+import io
+import math
+import threading
+from collections.abc import Sequence
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
+
+_LARGEST_CELL, _MOST_PIXELS = 240, 24_000_000
+_GAP = 4
+_BACKGROUND, _CELL, _TEXT = (24, 24, 24), (44, 44, 44), (220, 220, 220)
+_OUTLINE, _FAILED = (255, 80, 0), (220, 40, 60)
+
+
+class ContactSheet:
+    """A grid with a cell for every photo, allocated whole, so that a run's memory does not grow with its photos."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """``names`` are the photos in their order; one cell each, row by row."""
+        self._index = {name: index for index, name in enumerate(names)}
+        self._cell = min(_LARGEST_CELL, math.isqrt(_MOST_PIXELS // max(1, len(names))))
+        self._columns = math.ceil(math.sqrt(len(names) * 4 / 3))
+        rows = math.ceil(len(names) / self._columns)
+        self._step = self._cell + _GAP
+        self._sheet = Image.new("RGB", (self._columns * self._step + _GAP, rows * self._step + _GAP), _BACKGROUND)
+        self._font = ImageFont.load_default(max(8, self._cell // 16))
+        self._drawn: set[str] = set()
+        self._guard = threading.Lock()
+
+    @property
+    def cell_size(self) -> int:
+        """The long edge in pixels that a thumbnail gets."""
+        return self._cell
+
+    def is_drawn(self, name: str) -> bool:
+        """Whether this photo's cell is filled already."""
+        return name in self._drawn
+
+    def add(self, name: str, picture: Image.Image, soft: Image.Image, threshold: int) -> None:
+        """Fill a cell with an upright RGB picture and the outline of its upright soft mask, of any size."""
+        thumbnail = picture.copy()
+        thumbnail.thumbnail((self._cell, self._cell))
+        mask = soft.resize(thumbnail.size).point([0] * threshold + [255] * (256 - threshold))
+        edge = ImageChops.difference(mask.filter(ImageFilter.MaxFilter(3)), mask)
+        thumbnail.paste(_OUTLINE, mask=edge)
+        self._paste(name, thumbnail)
+
+    def add_failed(self, name: str) -> None:
+        """Cross out the cell of a photo that failed."""
+        cell = Image.new("RGB", (self._cell, self._cell * 3 // 4), _CELL)
+        draw = ImageDraw.Draw(cell)
+        width, height = cell.size
+        draw.line((0, 0, width, height), _FAILED, 3)
+        draw.line((0, height, width, 0), _FAILED, 3)
+        self._paste(name, cell)
+
+    def encode(self) -> bytes:
+        """The sheet as JPEG."""
+        buffer = io.BytesIO()
+        self._sheet.save(buffer, "JPEG", quality=88)
+        return buffer.getvalue()
+
+    def _paste(self, name: str, picture: Image.Image) -> None:
+        row, column = divmod(self._index[name], self._columns)
+        left, top = column * self._step + _GAP, row * self._step + _GAP
+        with self._guard:
+            centred = (left + (self._cell - picture.width) // 2, top + (self._cell - picture.height) // 2)
+            self._sheet.paste(picture, centred)
+            # What the font cannot draw becomes a box; a lone surrogate of a broken file name would raise.
+            label = name.encode("utf-8", "replace").decode()
+            ImageDraw.Draw(self._sheet).text(
+                (left + 3, top + 2), label, _TEXT, self._font, stroke_width=1, stroke_fill=(0, 0, 0)
+            )
+            self._drawn.add(name)

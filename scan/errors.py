@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The failures that are expected, each told in words a person can act on."""
+
+
+class ScanError(Exception):
+    """An expected failure: its text says what happened, to what, and what to do now.
+
+    Caught once at the edge (the worker's ``main`` or an operator). Anything else is a defect.
+    """
+
+    exit_code = 1
+
+
+class BadUseError(ScanError):
+    """The settings cannot work: refused before any request or file is made."""
+
+    exit_code = 2
+
+
+class EndpointError(ScanError):
+    """The endpoint is away, refuses everybody, or is not a rembg server. The run stops; what is done is kept."""
+
+    exit_code = 3
+
+
+class PhotoError(ScanError):
+    """One photo failed. It is named in the report; the others go on."""
+
+    exit_code = 4
+
+
+class OutputError(ScanError):
+    """The output folder stopped taking files in mid-run, such as a full disk. What is done is kept."""

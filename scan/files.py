@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are either whole or not there."""
+
+import contextlib
+import secrets
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` beside ``path`` under a short temporary name, then rename it into place.
+
+    Folders are made as needed. There is no fsync: a killed process leaves the old file or the new one, and
+    after a power cut the next run compares hashes. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A name of its own rather than the photo's with a suffix: that could be too long for the file system
+    # where the photo's own name just fits.
+    temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(6))
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed run left below ``folder``."""
+    for leftover in folder.rglob(TEMPORARY_PREFIX + "*"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The job folder: where a run keeps its settings, story and results, and the lock that one worker holds."""
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from .errors import BadUseError
+from .files import write_atomically
+
+
+class JobFolder:
+    """Names every file of a job. Making one touches nothing on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.settings = root / "job.json"
+        self.journal = root / "journal.jsonl"
+        self.report = root / "report.json"
+        self.log = root / "worker.log"
+        self.contact_sheet = root / "contact_sheet.jpg"
+        self.masks = root / "masks"
+        self.soft_masks = root / "soft"
+
+    def mask(self, photo: PurePosixPath) -> Path:
+        """The binary mask of a photo, which is named relative to the photo folder."""
+        return self.masks / f"{photo}.png"
+
+    def soft_mask(self, photo: PurePosixPath) -> Path:
+        """The server's own answer for a photo, at proxy size, upright."""
+        return self.soft_masks / f"{photo}.png"
+
+    def prepare(self, job: dict[str, Any]) -> str:
+        """Make the folder, write ``job.json`` into it, and return the name of the run.
+
+        ``job`` holds everything the worker needs but secrets. Raises BadUseError where the folder cannot be
+        written or another worker is busy in it.
+        """
+        run = secrets.token_hex(4)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with self.lock():
+                write_atomically(self.settings, json.dumps({**job, "run": run}, indent=1).encode())
+        except OSError as error:
+            raise BadUseError(
+                f"The output folder {self.root} cannot be written ({error.strerror}); choose another one"
+            ) from error
+        return run
+
+    def read(self, run: str) -> dict[str, Any]:
+        """The settings that ``prepare`` wrote. Raises BadUseError if another start has replaced them since."""
+        job: dict[str, Any] = json.loads(self.settings.read_bytes())
+        if job.pop("run") != run:
+            raise BadUseError(f"Another run was started in {self.root} at the same moment; this one gives way")
+        return job
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for this process; the system lets go of it however the process ends.
+
+        Raises BadUseError while another process holds it.
+        """
+        with (self.root / ".lock").open("a+b") as file:
+            try:
+                _lock_file(file.fileno())
+            except OSError as error:
+                raise BadUseError(
+                    f"Another Scan Cutout job is running in {self.root}; wait for it, cancel it, or choose another "
+                    "folder"
+                ) from error
+            yield
+
+
+def refuse_overlap(photos: Path, output: Path) -> None:
+    """Raise BadUseError if the output is the photo folder, lies in it, or would write among the photos."""
+    photos, output = photos.resolve(), output.resolve()
+    if output == photos or photos in output.parents:
+        raise BadUseError(
+            f"The output folder {output} is or lies in the photo folder {photos}; choose one beside it, "
+            "so that masks are never taken for photos"
+        )
+    if output in photos.parents and photos.relative_to(output).parts[0] in {"masks", "soft", "cutouts", "engines"}:
+        raise BadUseError(
+            f"The photo folder {photos} is where a job in {output} keeps its results; choose another output"
+        )
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock_file(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock_file(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

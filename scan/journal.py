@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The story of a job: ``journal.jsonl``, one JSON object a line, appended and flushed.
+
+Events: ``started``, ``photo_done``, ``photo_failed``, ``paused``, ``progress``, ``log``, ``finished``. Each
+carries ``event``, ``run`` (which start of the worker wrote it) and ``time`` (seconds since the epoch).
+Progress bars, resume, reports and tests all read this one file.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+
+
+class Journal:
+    """The writing end. Safe to call from several threads; one process at a time (see JobFolder.lock)."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._run = run
+        self._guard = threading.Lock()
+        torn = _ends_torn(path)
+        self._file = path.open("ab")
+        if torn:
+            # A line that a killed worker tore stays as it is, ended here, and readers pass over it. Cutting
+            # it off would move the place from which a Blender is reading on.
+            self._file.write(b"\n")
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Append one event. After ``close`` nothing is written: a late thread has no story to tell."""
+        line = json.dumps({"event": event, "run": self._run, "time": round(time.time(), 3), **facts})
+        with self._guard:
+            if not self._file.closed:
+                self._file.write(line.encode("ascii") + b"\n")
+                self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; later writes are dropped."""
+        with self._guard:
+            self._file.close()
+
+
+class JournalTail:
+    """The watching end: what was added since the last look. One short read a call, never a wait."""
+
+    def __init__(self, path: Path, run: str, start: int) -> None:
+        self._path = path
+        self._run = run
+        self._offset = start
+        self._rest = b""
+
+    def read(self) -> list[Event]:
+        """The whole lines that were added since the last call and belong to this run."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                added = file.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(added)
+        *lines, self._rest = (self._rest + added).split(b"\n")
+        return [event for event in _parse(lines) if event.get("run") == self._run]
+
+
+def read_journal(path: Path) -> list[Event]:
+    """Every event of every run, oldest first. A missing file is an empty story."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return list(_parse(content.split(b"\n")))
+
+
+def _parse(lines: list[bytes]) -> Iterator[Event]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # torn by a kill, or the empty end
+        if isinstance(event, dict):
+            yield event
+
+
+def _ends_torn(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:
+        return False  # not there, or empty

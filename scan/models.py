@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user should know of a rembg model before choosing it (rembg 2.0.86)."""
+
+from .errors import BadUseError
+
+DEFAULT_MODEL = "u2net"
+
+_REMOTE = {
+    "withoutbg": "sends every photo on to the remote service withoutbg.com, with the server's key",
+    "atlascloud": "sends every photo on to the remote service atlascloud.ai, with the server's key",
+}
+_UNFREE = {"bria-rmbg": "weights are free for non-commercial use only"}
+_STACKED = {
+    "u2net_cloth_seg": "answers with three masks stacked (upper, lower and full body clothes), none of them the object"
+}
+_NEEDS_EXTRAS = {
+    "sam": "needs points or boxes for every photo",
+    "u2net_custom": "needs a model file on the server",
+    "dis_custom": "needs a model file on the server",
+    "ben_custom": "needs a model file on the server",
+}
+
+
+def is_remote(model: str) -> bool:
+    """Whether a rembg server that runs this model sends the photos on to another company."""
+    return model in _REMOTE
+
+
+def note(model: str) -> str:
+    """One sentence on a model's privacy, licence or needs; empty where there is nothing to say."""
+    for notes in (_REMOTE, _UNFREE, _STACKED, _NEEDS_EXTRAS):
+        if model in notes:
+            return f"The model {model} {notes[model]}"
+    return ""
+
+
+def refuse_unusable(model: str) -> None:
+    """Raise BadUseError for a model that cannot give one mask for one photo."""
+    for notes in (_STACKED, _NEEDS_EXTRAS):
+        if model in notes:
+            raise BadUseError(f"The model {model} {notes[model]}; choose another one, such as {DEFAULT_MODEL}")

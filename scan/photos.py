@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photos: found in order, opened safely, made into proxies. Never written to."""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+# Pillow loads its plugins when a file first needs them, and not safely from several threads at once: named here,
+# they are loaded before the first thread starts.
+from PIL import (  # noqa: F401
+    ExifTags,
+    Image,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from .errors import BadUseError, PhotoError
+
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
+HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+RAW_SUFFIXES = frozenset(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw"}
+    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".x3f"}
+)
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
+MAX_MEGAPIXELS = 250
+"""More than any camera takes (150 in 2026); a file that claims more is a decompression bomb."""
+
+# Pillow's own guard refuses 180 megapixels, which cameras do take, and its warnings nobody would see.
+# This module is imported by workers only, never into Blender's own process.
+Image.MAX_IMAGE_PIXELS = None
+
+# JPEG's own reduced decoding halves the size 1, 2 or 3 times. A proxy this much short of the wished size
+# is taken as it comes: 4032 pixels decode straight to 1008 instead of to 2016, in a quarter of the time.
+_SHORT_ENOUGH = 0.95
+
+# EXIF orientation (EXIF 2.32, tag 0x0112) → what turns the stored pixels upright, and what turns them back.
+_TO_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TO_STORED = {
+    **_TO_UPRIGHT,
+    6: Image.Transpose.ROTATE_90,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo file, named by its path relative to the photo folder."""
+
+    name: PurePosixPath
+    path: Path
+
+    def identity(self) -> tuple[int, int]:
+        """Size in bytes and modification time in nanoseconds: differs once the file was replaced. Raises PhotoError."""
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise PhotoError(f"cannot be read ({error.strerror})") from error
+        return status.st_size, status.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """What is sent to the server for a photo, and what is needed to lay the answer over the photo."""
+
+    content: bytes
+    media_type: str
+    size: tuple[int, int]
+    """Width and height of the upright picture that is sent, in pixels."""
+    stored_size: tuple[int, int]
+    """Width and height of the photo's stored pixels."""
+    orientation: int
+    """EXIF orientation of the photo, 1 to 8."""
+    picture: Image.Image
+    """The upright picture itself, in RGB, at proxy size."""
+
+
+def find_photos(folder: Path, files: tuple[str, ...] = ()) -> list[Photo]:
+    """The photos of a folder and its subfolders in the order of their names, or just those that are named.
+
+    Links are followed, each folder once. Hidden files and folders are passed over. Raises BadUseError where there
+    is no photo, or a name leads out of the folder.
+    """
+    if files:
+        return [Photo(name, folder / name) for name in map(_inside, files)]
+    found = sorted(_walk(folder, PurePosixPath(), {os.path.realpath(folder)}), key=lambda photo: photo.name.parts)
+    if not found:
+        raise BadUseError(f"There are no photos in {folder}; JPEG, PNG, TIFF and WebP files are read")
+    return found
+
+
+def _inside(name: str) -> PurePosixPath:
+    path = PurePosixPath(name.replace("\\", "/") if os.name == "nt" else name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise BadUseError(f"{name!r} does not name a photo inside the photo folder")
+    return path
+
+
+def _walk(folder: Path, name: PurePosixPath, seen: set[str]) -> Iterator[Photo]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise BadUseError(f"The folder {folder} cannot be read ({error.strerror})") from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue  # also ._IMG_1.JPG, which macOS leaves on memory cards and which is no picture
+        if entry.is_dir():
+            real = os.path.realpath(entry.path)
+            if real not in seen:
+                seen.add(real)
+                yield from _walk(Path(entry.path), name / entry.name, seen)
+        elif Path(entry.name).suffix.lower() in PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES:
+            yield Photo(name / entry.name, Path(entry.path))
+
+
+@contextmanager
+def open_photo(photo: Photo) -> Iterator[Image.Image]:
+    """Open a photo for reading, its pixels not yet decoded. Raises PhotoError with the reason, also while decoding."""
+    suffix = photo.path.suffix.lower()
+    if suffix in RAW_SUFFIXES:
+        raise PhotoError("is a RAW file; develop it first, to JPEG or TIFF, and scan that")
+    if suffix in HEIC_SUFFIXES:
+        raise PhotoError("is a HEIC file; convert it to JPEG first, and scan that")
+    try:
+        with Image.open(photo.path, formats=_FORMATS) as image:
+            if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+                raise PhotoError(
+                    f"claims {image.width} × {image.height} pixels; more than {MAX_MEGAPIXELS} megapixels are not read"
+                )
+            yield image
+    except UnidentifiedImageError as error:
+        reason = "is empty (0 bytes)" if photo.identity()[0] == 0 else "is not a JPEG, PNG, TIFF or WebP picture"
+        raise PhotoError(f"{reason}; copy it from the camera again") from error
+    except FileNotFoundError as error:
+        raise PhotoError("is not there any more") from error
+    except PhotoError:
+        raise
+    except Exception as error:
+        # Damaged files make Pillow raise nearly anything (struct.error, KeyError, ZeroDivisionError, …).
+        raise PhotoError(f"cannot be decoded ({error}); copy it from the camera again") from error
+
+
+def orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 where there is none or it cannot be read."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - a damaged EXIF block makes Pillow raise nearly anything, and means "none"
+        return 1
+    return value if isinstance(value, int) and value in _TO_UPRIGHT else 1
+
+
+def to_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Turn stored pixels upright."""
+    return image.transpose(_TO_UPRIGHT[orientation]) if orientation in _TO_UPRIGHT else image
+
+
+def to_stored(image: Image.Image, orientation: int) -> Image.Image:
+    """Turn an upright picture back to the way the photo is stored."""
+    return image.transpose(_TO_STORED[orientation]) if orientation in _TO_STORED else image
+
+
+def make_proxy(photo: Photo, long_edge: int) -> Proxy:
+    """Decode a photo no larger than needed, turn it upright, scale and encode it.
+
+    ``long_edge`` is in pixels; 0 takes the photo file as it is. A photo is never enlarged. Raises PhotoError.
+    """
+    with open_photo(photo) as image:
+        stored = image.size
+        scale = 1.0 if long_edge == 0 else min(1.0, long_edge / max(stored))
+        if image.format in {"JPEG", "MPO"}:
+            short_enough = scale * _SHORT_ENOUGH if scale < 1 else 1.0
+            image.draft("RGB", _scaled(stored, short_enough))
+        image.load()
+        # After load: Pillow finds a PNG's EXIF only then where it follows the pixels.
+        turn = orientation(image)
+        picture = _as_rgb(image)
+        wanted = _scaled(stored, scale)
+        if max(picture.size) > max(wanted):
+            picture = picture.resize(wanted, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        picture = to_upright(picture, turn)
+    if long_edge == 0:
+        return Proxy(
+            photo.path.read_bytes(), Image.MIME.get(image.format or "", ""), picture.size, stored, turn, picture
+        )
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95, subsampling=0)
+    return Proxy(buffer.getvalue(), "image/jpeg", picture.size, stored, turn, picture)
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB of any picture Pillow reads: alpha dropped, as every engine does; deep greys scaled, not clipped."""
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float32)
+        # 16-bit files use their full range by definition; for 32-bit and floating-point ones only what they hold tells.
+        low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else (float(values.min()), float(values.max()))
+        image = Image.fromarray(np.uint8(np.clip((values - low) / max(high - low, 1e-9), 0, 1) * 255))
+    return image.convert("RGB")

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The watching side: start a worker on a job, read its story, end it. Never waits but in ``stories``."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, cast
+
+from .job import JobFolder
+from .journal import Event, JournalTail
+
+_ROOT = Path(__file__).parents[1]
+_TICK = 0.05
+
+if sys.platform == "win32":
+    _FLAGS = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _FLAGS = 0
+
+
+class Worker:
+    """A worker process and its journal. It ends early when ``cancel`` is called or this process dies."""
+
+    def __init__(self, python: Sequence[str], folder: JobFolder, job: dict[str, Any], token: str = "") -> None:
+        """Start ``job`` (its ``task`` and ``settings``) with the Python command ``python``.
+
+        Raises BadUseError where the folder cannot be used.
+        """
+        self._folder = folder
+        self._run = folder.prepare(job)
+        start = folder.journal.stat().st_size if folder.journal.exists() else 0
+        self._tail = JournalTail(folder.journal, self._run, start)
+        self._finished = False
+        # An empty entry means "the current folder", from which nothing shall be imported.
+        environment = {**os.environ, "SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
+        with folder.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*python, str(_ROOT / "scan" / "bootstrap.py"), str(_ROOT), str(folder.root), self._run],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                creationflags=_FLAGS,
+                # Ctrl-C in a terminal goes to Blender alone, which then asks the worker to end.
+                start_new_session=sys.platform != "win32",
+            )
+        self._input = cast("IO[bytes]", self._process.stdin)
+        self._output = cast("IO[bytes]", self._process.stdout)
+        self._input.write(json.dumps({"token": token}).encode() + b"\n")
+        self._input.flush()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the worker."""
+        return int(self._process.pid)
+
+    def events(self) -> list[Event]:
+        """What happened since the last call. The last event of all is ``finished``, however the worker ended."""
+        if self._finished:
+            return []
+        ended = self._process.poll() is not None  # asked before reading: nothing is written after it
+        events = self._tail.read()
+        if ended and not any(event["event"] == "finished" for event in events):
+            events.append(self._last_words())
+        self._finished = any(event["event"] == "finished" for event in events)
+        return events
+
+    def cancel(self) -> None:
+        """Ask the worker to finish what is in flight and leave. Read on until ``finished``."""
+        self._input.close()
+
+    def kill(self) -> None:
+        """End the worker at once. The next run goes on from the journal."""
+        self._process.kill()
+
+    def stories(self) -> Iterator[Event]:
+        """Every event as it comes, until ``finished``: for callers that have nothing else to do."""
+        while not self._finished:
+            yield from self.events()
+            time.sleep(0 if self._finished else _TICK)
+        self._process.wait()
+
+    def _last_words(self) -> Event:
+        """What the worker said where there was no journal to write to, or that it went without a word."""
+        for line in self._output.read().splitlines():
+            event: Event = json.loads(line)
+            return event
+        return {
+            "event": "finished",
+            "status": "failed",
+            "exit_code": 1,
+            "message": f"The worker ended unexpectedly (exit code {self._process.returncode}); {self._folder.log} "
+            "may say why. What was done is kept, run again to go on",
+        }

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run ended: one sentence, an exit code, and ``report.json``."""
+
+import platform
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import requests
+
+from .errors import PhotoError, ScanError
+
+_NAMED = 3  # failed photos that the sentence names; the report names all
+CANCELLED = 130  # what a shell gives a program that was interrupted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of every photo."""
+
+    photos: int
+    done: int
+    """Photos that have a mask now, from this run or an earlier one."""
+    made: int
+    """Photos whose mask this run made."""
+    failed: dict[str, str]
+    """Photo → reason."""
+    seconds: float
+    server: str
+    """The rembg version that answered; empty where none was asked."""
+    cancelled: bool
+    trouble: ScanError | None
+    """What ended the run early."""
+
+    @property
+    def status(self) -> str:
+        """``done``, ``some_failed``, ``all_failed``, ``cancelled`` or ``stopped``."""
+        if self.trouble is not None:
+            return "stopped"
+        if self.cancelled:
+            return "cancelled"
+        if not self.failed:
+            return "done"
+        return "some_failed" if self.done else "all_failed"
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done, 3 endpoint away, 4 photos failed, 130 cancelled; what the trouble says otherwise."""
+        if self.trouble is not None:
+            return self.trouble.exit_code
+        if self.cancelled:
+            return CANCELLED
+        return PhotoError.exit_code if self.failed else 0
+
+    @property
+    def message(self) -> str:
+        """The end of the run in a sentence or two."""
+        count = f"{self.done} of {self.photos} photos have a mask"
+        if self.made < self.done:
+            count += f", {self.made} of them made now"
+        failed = "; ".join(f"{name}: {reason}" for name, reason in list(self.failed.items())[:_NAMED])
+        if len(self.failed) > _NAMED:
+            failed += f"; and {len(self.failed) - _NAMED} more, see report.json"
+        if failed:
+            count += f". {len(self.failed)} failed: {failed}"
+        if self.trouble is not None:
+            return f"{self.trouble}. {self.done} of {self.photos} done, run again to go on"
+        if self.cancelled:
+            return f"Cancelled: {count}. Run again to go on"
+        return count
+
+    def to_json(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The report, as it is written to ``report.json``."""
+        return {
+            "status": self.status,
+            "exit_code": self.exit_code,
+            "message": self.message,
+            "photos": {
+                "found": self.photos,
+                "done": self.done,
+                "made": self.made,
+                "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
+            },
+            "seconds": round(self.seconds, 3),
+            "settings": settings,
+            "versions": {**versions(), "rembg": self.server},
+        }
+
+
+def versions() -> dict[str, str]:
+    """The versions of what made the masks."""
+    manifest = Path(__file__).parents[1] / "blender_manifest.toml"
+    return {
+        "scan_cutout": tomllib.loads(manifest.read_text("utf-8"))["version"],
+        "python": platform.python_version(),
+        "pillow": PIL.__version__,
+        "numpy": np.__version__,
+        "requests": requests.__version__,
+    }

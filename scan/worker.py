@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that Blender starts: runs one job, tells its story in the journal, leaves.
+
+Its standard input carries one line of JSON (the secrets) and then stays open: when it closes, because the job was
+cancelled or because Blender is gone, the worker finishes what is in flight and leaves.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .errors import ScanError
+from .files import write_atomically
+from .job import JobFolder
+from .journal import Journal
+from .rembg import RembgClient
+from .settings import StripSettings, endpoint_settings
+from .strip import Strip
+
+Finish = dict[str, Any]
+Task = Callable[[dict[str, Any], JobFolder, Journal, str, threading.Event], Finish]
+
+
+def main(root: Path, run: str, token: str) -> int:
+    """Run the job in the folder ``root`` that was prepared as ``run``, and return the exit code.
+
+    A refusal that has no journal to go to is printed to standard output as a ``finished`` event.
+    """
+    # Pillow warns of damaged metadata, which is common and harmless here.
+    warnings.simplefilter("ignore")
+    cancel = threading.Event()
+    threading.Thread(target=_cancel_when_closed, args=(cancel,), daemon=True).start()
+    folder = JobFolder(root)
+    try:
+        with folder.lock():
+            job = folder.read(run)
+            journal = Journal(folder.journal, run)
+            finish = _run(job, folder, journal, token, cancel)
+            journal.write("finished", **finish)
+            journal.close()
+    except ScanError as error:
+        finish = _failure(error)
+        print(json.dumps({"event": "finished", "run": run, "time": time.time(), **finish}), flush=True)
+    return int(finish["exit_code"])
+
+
+def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, cancel: threading.Event) -> Finish:
+    try:
+        return _TASKS[job["task"]](job["settings"], folder, journal, token, cancel)
+    except ScanError as error:
+        return _failure(error)
+    except Exception:  # noqa: BLE001 - the outermost edge: a defect ends in words and a log, not in silence
+        traceback.print_exc()
+        words = f"An unexpected error ended the job; {folder.log} says where. What was done is kept"
+        return {"status": "failed", "exit_code": 1, "message": words}
+
+
+def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, cancel: threading.Event) -> Finish:
+    settings = StripSettings.from_json(values)
+    settings.check()
+    outcome = Strip(settings, folder, journal, token, cancel).run()
+    report = outcome.to_json(values)
+    write_atomically(folder.report, json.dumps(report, indent=1).encode())
+    return {key: report[key] for key in ("status", "exit_code", "message", "photos", "seconds")}
+
+
+def _check_endpoint(
+    values: dict[str, Any], _folder: JobFolder, _journal: Journal, token: str, _cancel: threading.Event
+) -> Finish:
+    begin = time.monotonic()
+    abilities = RembgClient(endpoint_settings(values), token).capabilities()
+    return {
+        "status": "done",
+        "exit_code": 0,
+        "message": f"rembg {abilities.version} answers with {len(abilities.models)} models",
+        "version": abilities.version,
+        "models": abilities.models,
+        "seconds": round(time.monotonic() - begin, 3),
+    }
+
+
+_TASKS: dict[str, Task] = {"strip": _strip, "check_endpoint": _check_endpoint}
+
+
+def _failure(error: ScanError) -> Finish:
+    return {"status": "failed", "exit_code": error.exit_code, "message": str(error)}
+
+
+def _cancel_when_closed(cancel: threading.Event) -> None:
+    # Not sys.stdin: its lock, held by a thread that waits in a read, would keep the interpreter from ending.
+    while os.read(0, 4096):
+        pass
+    cancel.set()
+
+
+def start(arguments: list[str]) -> None:
+    """The bootstrap's way in: ``arguments`` are the job folder and the name of the run. Does not return."""
+    root, run = arguments
+    secrets = json.loads(_read_line())
+    code = main(Path(root), run, secrets["token"])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads may still hang in a request to a server that does not answer: they must not hold the process.
+    os._exit(code)
+
+
+def _read_line() -> bytes:
+    """The first line of standard input, and not a byte more, so that nothing is left in a buffer."""
+    line = bytearray()
+    while (byte := os.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    return bytes(line)
