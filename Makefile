@@ -1,0 +1,43 @@
+# Everything happens inside the clone: environments and results in build/, zips in dist/.
+
+ifeq ($(OS),Windows_NT)
+TESTS_PYTHON := build/env/tests/Scripts/python.exe
+else
+TESTS_PYTHON := build/env/tests/bin/python
+endif
+
+# Each candidate is run, since a pyenv shim may be on PATH and refuse. Looked for only when a target needs it.
+python = $(or $(shell \
+  for python in python3.11 python3.13 python3 python "$$HOME"/.pyenv/versions/*/bin/python3.11 "$$HOME"/.pyenv/versions/*/bin/python3.13; do \
+    "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 13)))' >/dev/null 2>&1 && echo "$$python" && break; \
+  done),$(error Python 3.11 or 3.13 is needed, and neither PATH nor ~/.pyenv/versions has it))
+
+.PHONY: help demo build test lint clean
+
+help:
+	@echo "make demo    strip the scan in this repository through a real rembg server and Blender"
+	@echo "make build   build the extension's zips and the index of a repository into dist/"
+	@echo "make test    run all tests on every Blender version this machine has a Python for"
+	@echo "make lint    check style and types"
+	@echo "make clean   remove all that these made"
+
+demo:
+	@$(python) tools/environments.py tests
+	@$(TESTS_PYTHON) tools/demo.py
+
+build:
+	@$(python) tools/environments.py tests
+	@$(TESTS_PYTHON) tools/build.py
+
+test:
+	@$(python) tools/environments.py
+	@$(TESTS_PYTHON) -m pytest tests
+
+lint:
+	@$(python) tools/environments.py tests
+	$(TESTS_PYTHON) -m ruff check .
+	$(TESTS_PYTHON) -m ruff format --check .
+	$(TESTS_PYTHON) -m mypy
+
+clean:
+	rm -rf build dist vendor/wheels .ruff_cache tests/.pytest_cache

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write THIRD_PARTY.md: what a zip carries from others, with the licences those wheels themselves carry."""
+
+from __future__ import annotations
+
+import email
+import zipfile
+from email.message import Message
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+_LICENSE_NAMES = ("licen", "copying", "notice", "authors")
+
+_INTRODUCTION = """\
+# Third-party software in this package
+
+Scan Cutout itself is under the GNU General Public License, version 3 or later; see LICENSE.
+This package also carries the following, each under its own licence.
+"""
+
+
+def third_party(wheels: list[Path], models: list[dict[str, Any]]) -> str:
+    """Compose the text of THIRD_PARTY.md for these wheels and these models of the lock."""
+    sections = [_of_wheel(wheel) for wheel in wheels] + [_of_model(model) for model in models]
+    return "\n".join([_INTRODUCTION, *sections])
+
+
+def _of_wheel(wheel: Path) -> str:
+    with zipfile.ZipFile(wheel) as archive:
+        names = sorted(archive.namelist())
+        (metadata_name,) = (name for name in names if name.endswith(".dist-info/METADATA") and name.count("/") == 1)
+        metadata = email.message_from_bytes(archive.read(metadata_name))
+        texts = [
+            (name, archive.read(name).decode("utf-8", "replace").strip())
+            for name in names
+            if not name.endswith("/") and _is_license(PurePosixPath(name), PurePosixPath(metadata_name).parent)
+        ]
+    if not texts:
+        raise ValueError(f"{wheel.name} carries no licence file, so it cannot be passed on.")
+    lines = [f"## {metadata['Name']} {metadata['Version']}", "", f"Licence: {_license(metadata)}"]
+    lines += [f"Home: {_home(metadata)}", f"File: `{wheel.name}`", ""]
+    for name, text in texts:
+        # Four tildes, since some of these texts hold code fences of their own.
+        lines += [f"### {name}", "", "~~~~text", text, "~~~~", ""]
+    return "\n".join(lines)
+
+
+def _of_model(model: dict[str, Any]) -> str:
+    return f"## {model['file']}\n\n{model['title']}\n\nLicence: {model['license']}\n"
+
+
+def _is_license(path: PurePosixPath, dist_info: PurePosixPath) -> bool:
+    """Tell whether a member is a licence: anything in ``.dist-info/licenses``, or named like one anywhere."""
+    if dist_info / "licenses" in path.parents:
+        return True
+    return path.name.lower().startswith(_LICENSE_NAMES) and path.suffix.lower() in ("", ".txt", ".md", ".rst")
+
+
+def _license(metadata: Message) -> str:
+    stated = metadata["License-Expression"] or metadata["License"] or ""
+    # Old metadata puts the whole text into "License"; the text follows below anyway.
+    if stated and "\n" not in stated:
+        return str(stated)
+    classifiers = [value for value in metadata.get_all("Classifier", []) if value.startswith("License")]
+    return ", ".join(value.split(" :: ")[-1] for value in classifiers) or "see below"
+
+
+def _home(metadata: Message) -> str:
+    for entry in metadata.get_all("Project-URL", []):
+        label, _, url = entry.partition(", ")
+        if label.lower() in ("homepage", "home", "source", "repository"):
+            return str(url)
+    return str(metadata["Home-page"] or "not stated")
