@@ -9,7 +9,7 @@ from email.message import Message
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-_LICENSE_NAMES = ("licen", "copying", "notice", "authors")
+_LICENSE_WORDS = ("licen", "copying", "notice", "authors")
 
 _INTRODUCTION = """\
 # Third-party software in this package
@@ -53,7 +53,8 @@ def _is_license(path: PurePosixPath, dist_info: PurePosixPath) -> bool:
     """Tell whether a member is a licence: anything in ``.dist-info/licenses``, or named like one anywhere."""
     if dist_info / "licenses" in path.parents:
         return True
-    return path.name.lower().startswith(_LICENSE_NAMES) and path.suffix.lower() in ("", ".txt", ".md", ".rst")
+    name = path.name.lower()
+    return any(word in name for word in _LICENSE_WORDS) and path.suffix.lower() in ("", ".txt", ".md", ".rst")
 
 
 def _license(metadata: Message) -> str:
