@@ -22,22 +22,24 @@ class Endpoint:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read what a user typed; a bare server address gets ``/api/remove``. Raises BadUseError."""
-        parts = urlsplit(text.strip())
-        try:
-            valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number or too large
-            valid = False
-        if not valid or parts.hostname is None:
-            raise BadUseError(f"The endpoint {text!r} is not an address such as http://localhost:7000{REMOVE_PATH}")
-        if parts.username is not None:
+        # Neither is quoted back: both are where people put secrets.
+        if "@" in text:
             raise BadUseError("The endpoint's address must not hold a user name or password; use the token instead")
-        if parts.query or parts.fragment:
-            raise BadUseError(f"The endpoint {text!r} must end with its path, without ? or #")
+        if "?" in text or "#" in text:
+            raise BadUseError("The endpoint's address must end with its path, without ? or #; use the token for a key")
+        try:
+            parts = urlsplit(text.strip())
+            host, port = parts.hostname, parts.port
+        except ValueError:  # a port that is no number or too large, or half a bracket
+            host, port = None, None
+        if not host or port == 0 or parts.scheme not in {"http", "https"}:
+            raise BadUseError(f"The endpoint {text!r} is not an address such as http://localhost:7000{REMOVE_PATH}")
         path = parts.path.rstrip("/")
-        origin = f"{parts.scheme}://{parts.netloc}"
+        # Put together anew, so that the host that is judged is the host that is asked.
+        origin = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
         if not path:
             path = REMOVE_PATH
-        return cls(origin + path, origin + path.removesuffix(REMOVE_PATH), parts.hostname)
+        return cls(origin + path, origin + path.removesuffix(REMOVE_PATH), host)
 
     @property
     def is_loopback(self) -> bool:

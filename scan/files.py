@@ -27,8 +27,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed run left below ``folder``."""
-    for leftover in folder.rglob(TEMPORARY_PREFIX + "*"):
+def remove_leftovers(folder: Path, *, recursive: bool) -> None:
+    """Remove the temporary files that a killed run left in ``folder``, or anywhere below it."""
+    for leftover in (folder.rglob if recursive else folder.glob)(TEMPORARY_PREFIX + "*"):
         with contextlib.suppress(OSError):
             leftover.unlink()

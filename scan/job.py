@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import BadUseError
-from .files import write_atomically
+from .files import remove_leftovers, write_atomically
 
 
 class JobFolder:
@@ -39,8 +39,10 @@ class JobFolder:
         """Make the folder, write ``job.json`` into it, and return the name of the run.
 
         ``job`` holds everything the worker needs but secrets. Raises BadUseError where the folder cannot be
-        written or another worker is busy in it.
+        written, lies among the photos, or another worker is busy in it.
         """
+        if photos := job["settings"].get("photos"):
+            refuse_overlap(Path(photos), self.root)  # before anything is written among them
         run = secrets.token_hex(4)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -51,6 +53,18 @@ class JobFolder:
                 f"The output folder {self.root} cannot be written ({error.strerror}); choose another one"
             ) from error
         return run
+
+    def make_mask_folders(self) -> None:
+        """Make the folders that masks go to, and remove what a killed run left half written. Raises BadUseError."""
+        remove_leftovers(self.root, recursive=False)  # not below: the photos may lie there
+        for folder in (self.masks, self.soft_masks):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise BadUseError(
+                    f"The folder {folder} cannot be made ({error.strerror}); choose another output folder"
+                ) from error
+            remove_leftovers(folder, recursive=True)
 
     def read(self, run: str) -> dict[str, Any]:
         """The settings that ``prepare`` wrote. Raises BadUseError if another start has replaced them since."""
@@ -79,7 +93,7 @@ class JobFolder:
 def refuse_overlap(photos: Path, output: Path) -> None:
     """Raise BadUseError if the output is the photo folder, lies in it, or would write among the photos."""
     photos, output = photos.resolve(), output.resolve()
-    if output == photos or photos in output.parents:
+    if any(_is_same(photos, folder) for folder in (output, *output.parents)):
         raise BadUseError(
             f"The output folder {output} is or lies in the photo folder {photos}; choose one beside it, "
             "so that masks are never taken for photos"
@@ -88,6 +102,13 @@ def refuse_overlap(photos: Path, output: Path) -> None:
         raise BadUseError(
             f"The photo folder {photos} is where a job in {output} keeps its results; choose another output"
         )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)  # asked of the disk, since upper and lower case may be the same to it
+    except OSError:  # one is not there
+        return one == other
 
 
 if sys.platform == "win32":

@@ -6,6 +6,7 @@ carries ``event``, ``run`` (which start of the worker wrote it) and ``time`` (se
 Progress bars, resume, reports and tests all read this one file.
 """
 
+import contextlib
 import json
 import os
 import threading
@@ -14,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .errors import OutputError
+
 Event = dict[str, Any]
 
 
@@ -21,6 +24,7 @@ class Journal:
     """The writing end. Safe to call from several threads; one process at a time (see JobFolder.lock)."""
 
     def __init__(self, path: Path, run: str) -> None:
+        self._path = path
         self._run = run
         self._guard = threading.Lock()
         torn = _ends_torn(path)
@@ -31,16 +35,24 @@ class Journal:
             self._file.write(b"\n")
 
     def write(self, event: str, **facts: Any) -> None:
-        """Append one event. After ``close`` nothing is written: a late thread has no story to tell."""
+        """Append one event. After ``close`` nothing is written: a late thread has no story to tell.
+
+        Raises OutputError where the disk does not take it; what it did not take is tried again with the next event.
+        """
         line = json.dumps({"event": event, "run": self._run, "time": round(time.time(), 3), **facts})
         with self._guard:
             if not self._file.closed:
-                self._file.write(line.encode("ascii") + b"\n")
-                self._file.flush()
+                try:
+                    self._file.write(line.encode("ascii") + b"\n")
+                    self._file.flush()
+                except OSError as error:
+                    raise OutputError(
+                        f"{self._path} cannot be written ({error.strerror}); make room, or choose another folder"
+                    ) from error
 
     def close(self) -> None:
         """Close the file; later writes are dropped."""
-        with self._guard:
+        with self._guard, contextlib.suppress(OSError):  # a full disk was told of by ``write``
             self._file.close()
 
 

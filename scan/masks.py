@@ -15,15 +15,19 @@ def read_soft_mask(content: bytes, size: tuple[int, int]) -> Image.Image:
     """
     try:
         image = Image.open(io.BytesIO(content), formats=("PNG",))
-        image.load()
     except (OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"the mask cannot be decoded ({error})") from error
+        raise ValueError("the mask cannot be decoded (not a PNG)") from error
     if image.mode != "L":
         raise ValueError(f"the mask has the channels {image.mode}, not one")
     if image.width == size[0] and image.height > size[1] and image.height % size[1] == 0:
         raise ValueError(f"the model answers with {image.height // size[1]} masks stacked, not one")
     if image.size != size:
         raise ValueError(f"the mask is {image.width} × {image.height} pixels, not {size[0]} × {size[1]}")
+    # Decoded last: what claims another size may be a bomb.
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ValueError(f"the mask cannot be decoded ({error})") from error
     return image
 
 

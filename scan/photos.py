@@ -3,10 +3,11 @@
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
@@ -58,6 +59,7 @@ _TO_STORED = {
     6: Image.Transpose.ROTATE_90,
     8: Image.Transpose.ROTATE_270,
 }
+_SWAPS_SIDES = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Photo:
             status = self.path.stat()
         except OSError as error:
             raise PhotoError(f"cannot be read ({error.strerror})") from error
+        if not stat.S_ISREG(status.st_mode):  # a folder; or a pipe, at which reading would wait for ever
+            raise PhotoError("is not a file")
         return status.st_size, status.st_mtime_ns
 
 
@@ -99,7 +103,7 @@ def find_photos(folder: Path, files: tuple[str, ...] = ()) -> list[Photo]:
     is no photo, or a name leads out of the folder.
     """
     if files:
-        return [Photo(name, folder / name) for name in map(_inside, files)]
+        return [Photo(name, folder / name) for name in dict.fromkeys(map(_inside, files))]
     found = sorted(_walk(folder, PurePosixPath(), {os.path.realpath(folder)}), key=lambda photo: photo.name.parts)
     if not found:
         raise BadUseError(f"There are no photos in {folder}; JPEG, PNG, TIFF and WebP files are read")
@@ -108,20 +112,23 @@ def find_photos(folder: Path, files: tuple[str, ...] = ()) -> list[Photo]:
 
 def _inside(name: str) -> PurePosixPath:
     path = PurePosixPath(name.replace("\\", "/") if os.name == "nt" else name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    has_drive = os.name == "nt" and PureWindowsPath(name).drive
+    if path.is_absolute() or has_drive or ".." in path.parts or not path.parts:
         raise BadUseError(f"{name!r} does not name a photo inside the photo folder")
     return path
 
 
 def _walk(folder: Path, name: PurePosixPath, seen: set[str]) -> Iterator[Photo]:
     try:
-        entries = list(os.scandir(folder))
+        # Links last: a folder that is linked to as well is found under its own name.
+        entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))
     except OSError as error:
         raise BadUseError(f"The folder {folder} cannot be read ({error.strerror})") from error
     for entry in entries:
         if entry.name.startswith("."):
             continue  # also ._IMG_1.JPG, which macOS leaves on memory cards and which is no picture
-        if entry.is_dir():
+        # Not entry.is_dir(), which raises for a link that leads to itself.
+        if Path(entry.path).is_dir():
             real = os.path.realpath(entry.path)
             if real not in seen:
                 seen.add(real)
@@ -183,22 +190,29 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
     """
     with open_photo(photo) as image:
         stored = image.size
+        turn = 1
+        if image.format == "TIFF":
+            # Pillow turns a TIFF upright while it loads it, gives the size of that, and forgets the tag.
+            turn = orientation(image)
+            stored = stored[::-1] if turn in _SWAPS_SIDES else stored
         scale = 1.0 if long_edge == 0 else min(1.0, long_edge / max(stored))
         if image.format in {"JPEG", "MPO"}:
             short_enough = scale * _SHORT_ENOUGH if scale < 1 else 1.0
             image.draft("RGB", _scaled(stored, short_enough))
         image.load()
-        # After load: Pillow finds a PNG's EXIF only then where it follows the pixels.
-        turn = orientation(image)
         picture = _as_rgb(image)
+        if image.format == "TIFF":
+            picture = to_stored(picture, turn)
+        else:
+            # After load: Pillow finds a PNG's EXIF only then where it follows the pixels.
+            turn = orientation(image)
         wanted = _scaled(stored, scale)
         if max(picture.size) > max(wanted):
             picture = picture.resize(wanted, Image.Resampling.BICUBIC, reducing_gap=2.0)
         picture = to_upright(picture, turn)
-    if long_edge == 0:
-        return Proxy(
-            photo.path.read_bytes(), Image.MIME.get(image.format or "", ""), picture.size, stored, turn, picture
-        )
+        if long_edge == 0:
+            content, media_type = photo.path.read_bytes(), Image.MIME.get(image.format or "", "")
+            return Proxy(content, media_type, picture.size, stored, turn, picture)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=95, subsampling=0)
     return Proxy(buffer.getvalue(), "image/jpeg", picture.size, stored, turn, picture)

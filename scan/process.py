@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The watching side: start a worker on a job, read its story, end it. Never waits but in ``stories``."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
@@ -35,6 +37,7 @@ class Worker:
         start = folder.journal.stat().st_size if folder.journal.exists() else 0
         self._tail = JournalTail(folder.journal, self._run, start)
         self._finished = False
+        self._unread: deque[Event] = deque()
         # An empty entry means "the current folder", from which nothing shall be imported.
         environment = {**os.environ, "SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
         with folder.log.open("ab") as log:
@@ -50,8 +53,9 @@ class Worker:
             )
         self._input = cast("IO[bytes]", self._process.stdin)
         self._output = cast("IO[bytes]", self._process.stdout)
-        self._input.write(json.dumps({"token": token}).encode() + b"\n")
-        self._input.flush()
+        with contextlib.suppress(OSError):  # a worker that is gone already is told of by ``events``
+            self._input.write(json.dumps({"token": token}).encode() + b"\n")
+            self._input.flush()
 
     @property
     def pid(self) -> int:
@@ -59,36 +63,54 @@ class Worker:
         return int(self._process.pid)
 
     def events(self) -> list[Event]:
-        """What happened since the last call. The last event of all is ``finished``, however the worker ended."""
+        """What happened since the last call. The last event of all is ``finished``, however the worker ended.
+
+        It comes only once the process is gone, so that the folder is free for another run.
+        """
         if self._finished:
             return []
         ended = self._process.poll() is not None  # asked before reading: nothing is written after it
-        events = self._tail.read()
-        if ended and not any(event["event"] == "finished" for event in events):
-            events.append(self._last_words())
-        self._finished = any(event["event"] == "finished" for event in events)
+        self._unread.extend(self._tail.read())
+        if ended and not (self._unread and self._unread[-1]["event"] == "finished"):
+            self._unread.append(self._last_words())
+        events = []
+        while self._unread and (ended or self._unread[0]["event"] != "finished"):
+            events.append(self._unread.popleft())
+        self._finished = ended
         return events
 
     def cancel(self) -> None:
         """Ask the worker to finish what is in flight and leave. Read on until ``finished``."""
-        self._input.close()
+        with contextlib.suppress(OSError):  # what a worker that is gone did not read cannot be sent any more
+            self._input.close()
 
     def kill(self) -> None:
         """End the worker at once. The next run goes on from the journal."""
         self._process.kill()
 
     def stories(self) -> Iterator[Event]:
-        """Every event as it comes, until ``finished``: for callers that have nothing else to do."""
-        while not self._finished:
-            yield from self.events()
-            time.sleep(0 if self._finished else _TICK)
-        self._process.wait()
+        """Every event as it comes, until ``finished``: for callers that have nothing else to do.
+
+        Goes on after a KeyboardInterrupt, which a generator would not.
+        """
+        waiting: deque[Event] = deque()
+
+        def next_event() -> Event | None:
+            while not waiting and not self._finished:
+                waiting.extend(self.events())
+                if not waiting:
+                    time.sleep(_TICK)
+            return waiting.popleft() if waiting else None
+
+        return iter(next_event, None)
 
     def _last_words(self) -> Event:
         """What the worker said where there was no journal to write to, or that it went without a word."""
         for line in self._output.read().splitlines():
-            event: Event = json.loads(line)
-            return event
+            with contextlib.suppress(ValueError):  # something else that printed, such as a sitecustomize
+                event = json.loads(line)
+                if isinstance(event, dict) and event.get("event") == "finished":
+                    return event
         return {
             "event": "finished",
             "status": "failed",

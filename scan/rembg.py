@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from .address import Endpoint
-from .errors import EndpointError, PhotoError
+from .errors import BadUseError, EndpointError, PhotoError
 from .settings import TOKEN_VARIABLE, EndpointSettings
 
 CONNECT_TIMEOUT = 10.0
@@ -80,7 +80,10 @@ class RembgClient:
         """``on_wait`` is told why a try is about to be repeated; setting ``stop`` ends every wait between tries."""
         self._address: Endpoint = settings.check()
         self._settings = settings
-        self._token = token
+        # A file or a shell often leaves a line end behind.
+        self._token = token = token.strip()
+        if not (token.isascii() and token.isprintable()):
+            raise BadUseError("The token holds characters that no HTTP header can carry; copy it again")
         self._on_wait = on_wait
         self._stop = stop or threading.Event()
         self._last_answer = 0.0
@@ -105,13 +108,16 @@ class RembgClient:
         except requests.RequestException as error:
             raise EndpointError(f"{self._reason(error)}. {self._advice()}") from error
         self._refuse_everybodys(response)
+        if response.status_code in _GATEWAY_BUSY:
+            raise EndpointError(f"{self._busy(response)}. {self._advice()}")
         try:
             description: dict[str, Any] = response.json()
             # The fields are query parameters of GET and form fields of POST; the names stand in both.
             parameters = description["paths"]["/api/remove"]["get"]["parameters"]
             pattern: str = next(each["schema"]["pattern"] for each in parameters if each["name"] == "model")
             version: str = description["info"]["version"]
-        except (ValueError, KeyError, TypeError, StopIteration) as error:
+            return Capabilities(self._hide(version), tuple(self._hide(pattern).strip("()").split("|")))
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
             server = response.headers.get("Server", "")
             hint = (
                 "; macOS's AirPlay receiver holds port 7000: switch it off, or start rembg on another port"
@@ -119,7 +125,6 @@ class RembgClient:
                 else "; check the address and the port"
             )
             raise EndpointError(f"What answers at {self._address.base} is not a rembg server{hint}") from error
-        return Capabilities(version, tuple(pattern.strip("()").split("|")))
 
     def soft_mask(
         self,
@@ -184,7 +189,7 @@ class RembgClient:
             raise EndpointError(f"{self._reason(error)}. {self._advice()}") from error
         if response.status_code in _GATEWAY_BUSY:
             raise _PassingError(
-                f"The endpoint is busy ({response.status_code} {response.reason})",
+                self._busy(response),
                 alive=False,
                 wait=_retry_after(response),
             )
@@ -198,7 +203,8 @@ class RembgClient:
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
         if kind != "image/png":
             raise EndpointError(
-                f"{self._address.url} answered with {kind or 'no content type'}, not a mask; is it a rembg server?"
+                f"{self._address.url} answered with {self._hide(kind) or 'no content type'}, not a mask; "
+                "is it a rembg server?"
             )
         try:
             check(response.content)
@@ -210,7 +216,7 @@ class RembgClient:
         """Raise EndpointError for a status that every other photo would get as well."""
         status = response.status_code
         if 300 <= status < 400:
-            elsewhere = response.headers.get("Location", "elsewhere")
+            elsewhere = self._hide(response.headers.get("Location", "elsewhere"))
             raise EndpointError(
                 f"{self._address.url} redirects to {elsewhere}, which is not followed; enter the final address"
             )
@@ -224,10 +230,14 @@ class RembgClient:
             text = detail if isinstance(detail, str) else json.dumps(detail)
         except (ValueError, KeyError, TypeError):
             text = re.sub(r"<[^>]*>", " ", response.text)
-        text = " ".join(text.split())
-        if self._token:
-            text = text.replace(self._token, "***")
-        return text[:_WORDS] or str(response.reason)
+        return self._hide(" ".join(text.split()))[:_WORDS] or self._hide(str(response.reason))
+
+    def _busy(self, response: requests.Response) -> str:
+        return f"The endpoint is busy ({response.status_code} {self._hide(str(response.reason))})"
+
+    def _hide(self, text: str) -> str:
+        """What a server says, without the token that it may say back."""
+        return text.replace(self._token, "***") if self._token else text
 
     def _reason(self, error: requests.RequestException) -> str:
         url, words = self._address.url, str(error)
@@ -256,7 +266,7 @@ class RembgClient:
 def _retry_after(response: requests.Response) -> float:
     """Seconds that a Retry-After header asks for (RFC 9110, 10.2.3: a number or a date); 0 without one."""
     value = response.headers.get("Retry-After", "")
-    if value.isdigit():
+    if value.isdecimal():
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())

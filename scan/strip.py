@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The first half of the work: every photo of a folder gets its mask."""
 
+import contextlib
 import errno
 import hashlib
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from . import models
 from .contact_sheet import ContactSheet
 from .errors import BadUseError, EndpointError, OutputError, PhotoError, ScanError
-from .files import remove_leftovers, write_atomically
-from .job import JobFolder
+from .files import write_atomically
+from .job import JobFolder, refuse_overlap
 from .journal import Event, Journal, read_journal
 from .masks import encode_mask, foreground_share, make_mask, read_soft_mask
 from .photos import Photo, find_photos, make_proxy
@@ -85,22 +88,29 @@ class Strip:
         """Make what is missing. Raises BadUseError before any photo is sent; later trouble is in the outcome."""
         begin = time.monotonic()
         photos = find_photos(Path(self._settings.photos), self._settings.files)
-        remove_leftovers(self._folder.root)
-        earlier = {str(e["photo"]): e for e in read_journal(self._folder.journal) if e["event"] == "photo_done"}
+        for folder in {photo.path.parent for photo in photos}:
+            refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
+        self._folder.make_mask_folders()
+        story = read_journal(self._folder.journal)
+        earlier = {str(e["photo"]): e for e in story if e["event"] == "photo_done"}
         self._journal.write("started", task="strip", photos=len(photos))
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = [task for photo in photos if (task := self._plan(photo, earlier.get(str(photo.name))))]
         done = len(photos) - len(tasks) - len(self._failed)
         self._journal.write("progress", done=done, failed=len(self._failed), total=len(photos))
         server = ""
+        pool = ThreadPoolExecutor(self._settings.endpoint.in_flight + _EXTRA_THREADS)
         try:
             if any(task.answered is None for task in tasks):
-                server = self._meet_server()
-            self._work(tasks)
-        except EndpointError as error:
-            self._trouble = error
-        if tasks and not self._cancel.is_set():
-            self._save(self._folder.contact_sheet, self._finish_sheet(photos))
+                server = self._meet_server(pool)
+            self._work(pool, tasks)
+        except (EndpointError, OutputError) as error:
+            self._end(error)
+        finally:
+            # Threads that still hang in a request are left behind: the worker leaves by os._exit.
+            pool.shutdown(wait=False, cancel_futures=True)
+        if tasks or not self._has_sheet(story):
+            self._make_sheet(photos)
         return Outcome(
             photos=len(photos),
             done=done + len(self._made),
@@ -123,16 +133,32 @@ class Strip:
         if earlier is not None:
             standing = _hash_file(self._folder.mask(photo.name))
             # A mask that differs from the one we made was painted on by hand, and is the better one.
-            if standing and (standing != earlier["sha256"] or earlier["mask"] == mask_key):
+            if standing == earlier["sha256"]:
+                if earlier["mask"] == mask_key:
+                    return None
+            elif standing and self._is_whole(photo, tuple(earlier["stored_size"])):
                 return None
         answered = earlier if earlier is not None and earlier["soft"] == soft_key else None
         if answered is not None and not self._folder.soft_mask(photo.name).exists():
             answered = None
         return _Task(photo, soft_key, mask_key, answered)
 
-    def _meet_server(self) -> str:
-        """The version of the server, once it is known to have the model."""
-        abilities = self._client.capabilities()
+    def _is_whole(self, photo: Photo, size: tuple[int, int]) -> bool:
+        """Whether the mask that stands for a photo is a picture that fits it, and not what a power cut left."""
+        try:
+            with Image.open(self._folder.mask(photo.name)) as mask:
+                mask.load()
+                return mask.size == size
+        except (OSError, ValueError, SyntaxError):
+            return False
+
+    def _meet_server(self, pool: ThreadPoolExecutor) -> str:
+        """The version of the server, once it is known to have the model; empty where the run was cancelled."""
+        asked = pool.submit(self._client.capabilities)
+        self._wait_for([asked])
+        if self._stop.is_set():
+            return ""
+        abilities = asked.result()
         if abilities.models and self._settings.model not in abilities.models:
             raise BadUseError(
                 f"The server has no model {self._settings.model!r}; it knows {', '.join(abilities.models)}"
@@ -141,28 +167,21 @@ class Strip:
             self._journal.write("log", level="warning", text=note)
         return abilities.version
 
-    def _work(self, tasks: list[_Task]) -> None:
-        pool = ThreadPoolExecutor(self._settings.endpoint.in_flight + _EXTRA_THREADS)
-        try:
-            futures = [pool.submit(self._do, task) for task in tasks if task.answered is not None]
-            asking = [task for task in tasks if task.answered is None]
-            # The server may have to load its model, even to download it: one photo alone, with much time.
-            while asking and not self._client.has_answered and not self._stop.is_set():
-                self._journal.write(
-                    "log", level="info", text="Waiting for the first mask; the server may be loading its model"
+    def _work(self, pool: ThreadPoolExecutor, tasks: list[_Task]) -> None:
+        futures = [pool.submit(self._do, task) for task in tasks if task.answered is not None]
+        asking = [task for task in tasks if task.answered is None]
+        # The server may have to load its model, even to download it: one photo alone, with much time.
+        while asking and not self._client.has_answered and not self._stop.is_set():
+            self._journal.write("log", level="info", text=_LOADING)
+            self._wait_for([pool.submit(self._do, asking.pop(0), first=True)])
+            if len(self._refusals) >= _FIRST_FAILURES and not self._client.has_answered:
+                raise EndpointError(
+                    f"The server gave no mask for the first {_FIRST_FAILURES} photos ({self._refusals[-1]}); "
+                    "its own log says why"
                 )
-                self._wait_for([pool.submit(self._do, asking.pop(0), first=True)])
-                if len(self._refusals) == _FIRST_FAILURES:
-                    raise EndpointError(
-                        f"The server gave no mask for the first {_FIRST_FAILURES} photos ({self._refusals[-1]}); "
-                        "its own log says why"
-                    )
-            self._wait_for(futures + [pool.submit(self._do, task) for task in asking])
-        finally:
-            # Threads that still hang in a request are left behind: the worker leaves by os._exit.
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._wait_for(futures + [pool.submit(self._do, task) for task in asking])
 
-    def _wait_for(self, futures: list[Future[None]]) -> None:
+    def _wait_for(self, futures: Sequence[Future[Any]]) -> None:
         pending = set(futures)
         while pending and not self._stop.is_set():
             finished, pending = wait(pending, timeout=0.1)
@@ -186,10 +205,14 @@ class Strip:
         except PhotoError as error:
             self._fail(task.name, error)
         except (EndpointError, OutputError) as error:
-            with self._guard:
-                if not self._stop.is_set():
-                    self._trouble = error
-                    self._stop.set()
+            self._end(error)
+
+    def _end(self, error: ScanError) -> None:
+        """Stop the run, for the first reason that there is."""
+        with self._guard:
+            if not self._stop.is_set():
+                self._trouble = error
+                self._stop.set()
 
     def _answered_mask(self, task: _Task) -> _SoftMask | None:
         """The soft mask of an earlier run, if there is one and it is whole."""
@@ -253,7 +276,8 @@ class Strip:
         try:
             write_atomically(path, content)
         except OSError as error:
-            if error.errno in _UNFIT_NAME:
+            folders_stand = self._folder.masks.is_dir() and self._folder.soft_masks.is_dir()
+            if error.errno in _UNFIT_NAME and folders_stand and path != self._folder.contact_sheet:
                 raise PhotoError(
                     f"its name does not fit the output folder's file system ({error.strerror}); rename it"
                 ) from error
@@ -261,20 +285,31 @@ class Strip:
                 f"{path} cannot be written ({error.strerror}); make room, or choose another folder"
             ) from error
 
-    def _finish_sheet(self, photos: list[Photo]) -> bytes:
-        """The contact sheet, with the photos that this run had no need to open."""
+    def _has_sheet(self, story: list[Event]) -> bool:
+        """Whether the contact sheet shows what there is: the last run that made masks went to its end."""
+        told = [event for event in story if event["event"] in {"photo_done", "finished"}]
+        while told and told[-1].get("status") in {"failed", "cancelled"}:
+            told.pop()
+        return bool(told) and told[-1]["event"] == "finished" and self._folder.contact_sheet.exists()
+
+    def _make_sheet(self, photos: list[Photo]) -> None:
+        """Write the contact sheet, with the photos that this run had no need to open."""
         for photo in photos:
             name = str(photo.name)
+            if self._cancel.is_set():
+                return
             if name in self._failed:
                 self._sheet.add_failed(name)
-            elif not self._sheet.is_drawn(name) and self._folder.soft_mask(photo.name).exists():
-                try:
-                    picture = make_proxy(photo, self._sheet.cell_size).picture
+            elif not self._sheet.is_drawn(name):
+                # A photo that has no mask yet, or lost one of its files meanwhile, has an empty cell.
+                with contextlib.suppress(PhotoError, OSError, SyntaxError):
                     soft = Image.open(self._folder.soft_mask(photo.name))
+                    picture = make_proxy(photo, self._sheet.cell_size).picture
                     self._sheet.add(name, picture, soft, self._settings.threshold)
-                except (PhotoError, OSError):
-                    self._sheet.add_failed(name)
-        return self._sheet.encode()
+        try:
+            self._save(self._folder.contact_sheet, self._sheet.encode())
+        except OutputError as error:
+            self._end(error)
 
 
 def _check(content: bytes, size: tuple[int, int]) -> None:

@@ -13,16 +13,20 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-from .errors import ScanError
+from .errors import OutputError, ScanError
 from .files import write_atomically
 from .job import JobFolder
 from .journal import Journal
 from .rembg import RembgClient
+from .report import CANCELLED
 from .settings import StripSettings, endpoint_settings
 from .strip import Strip
+
+_TICK = 0.05
 
 Finish = dict[str, Any]
 Task = Callable[[dict[str, Any], JobFolder, Journal, str, threading.Event], Finish]
@@ -42,9 +46,11 @@ def main(root: Path, run: str, token: str) -> int:
         with folder.lock():
             job = folder.read(run)
             journal = Journal(folder.journal, run)
-            finish = _run(job, folder, journal, token, cancel)
-            journal.write("finished", **finish)
-            journal.close()
+            try:
+                finish = _run(job, folder, journal, token, cancel)
+                journal.write("finished", **finish)
+            finally:
+                journal.close()
     except ScanError as error:
         finish = _failure(error)
         print(json.dumps({"event": "finished", "run": run, "time": time.time(), **finish}), flush=True)
@@ -67,15 +73,29 @@ def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: s
     settings.check()
     outcome = Strip(settings, folder, journal, token, cancel).run()
     report = outcome.to_json(values)
-    write_atomically(folder.report, json.dumps(report, indent=1).encode())
+    try:
+        write_atomically(folder.report, json.dumps(report, indent=1).encode())
+    except OSError as error:
+        if outcome.trouble is None:  # else that is what the user should read
+            raise OutputError(
+                f"{folder.report} cannot be written ({error.strerror}); {outcome.message}. Make room, then run again"
+            ) from error
     return {key: report[key] for key in ("status", "exit_code", "message", "photos", "seconds")}
 
 
 def _check_endpoint(
-    values: dict[str, Any], _folder: JobFolder, _journal: Journal, token: str, _cancel: threading.Event
+    values: dict[str, Any], _folder: JobFolder, _journal: Journal, token: str, cancel: threading.Event
 ) -> Finish:
     begin = time.monotonic()
-    abilities = RembgClient(endpoint_settings(values), token).capabilities()
+    pool = ThreadPoolExecutor(1)
+    try:
+        asked = pool.submit(RembgClient(endpoint_settings(values), token).capabilities)
+        while not wait([asked], timeout=_TICK).done:
+            if cancel.is_set():
+                return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}
+        abilities = asked.result()
+    finally:
+        pool.shutdown(wait=False)
     return {
         "status": "done",
         "exit_code": 0,

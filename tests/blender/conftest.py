@@ -7,103 +7,15 @@ A test that asks for ``blender_installed`` runs once for each version; in it,
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import textwrap
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import build
 import environments
 import fetch
-
-MODULE = "bl_ext.user_default.scan_cutout"
-VERSIONS = [name.removeprefix("bpy-") for name in environments.ENVIRONMENTS if name.startswith("bpy-")]
-DRIVER = Path(__file__).with_name("bpy_run.py")
-
-INSTALL = """
-bpy.ops.extensions.package_install_files(filepath=arguments[0], repo="user_default", enable_on_install=True)
-result = "bl_ext.user_default.scan_cutout" in bpy.context.preferences.addons
-"""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What became of a script."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-    result_file: Path
-
-    @property
-    def result(self) -> Any:
-        """What the script assigned to ``result``; where it did not get there, the test fails with its output."""
-        if not self.result_file.exists():
-            pytest.fail(f"The script ended with {self.returncode}:\n{self.stdout}\n{self.stderr}", pytrace=False)
-        return json.loads(self.result_file.read_text(encoding="utf-8"))
-
-
-@dataclass(frozen=True)
-class Blender:
-    """One bpy version with a user folder (preferences, extensions) nobody else uses."""
-
-    version: str
-    home: Path
-    module: str = ""
-
-    @property
-    def python(self) -> Path:
-        """The Python of this version's environment."""
-        return environments.python_of(f"bpy-{self.version}")
-
-    @property
-    def target(self) -> fetch.Target:
-        """The platform and Python whose zip is for this version here."""
-        (python,) = environments.ENVIRONMENTS[f"bpy-{self.version}"].pythons
-        return fetch.Target(build.this_platform(), python)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment variables to start this version with."""
-        return {**os.environ, "BLENDER_USER_RESOURCES": str(self.home)}
-
-    def command(self, script: str | Path, *arguments: object) -> tuple[list[str], Path]:
-        """Give the command that runs a script (a path, or the code itself), and the file its result will be in."""
-        runs = self.home / "runs"
-        runs.mkdir(exist_ok=True)
-        number = len(list(runs.iterdir()))
-        folder = runs / str(number)
-        folder.mkdir()
-        if isinstance(script, str):
-            code, script = textwrap.dedent(script), folder / "script.py"
-            script.write_text(code, encoding="utf-8")
-        result_file = folder / "result.json"
-        start = [str(self.python), str(DRIVER), str(result_file), str(script), self.module]
-        return [*start, *map(str, arguments)], result_file
-
-    def run(
-        self, script: str | Path, *arguments: object, env: dict[str, str] | None = None, timeout: float = 300
-    ) -> Run:
-        """Run a script in this Blender, in a process of its own, and wait for it.
-
-        The script finds ``bpy`` and the list of strings ``arguments``; what it assigns to ``result`` comes back.
-        """
-        command, result_file = self.command(script, *arguments)
-        done = subprocess.run(
-            command,
-            env={**self.environment, **(env or {})},
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-        return Run(done.returncode, done.stdout, done.stderr, result_file)
+from bpy_process import VERSIONS, Blender
 
 
 @pytest.fixture(scope="session")
@@ -148,8 +60,4 @@ def blender(bpy_version: str, tmp_path_factory: pytest.TempPathFactory) -> Blend
 @pytest.fixture(scope="session")
 def blender_installed(bpy_version: str, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Blender:
     """Give a Blender with the extension installed from its zip, once for all tests; every script finds it enabled."""
-    home = tmp_path_factory.mktemp(f"bpy-{bpy_version}-installed")
-    bare = Blender(bpy_version, home)
-    run = bare.run(INSTALL, dist / build.zip_name(bare.target))
-    assert run.result, run.stdout + run.stderr
-    return Blender(bpy_version, home, MODULE)
+    return Blender(bpy_version, tmp_path_factory.mktemp(f"bpy-{bpy_version}-installed")).install(dist)

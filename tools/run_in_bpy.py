@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a script in the bpy module and leave with its result; conftest.py starts this with a bpy environment's Python.
+"""Run a script in the bpy module and leave with its result; bpy_process.py starts this with a bpy environment's Python.
 
-    python bpy_run.py RESULT_FILE SCRIPT MODULE [ARGUMENT…]
+    python run_in_bpy.py RESULT_FILE SCRIPT MODULE [ARGUMENT…]
 
 MODULE is an add-on to enable first, or "". The script finds ``bpy`` and ``arguments``; what it assigns to ``result`` is
 written to RESULT_FILE as JSON.
@@ -28,7 +28,7 @@ def main() -> int:
         text = json.dumps(names.get("result"))
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    except BaseException:  # noqa: BLE001 - whatever it was, it belongs into the test's report
+    except BaseException:  # noqa: BLE001 - whatever it was, it belongs into the report
         traceback.print_exc()
         return 1
     with open(result_file, "w", encoding="utf-8") as out:  # noqa: PTH123 - the simplest code for the least to go wrong

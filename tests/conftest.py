@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all tests share: photos, servers, workers run to their end, and the proof that no photo was touched."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from faulty_server import FaultyServer
+from PIL import Image, ImageDraw
+
+from rembg_server import RembgServer
+
+# Here before any test file: tests/scan/ bears the package's name, and pytest would make a package of that.
+from scan.job import JobFolder
+from scan.process import Worker
+from scan.settings import EndpointSettings, StripSettings
+
+TURNTABLE = Path(__file__).parent / "data" / "turntable"
+_OF_ENDPOINT = {each.name for each in dataclasses.fields(EndpointSettings)}
+# Patience for a loaded machine, in seconds: a worker that takes longer hangs.
+_LONGEST_RUN = 240.0
+
+
+class Story(list[dict[str, Any]]):
+    """The events of one run, the last of them ``finished``."""
+
+    @property
+    def finished(self) -> dict[str, Any]:
+        """How it ended."""
+        assert self[-1]["event"] == "finished", self
+        return self[-1]
+
+    @property
+    def exit_code(self) -> int:
+        """What the worker's process ended with."""
+        return int(self.finished["exit_code"])
+
+    @property
+    def message(self) -> str:
+        """What the user reads in the end."""
+        return str(self.finished["message"])
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """Every event of one kind."""
+        return [each for each in self if each["event"] == event]
+
+    @property
+    def made(self) -> list[str]:
+        """The photos that got a mask, sorted."""
+        return sorted(each["photo"] for each in self.of("photo_done"))
+
+    @property
+    def asked(self) -> list[str]:
+        """Those of them that the server was asked about, sorted."""
+        return sorted(each["photo"] for each in self.of("photo_done") if each["asked"])
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Photo → reason."""
+        return {each["photo"]: each["reason"] for each in self.of("photo_failed")}
+
+
+class PhotoWatch:
+    """Remembers photo folders as they were and shows that they still are."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, dict[str, tuple[str, int]]] = {}
+
+    def remember(self, folder: Path) -> None:
+        """Take the folder as it is now for what it shall be."""
+        self._folders[folder] = _content(folder)
+
+    def check(self) -> None:
+        """Fail where a file of a remembered folder was changed, touched, added or removed."""
+        for folder, before in self._folders.items():
+            assert _content(folder) == before, f"{folder} was changed"
+
+
+def _content(folder: Path) -> dict[str, tuple[str, int]]:
+    """SHA-256 and modification time of every file, links as what they lead to."""
+    return {
+        os.path.join(place, name): (_sha256(Path(place, name)), Path(place, name).lstat().st_mtime_ns)  # noqa: PTH118
+        for place, _, names in os.walk(folder)
+        for name in names
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+
+
+@pytest.fixture(autouse=True)
+def photo_watch() -> Iterator[PhotoWatch]:
+    """Show after every test that the photos it used are as they were, to the byte and the modification time."""
+    watch = PhotoWatch()
+    yield watch
+    watch.check()
+
+
+class Workers:
+    """Starts workers on photo folders and reads their stories."""
+
+    def __init__(self, watch: PhotoWatch, photos: Path, output: Path) -> None:
+        """``photos`` and ``output`` are the folders where none are given."""
+        self.photos, self.output = photos, output
+        self._watch = watch
+        self._started: list[Worker] = []
+
+    def settings(self, endpoint: str, **given: Any) -> StripSettings:
+        """Settings by their names, those of the endpoint among them; impatient where nothing is said."""
+        given = {"timeout": 30.0, "first_timeout": 60.0, "retry_for": 4.0, "model": "u2netp", **given}
+        of_endpoint = {name: given.pop(name) for name in list(given) if name in _OF_ENDPOINT}
+        folders = {"photos": str(given.pop("photos", self.photos)), "output": str(given.pop("output", self.output))}
+        return StripSettings(**folders, **given, endpoint=EndpointSettings(endpoint=endpoint, **of_endpoint))
+
+    def start(self, endpoint: str, token: str = "", **given: Any) -> Worker:
+        """Start a worker on stripping backgrounds."""
+        settings = self.settings(endpoint, **given)
+        job = {"task": "strip", "settings": dataclasses.asdict(settings)}
+        return self.start_job(JobFolder(Path(settings.output)), job, token)
+
+    def start_job(self, folder: JobFolder, job: dict[str, Any], token: str = "") -> Worker:
+        """Start a worker on any job."""
+        if "photos" in job["settings"]:
+            self._watch.remember(Path(job["settings"]["photos"]))
+        worker = Worker([sys.executable], folder, job, token)
+        self._started.append(worker)
+        return worker
+
+    def strip(self, endpoint: str, token: str = "", **given: Any) -> Story:
+        """Strip backgrounds, and give the whole story."""
+        return self.end(self.start(endpoint, token, **given))
+
+    def check_endpoint(self, endpoint: str, token: str = "", **given: Any) -> Story:
+        """Ask a server who it is, and give the whole story."""
+        settings = dataclasses.asdict(EndpointSettings(endpoint=endpoint, **given))
+        folder = JobFolder(self.output.with_name("check"))
+        return self.end(self.start_job(folder, {"task": "check_endpoint", "settings": settings}, token))
+
+    def end(self, worker: Worker) -> Story:
+        """Wait for a worker, give what is left of its story, and show that it touched no photo."""
+        story = self.until(worker, lambda event: event["event"] == "finished")
+        self._watch.check()
+        return story
+
+    def until(self, worker: Worker, wanted: Callable[[dict[str, Any]], bool], longest: float = _LONGEST_RUN) -> Story:
+        """Read a worker's story up to the first look at which a wanted event is in it, or all of it."""
+        story = Story()
+        deadline = time.monotonic() + longest
+        while time.monotonic() < deadline:
+            news = worker.events()
+            story += news
+            if any(wanted(event) or event["event"] == "finished" for event in news):
+                return story
+            time.sleep(0.005)
+        worker.kill()
+        raise AssertionError(f"the worker is still busy after {longest} s: {story}")
+
+    def kill_all(self) -> None:
+        """Leave none behind."""
+        for worker in self._started:
+            worker.kill()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Give an empty folder for photos."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Name a folder for results, which is not there yet."""
+    return tmp_path / "output"
+
+
+@pytest.fixture
+def workers(photo_watch: PhotoWatch, photos: Path, output: Path) -> Iterator[Workers]:
+    """Give what runs workers, from ``photos`` to ``output`` where no other folders are given."""
+    runner = Workers(photo_watch, photos, output)
+    yield runner
+    runner.kill_all()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyServer]:
+    """Give a server that does what it is told to; a good mask for every picture until then."""
+    with FaultyServer() as faulty:
+        yield faulty
+
+
+@pytest.fixture(scope="session")
+def rembg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RembgServer]:
+    """Give a real rembg server with u2netp's weights, one for all tests. Leave it running."""
+    with RembgServer(tmp_path_factory.mktemp("rembg") / "server.log") as real:
+        yield real
+
+
+@pytest.fixture(scope="session")
+def turntable() -> Path:
+    """Give the repository's own scan: ``photos/<side>/IMG_0001.JPG`` and ``true_masks/<side>/IMG_0001.JPG.png``."""
+    assert sum(1 for _ in TURNTABLE.glob("photos/*/*.JPG")) == 40, "the scan in tests/data is not complete"
+    return TURNTABLE
+
+
+def draw_photo(size: tuple[int, int] = (320, 240), number: int = 0) -> Image.Image:
+    """A bright thing before a dark ground, of no symmetry, each number another one."""
+    width, height = size
+    picture = Image.new("RGB", size, (30 + number % 40, 34, 28 + number // 40))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((width * 0.3, height * 0.25, width * 0.75, height * 0.9), (235, 220, 200))
+    draw.rectangle((width * 0.6, height * 0.1, width * 0.9, height * 0.35), (250, 240, 215))
+    draw.ellipse((width * 0.45, height * 0.5, width * 0.55, height * 0.65), (20, 20, 24))
+    return picture
+
+
+@pytest.fixture
+def add_photo(photos: Path) -> Callable[..., Path]:
+    """Give a function that adds a photo to the folder ``photos``."""
+
+    def add(name: str, image: Image.Image | None = None, *, orientation: int = 0, **options: Any) -> Path:
+        path = photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if orientation:
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            options["exif"] = exif
+        number = sum(1 for _ in photos.rglob("*"))
+        (image or draw_photo(number=number)).save(path, **options)
+        return path
+
+    return add
+
+
+@pytest.fixture
+def add_photos(add_photo: Callable[..., Path]) -> Callable[[int], Sequence[str]]:
+    """Give a function that adds a number of small JPEGs and returns their names in order."""
+
+    def add(count: int) -> list[str]:
+        names = [f"IMG_{number:04}.JPG" for number in range(1, count + 1)]
+        for name in names:
+            add_photo(name)
+        return names
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def overlap() -> Callable[[Image.Image, Image.Image], float]:
+    """Give a function for the intersection over union of two masks, kept where brighter than 127."""
+
+    def iou(one: Image.Image, other: Image.Image) -> float:
+        assert one.size == other.size
+        first, second = (np.asarray(mask.convert("L")) > 127 for mask in (one, other))
+        return float((first & second).sum() / (first | second).sum())
+
+    return iou

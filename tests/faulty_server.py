@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small HTTP server that goes wrong on demand, where a real rembg server would not.
+
+It speaks just so much of rembg's interface that the client takes it for one: ``/openapi.json`` and
+``POST /api/remove``. Its mask of a picture is what is bright in it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from PIL import Image, ImageFilter
+
+MODELS = ("u2net", "u2netp", "isnet-general-use", "u2net_cloth_seg", "withoutbg")
+OPENAPI: dict[str, Any] = {
+    "info": {"title": "Rembg", "version": "2.0.86"},
+    "paths": {
+        "/api/remove": {
+            "get": {"parameters": [{"name": "model", "schema": {"pattern": f"({'|'.join(MODELS)})"}}]},
+        }
+    },
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What reached the server."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    """Names in lower case."""
+    fields: dict[str, bytes]
+    """Form fields, the picture's bytes as ``file``."""
+    number: int
+    """Counts POST requests from 0."""
+    time: float
+    """When its head was there, in seconds since the epoch."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server does about a request; by itself, a good mask."""
+
+    status: int = 200
+    reason: str | None = None
+    body: bytes | Callable[[bytes], bytes] | None = None
+    """Given the picture where it is a function; None is a good mask."""
+    content_type: str | None = "image/png"
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    hang: bool = False
+    """Never answer."""
+    reset: bool = False
+    """Drop the connection as a crash would."""
+    break_off: bool = False
+    """Promise twice as much as is sent, then close."""
+
+
+def good_mask(picture: bytes) -> bytes:
+    """What is bright in a picture, soft at the edge, over the upright picture."""
+    image = Image.open(io.BytesIO(picture))
+    turns = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_270, 8: Image.Transpose.ROTATE_90}
+    if turn := turns.get(image.getexif().get(0x0112, 1)):
+        image = image.transpose(turn)
+    return png(image.convert("L").filter(ImageFilter.BoxBlur(3)))
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as PNG."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+Script = Callable[[Request], Answer]
+
+
+def in_turn(*answers: Answer) -> Script:
+    """One answer after the other, then only good ones."""
+    return lambda request: answers[request.number] if request.number < len(answers) else Answer()
+
+
+def always(answer: Answer) -> Script:
+    """The same answer every time."""
+    return lambda _request: answer
+
+
+class FaultyServer:
+    """Use as a context manager. ``script`` may be changed at any time."""
+
+    def __init__(self, script: Script = always(Answer()), *, host: str = "127.0.0.1") -> None:
+        """``script`` answers every POST; ``openapi`` every GET, as JSON of its own by default."""
+        self.script = script
+        self.openapi = Answer(body=json.dumps(OPENAPI).encode(), content_type="application/json")
+        self.requests: list[Request] = []
+        """Every POST."""
+        self.visits: list[Request] = []
+        """Every request at all."""
+        self.connections = 0
+        self.most_in_flight = 0
+        self._in_flight = 0
+        self._guard = threading.Lock()
+        self._closing = threading.Event()
+        self._http = _Server((host, 0), _handler(self))
+        self.port = int(self._http.server_address[1])
+        self.endpoint = f"http://{host}:{self.port}/api/remove"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        self._closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def received(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[Request, Answer]:
+        """Note a request and look up what to do about it."""
+        fields = _form_fields(headers.get("content-type", ""), body)
+        with self._guard:
+            request = Request(method, path, headers, fields, len(self.requests), time.time())
+            self.visits.append(request)
+            if method != "POST":
+                return request, self.openapi
+            self.requests.append(request)
+            self._in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        return request, self.script(request)
+
+    def answered(self, request: Request) -> None:
+        """Note that a request is not waiting any more."""
+        with self._guard:
+            self._in_flight -= request.method == "POST"
+
+    def connected(self) -> None:
+        """Note a new connection."""
+        with self._guard:
+            self.connections += 1
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, and tell whether the server was stopped meanwhile."""
+        return self._closing.wait(seconds)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that are killed drop their connections."""
+
+
+def _handler(server: FaultyServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def setup(self) -> None:
+            super().setup()
+            server.connected()
+
+        def do_GET(self) -> None:
+            self._do()
+
+        def do_POST(self) -> None:
+            self._do()
+
+        def _do(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request, answer = server.received(self.command, self.path, headers, body)
+            try:
+                if server.wait(3600 if answer.hang else answer.delay):
+                    self.close_connection = True
+                    return
+            finally:
+                # Before the answer is out: the client may be quicker with its next request than this thread.
+                server.answered(request)
+            if answer.reset:
+                self._reset()
+            else:
+                self._send(answer, _body(answer, request))
+
+        def _send(self, answer: Answer, body: bytes) -> None:
+            self.send_response(answer.status, answer.reason)
+            if answer.content_type is not None:
+                self.send_header("Content-Type", answer.content_type)
+            self.send_header("Content-Length", str(len(body) * (2 if answer.break_off else 1)))
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+            self.wfile.flush()
+            self.close_connection |= answer.break_off
+
+        def _reset(self) -> None:
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            handle = self.connection.detach()
+            if os.name == "nt":
+                socket.close(handle)
+            else:
+                os.close(handle)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name the base class gave it
+            """Say nothing: ``visits`` tells it."""
+
+    return Handler
+
+
+def _body(answer: Answer, request: Request) -> bytes:
+    if isinstance(answer.body, bytes):
+        return answer.body
+    return (answer.body or good_mask)(request.fields["file"])
+
+
+def _form_fields(content_type: str, body: bytes) -> dict[str, bytes]:
+    _, _, boundary = content_type.partition("boundary=")
+    fields = {}
+    for part in body.split(b"--" + boundary.encode())[1:-1] if boundary else []:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name = head.partition(b' name="')[2].partition(b'"')[0]
+        fields[name.decode()] = content.removesuffix(b"\r\n")
+    return fields

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Photos that cannot be used: each fails with its reason, and the rest goes on."""
+
+import json
+import os
+import struct
+import zlib
+
+import pytest
+from faulty_server import Answer
+
+
+def png_that_claims(width, height):
+    """A PNG file whose header promises so many pixels, with hardly any behind it."""
+
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(9999))) + chunk(b"IEND", b"")
+
+
+def test_every_bad_photo_fails_with_its_reason_and_the_rest_goes_on(photos, output, add_photo, workers, server):
+    good = [add_photo(name).name for name in ("a.jpg", "m.png", "z.tif")]
+    bad = {
+        "bomb.png": (png_that_claims(60000, 60000), "60000 × 60000 pixels; more than 250 megapixels"),
+        "cut.jpg": (add_photo("cut.jpg").read_bytes()[:-2000], "cannot be decoded"),
+        "cut.png": (add_photo("cut.png").read_bytes()[:-200], "cannot be decoded"),
+        "empty.jpg": (b"", "is empty (0 bytes); copy it from the camera again"),
+        "letter.jpg": (b"Dear camera,\n" * 99, "is not a JPEG, PNG, TIFF or WebP picture"),
+        "page.png": (b"<!DOCTYPE html><title>404</title>", "is not a JPEG, PNG, TIFF or WebP picture"),
+        "picture.gif.jpg": (b"GIF89a" + bytes(99), "is not a JPEG, PNG, TIFF or WebP picture"),
+        "raw.CR2": (b"II*\0" + bytes(99), "is a RAW file; develop it first"),
+        "raw.dng": (b"II*\0" + bytes(99), "is a RAW file; develop it first"),
+        "phone.HEIC": (b"\0\0\0\x18ftypheic" + bytes(99), "is a HEIC file; convert it to JPEG first"),
+    }
+    for name, (content, _) in bad.items():
+        (photos / name).write_bytes(content)
+
+    story = workers.strip(server.endpoint)
+
+    assert story.made == good
+    assert {name: bad[name][1] in reason for name, reason in story.failed.items()} == dict.fromkeys(bad, True)
+    assert (story.finished["status"], story.exit_code) == ("some_failed", 4)
+    assert "3 of 13 photos have a mask" in story.message
+    assert "10 failed: bomb.png: claims" in story.message
+    assert "and 7 more, see report.json" in story.message
+    report = json.loads((output / "report.json").read_bytes())
+    assert report["photos"]["failed"] == [
+        {"photo": name, "reason": reason} for name, reason in sorted(story.failed.items())
+    ]
+    assert sorted(path.name for path in (output / "masks").iterdir()) == [f"{name}.png" for name in good]
+    assert len(server.requests) == len(good)
+
+
+def test_all_photos_bad_is_a_failure_with_one_line_each(photos, workers, server):
+    for name in ("1.jpg", "2.jpg"):
+        (photos / name).write_bytes(b"nothing")
+    story = workers.strip(server.endpoint)
+    assert (story.finished["status"], story.exit_code) == ("all_failed", 4)
+    assert sorted(story.failed) == ["1.jpg", "2.jpg"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits whole paths: the photo could not be made either")
+def test_a_name_that_fits_no_mask_is_a_failed_photo(add_photo, workers, server):
+    longest = "n" * 251 + ".jpg"  # 255 bytes, the most there are; the mask's name has four more
+    add_photo("a.jpg")
+    add_photo(longest)
+    add_photo("z.jpg")
+    story = workers.strip(server.endpoint)
+    assert story.made == ["a.jpg", "z.jpg"]
+    assert "name does not fit the output folder's file system" in story.failed[longest]
+    assert "rename it" in story.failed[longest]
+
+
+def test_a_photo_and_a_folder_that_want_the_same_name_are_told_apart(add_photo, workers, server):
+    """masks/a.jpg.png cannot be both a mask and a folder."""
+    add_photo("a.jpg")
+    add_photo("a.jpg.png/b.jpg")
+    story = workers.strip(server.endpoint)
+    assert len(story.made) == 1
+    assert len(story.failed) == 1
+    assert "name does not fit" in next(iter(story.failed.values()))
+
+
+def test_a_photo_that_goes_away_in_mid_run_fails_alone(photos, photo_watch, add_photos, workers, server):
+    names = add_photos(4)
+
+    def remove_the_last(request):
+        if request.number == 0:
+            (photos / names[-1]).unlink()
+            photo_watch.remember(photos)
+        return Answer()
+
+    server.script = remove_the_last
+    story = workers.strip(server.endpoint, in_flight=1)
+    # Two photos at most are decoded ahead, but none before the first answer.
+    assert story.made == names[:-1]
+    assert story.failed == {names[-1]: "is not there any more"}
+
+
+def test_bad_photos_first_do_not_stop_the_run(photos, add_photos, workers, server):
+    for number in range(5):
+        (photos / f"0{number}.jpg").write_bytes(b"nothing")
+    names = add_photos(2)
+    story = workers.strip(server.endpoint)
+    assert story.made == names
+    assert len(story.failed) == 5
+
+
+def test_a_photo_that_was_bad_is_tried_again(photos, add_photos, workers, server):
+    (name,) = add_photos(1)
+    whole = (photos / name).read_bytes()
+    (photos / name).write_bytes(whole[:500])
+    assert list(workers.strip(server.endpoint).failed) == [name]
+    (photos / name).write_bytes(whole)
+    story = workers.strip(server.endpoint)
+    assert (story.made, story.exit_code) == ([name], 0)

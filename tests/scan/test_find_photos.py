@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files of a folder are photos, under which names, in which order."""
+
+import os
+import sys
+
+import pytest
+
+from scan.errors import BadUseError, PhotoError
+from scan.photos import find_photos
+
+needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make symbolic links")
+
+
+def names(folder, files=()):
+    return [photo.name.as_posix() for photo in find_photos(folder, files)]
+
+
+@pytest.fixture
+def add(photos):
+    """Give a function that adds empty files: what is in them does not matter here."""
+
+    def make(*paths):
+        for path in paths:
+            (photos / path).parent.mkdir(parents=True, exist_ok=True)
+            (photos / path).touch()
+
+    return make
+
+
+def test_photos_are_found_in_all_subfolders_in_the_order_of_their_names(photos, add):
+    add("B/2.jpg", "B/1.jpg", "A/deep/er/9.png", "A-/1.jpg", "A/1.jpg", "10.jpg", "2.jpg")
+    assert names(photos) == ["10.jpg", "2.jpg", "A/1.jpg", "A/deep/er/9.png", "A-/1.jpg", "B/1.jpg", "B/2.jpg"]
+
+
+def test_formats_are_told_by_their_suffix_in_any_case(photos, add):
+    read = ["a.JPG", "b.Jpeg", "c.PNG", "d.tif", "e.TIFF", "f.webp"]
+    to_develop = ["g.CR2", "h.nef", "i.dng", "j.HEIC", "k.heif"]
+    add(*read, *to_develop, "notes.txt", "clip.mp4", "scan.blend", "jpg", "Thumbs.db")
+    assert names(photos) == sorted(read + to_develop)
+
+
+def test_hidden_files_and_folders_are_passed_over(photos, add):
+    add("IMG_1.JPG", "._IMG_1.JPG", ".thumbnails/IMG_1.JPG")
+    assert names(photos) == ["IMG_1.JPG"]
+
+
+def test_a_folder_without_photos_is_refused_with_what_is_read(photos, add):
+    add("notes.txt")
+    with pytest.raises(BadUseError, match=r"no photos in .*photos; JPEG, PNG, TIFF and WebP"):
+        find_photos(photos)
+
+
+def test_named_files_are_taken_in_the_order_given_each_once(photos, add):
+    add("1.jpg", "A/2.jpg", "3.jpg")
+    assert names(photos, ("A/2.jpg", "1.jpg", "./A/2.jpg")) == ["A/2.jpg", "1.jpg"]
+
+
+@pytest.mark.parametrize("name", ["../secret.jpg", "A/../../secret.jpg", "/etc/passwd", "", "."])
+def test_a_name_that_leads_out_of_the_folder_is_refused(photos, name):
+    with pytest.raises(BadUseError, match="does not name a photo inside the photo folder"):
+        find_photos(photos, (name,))
+
+
+@needs_links
+def test_links_to_files_and_folders_are_followed(photos, add, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "1.jpg").touch()
+    add("A/1.jpg")
+    (photos / "link.jpg").symlink_to(elsewhere / "1.jpg")
+    (photos / "B").symlink_to(elsewhere)
+    assert names(photos) == ["A/1.jpg", "B/1.jpg", "link.jpg"]
+
+
+@needs_links
+def test_a_folder_is_found_once_and_under_its_own_name(photos, add):
+    add("Z/1.jpg")
+    (photos / "A").symlink_to(photos / "Z")
+    assert names(photos) == ["Z/1.jpg"]
+
+
+@needs_links
+def test_loops_of_links_end(photos, add):
+    add("A/1.jpg")
+    (photos / "A" / "up").symlink_to(photos)
+    (photos / "A" / "self").symlink_to("self")
+    assert names(photos) == ["A/1.jpg"]
+
+
+@needs_links
+def test_a_broken_link_is_a_photo_that_cannot_be_read(photos, add):
+    add("1.jpg")
+    (photos / "2.jpg").symlink_to(photos / "gone.jpg")
+    broken = find_photos(photos)[1]
+    with pytest.raises(PhotoError, match="cannot be read"):
+        broken.identity()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among files")
+def test_a_pipe_is_no_photo_and_nobody_waits_at_it(photos):
+    os.mkfifo(photos / "1.jpg")
+    with pytest.raises(PhotoError, match="is not a file"):
+        find_photos(photos)[0].identity()
+
+
+def test_a_photo_that_was_replaced_has_another_identity(photos, add):
+    add("1.jpg")
+    photo = find_photos(photos)[0]
+    before = photo.identity()
+    os.utime(photo.path, ns=(0, before[1] + 1))
+    assert photo.identity() != before

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings travel to the worker as plain values, and what cannot work is refused before anything is asked."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from scan.errors import BadUseError
+from scan.settings import EndpointSettings, StripSettings, endpoint_settings
+
+
+@pytest.fixture
+def strip_settings(photos, output):
+    """Give a function for settings that work, but for what is given."""
+
+    def make(**given):
+        return StripSettings(**{"photos": str(photos), "output": str(output), **given})
+
+    return make
+
+
+def test_settings_come_back_from_json_as_they_were(strip_settings):
+    settings = strip_settings(
+        files=("A/1.JPG", "ü #%.png"),
+        model="isnet-general-use",
+        proxy_size=0,
+        threshold=1,
+        endpoint=EndpointSettings(endpoint="http://[::1]:7001", online=True, in_flight=7, timeout=1.5, retry_for=0.0),
+    )
+    assert StripSettings.from_json(json.loads(json.dumps(asdict(settings)))) == settings
+
+
+def test_what_is_not_given_is_the_default(photos, output):
+    settings = StripSettings.from_json({"photos": str(photos), "output": str(output)})
+    assert settings == StripSettings(photos=str(photos), output=str(output))
+    assert (settings.endpoint.endpoint, settings.endpoint.in_flight) == ("http://localhost:7000/api/remove", 4)
+
+
+@pytest.mark.parametrize("values", [{"treshold": 5}, {"endpoint": {"tokn": "x"}}])
+def test_an_unknown_setting_is_refused_by_name(values):
+    name = "treshold" if "treshold" in values else "tokn"
+    with pytest.raises(BadUseError, match=f"Unknown settings: {name}"):
+        StripSettings.from_json({"photos": "p", "output": "o", **values})
+
+
+def test_a_token_is_no_setting():
+    with pytest.raises(BadUseError, match="Unknown settings: token"):
+        endpoint_settings({"token": "s3cret"})
+
+
+def test_good_settings_are_taken(strip_settings):
+    assert strip_settings().check().is_loopback
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"photos": ""}, "no photo folder"),
+        ({"photos": "/is/not/there"}, "no photo folder '/is/not/there'"),
+        ({"output": ""}, "No output folder"),
+        ({"proxy_size": 255}, "proxy size must be 0"),
+        ({"proxy_size": 8193}, "proxy size must be 0"),
+        ({"threshold": 0}, "threshold must be from 1 to 255, not 0"),
+        ({"threshold": 256}, "threshold must be from 1 to 255, not 256"),
+        ({"model": "sam"}, "The model sam needs points"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused(strip_settings, given, words):
+    with pytest.raises(BadUseError, match=words):
+        strip_settings(**given).check()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"in_flight": 0}, "from 1 to 32, not 0"),
+        ({"in_flight": 33}, "from 1 to 32, not 33"),
+        ({"timeout": 0}, "timeout must be more than 0"),
+        ({"first_timeout": -1}, "first_timeout must be more than 0"),
+        ({"retry_for": -1}, "retry_for must not be negative"),
+        ({"endpoint": "nonsense"}, "not an address"),
+        ({"endpoint": "http://gpu.example:7000"}, "gpu.example is not this computer.*Allow Online Access"),
+    ],
+)
+def test_an_endpoint_setting_that_cannot_work_is_refused(given, words):
+    with pytest.raises(BadUseError, match=words):
+        EndpointSettings(**given).check()
+
+
+def test_another_computer_is_asked_with_online_access():
+    assert EndpointSettings(endpoint="http://gpu.example:7000", online=True).check().host == "gpu.example"
+
+
+def test_a_remote_model_needs_online_access_even_on_this_computer(strip_settings):
+    with pytest.raises(BadUseError, match="sends every photo on to the remote service withoutbg.com.*Allow Online"):
+        strip_settings(model="withoutbg").check()
+    strip_settings(model="withoutbg", endpoint=EndpointSettings(online=True)).check()
+
+
+def test_keys_change_with_what_they_name_and_with_nothing_else(strip_settings):
+    identity = (1000, 5)
+    plain = strip_settings()
+    key = plain.soft_key(identity)
+    elsewhere = strip_settings(endpoint=EndpointSettings(endpoint="http://127.0.0.1:9", in_flight=1))
+    assert elsewhere.soft_key(identity) == key
+    assert strip_settings(threshold=5).soft_key(identity) == key
+    others = {
+        plain.soft_key((1000, 6)),
+        plain.soft_key((1001, 5)),
+        strip_settings(model="u2netp").soft_key(identity),
+        strip_settings(proxy_size=512).soft_key(identity),
+    }
+    assert len(others | {key}) == 5
+    assert strip_settings(threshold=5).mask_key(key) != plain.mask_key(key)
