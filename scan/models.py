@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a user should know of a rembg model before choosing it (rembg 2.0.86)."""
 
+from collections.abc import Collection
+
 from .errors import BadUseError
 
 DEFAULT_MODEL = "u2net"
@@ -15,9 +17,9 @@ _STACKED = {
 }
 _NEEDS_EXTRAS = {
     "sam": "needs points or boxes for every photo",
-    "u2net_custom": "needs a model file on the server",
-    "dis_custom": "needs a model file on the server",
-    "ben_custom": "needs a model file on the server",
+    "u2net_custom": "needs a model file on the server, named in the extras as model_path",
+    "dis_custom": "needs a model file on the server, named in the extras as model_path",
+    "ben_custom": "needs a model file on the server, named in the extras as model_path",
 }
 
 
@@ -34,8 +36,8 @@ def note(model: str) -> str:
     return ""
 
 
-def refuse_unusable(model: str) -> None:
-    """Raise BadUseError for a model that cannot give one mask for one photo."""
+def refuse_unusable(model: str, extras: Collection[str] = ()) -> None:
+    """Raise BadUseError for a model that cannot give one mask for one photo. ``extras`` names what it is given."""
     for notes in (_STACKED, _NEEDS_EXTRAS):
-        if model in notes:
+        if model in notes and not (notes is _NEEDS_EXTRAS and "model_path" in extras):
             raise BadUseError(f"The model {model} {notes[model]}; choose another one, such as {DEFAULT_MODEL}")

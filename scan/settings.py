@@ -14,6 +14,9 @@ from .job import refuse_overlap
 
 DEFAULT_ENDPOINT = "http://localhost:7000/api/remove"
 MAX_IN_FLIGHT = 32
+MAX_GROW = 200
+BACKENDS = ("ENDPOINT", "EMBEDDED")
+CUTOUTS = ("NONE", "PNG", "JPEG")
 TOKEN_VARIABLE = "SCAN_CUTOUT_TOKEN"  # noqa: S105 - the name of a variable, not what is in it
 """Environment variable that holds the token of a server behind a proxy; it goes before the preferences."""
 
@@ -52,7 +55,89 @@ class EndpointSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StripSettings:
+class AnswerSettings:
+    """What decides a soft mask: change one of these, and the model has to be asked again."""
+
+    model: str = models.DEFAULT_MODEL
+    """A model's name as the server knows it; for the embedded backend also the path of an ONNX file."""
+    proxy_size: int = 1024
+    """Long edge in pixels of what the model is given; 0 sends the photo file itself."""
+    alpha_matting: bool = False
+    """Whether the server estimates an alpha for every pixel near the edge (its form fields a, af, ab, ae)."""
+    matting_foreground: int = 240
+    """Soft mask values from this one on (0 to 255) are foreground to alpha matting."""
+    matting_background: int = 10
+    """Soft mask values up to this one (0 to 255) are background to alpha matting."""
+    matting_erode: int = 10
+    """How far, in proxy pixels, alpha matting draws both back from the edge."""
+    post_process: bool = False
+    """Whether the server smooths the mask and makes it hard (its form field ppm)."""
+    extras: str = ""
+    """A JSON object with more of what the server's model takes; empty for nothing."""
+
+    def form_fields(self) -> dict[str, str]:
+        """The fields of ``POST /api/remove`` beside ``file`` (rembg 2.0.86)."""
+        fields = {"model": self.model}
+        if self.alpha_matting:
+            # Not with om: the server would leave the matting out. Its answer is the cutout, whose alpha is the mask.
+            fields["a"] = "true"
+            fields["af"], fields["ab"] = str(self.matting_foreground), str(self.matting_background)
+            fields["ae"] = str(self.matting_erode)
+        else:
+            fields["om"] = "true"
+        if self.post_process:
+            fields["ppm"] = "true"
+        if self.extras:
+            fields["extras"] = self.extras
+        return fields
+
+    def soft_key(self, identity: object) -> str:
+        """Names the answer: same key, same soft mask. ``identity`` tells one state of a photo from another.
+
+        Where the model runs is not part of it: it gives the same mask everywhere.
+        """
+        return _short_hash(identity, *_values(self, AnswerSettings))
+
+    def _check_answer(self) -> None:
+        if self.proxy_size != 0 and not 256 <= self.proxy_size <= 8192:
+            raise BadUseError(
+                f"The proxy size must be 0 (full resolution) or from 256 to 8192 pixels, not {self.proxy_size}"
+            )
+        for name in ("matting_foreground", "matting_background"):
+            _check_range(name, getattr(self, name), 0, 255)
+        _check_range("matting_erode", self.matting_erode, 0, 1000)
+        extras = _parse_extras(self.extras)
+        models.refuse_unusable(self.model, extras)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskSettings:
+    """What is made of a soft mask, in this order, without asking again."""
+
+    threshold: int = 128
+    """Soft mask values from this one on (1 to 255) are kept."""
+    fill_holes: float = 0.0
+    """Holes of at most this many percent of the picture are filled."""
+    drop_islands: float = 0.0
+    """Islands of at most this many percent of the picture are dropped."""
+    grow: int = 0
+    """Pixels of the photo by which the mask is grown, or shrunk where negative."""
+    refine_edges: bool = False
+    """Whether the mask's edge is drawn to the photo's own, at full resolution."""
+
+    def mask_key(self, soft_key: str) -> str:
+        """Names the mask that these settings make of a soft mask."""
+        return _short_hash(soft_key, *_values(self, MaskSettings))
+
+    def _check_mask(self) -> None:
+        _check_range("threshold", self.threshold, 1, 255)
+        _check_range("fill_holes", self.fill_holes, 0, 100)
+        _check_range("drop_islands", self.drop_islands, 0, 100)
+        _check_range("grow", self.grow, -MAX_GROW, MAX_GROW)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StripSettings(AnswerSettings, MaskSettings):
     """Everything that decides which masks are made of which photos."""
 
     photos: str
@@ -61,14 +146,15 @@ class StripSettings:
     """The job folder."""
     files: tuple[str, ...] = ()
     """Photos relative to the folder, with forward slashes; empty for the whole folder."""
-    model: str = models.DEFAULT_MODEL
-    proxy_size: int = 1024
-    """Long edge in pixels of what the server is sent; 0 sends the photo file itself."""
-    threshold: int = 128
-    """Soft mask values from this one on (1 to 255) are kept."""
+    backend: str = "ENDPOINT"
+    """``ENDPOINT``: a rembg server; ``EMBEDDED``: the model in the worker itself."""
+    cutouts: str = "NONE"
+    """``NONE``, ``PNG`` (with alpha) or ``JPEG`` (on ``cutout_colour``): pictures made beside the masks."""
+    cutout_colour: tuple[int, int, int] = (0, 0, 0)
+    """Red, green and blue (0 to 255) behind the object in JPEG cutouts."""
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
 
-    def check(self) -> Endpoint:
+    def check(self) -> None:
         """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
         photos = Path(self.photos)
         if not self.photos or not photos.is_dir():
@@ -76,41 +162,40 @@ class StripSettings:
         if not self.output:
             raise BadUseError("No output folder is set; choose where the masks shall go")
         refuse_overlap(photos, Path(self.output))
-        if self.proxy_size != 0 and not 256 <= self.proxy_size <= 8192:
+        self._check_answer()
+        self._check_mask()
+        _check_choice("backend", self.backend, BACKENDS)
+        _check_choice("cutouts", self.cutouts, CUTOUTS)
+        if len(self.cutout_colour) != 3 or not all(0 <= value <= 255 for value in self.cutout_colour):
+            raise BadUseError(f"The cutout colour must be three numbers from 0 to 255, not {self.cutout_colour}")
+        if self.backend == "ENDPOINT":
+            self._check_remote_model()
+            self.endpoint.check()
+        elif self.alpha_matting or self.post_process or self.extras or self.proxy_size == 0:
             raise BadUseError(
-                f"The proxy size must be 0 (full resolution) or from 256 to 8192 pixels, not {self.proxy_size}"
+                "Alpha matting, post-processing, extras and full resolution are the rembg server's; switch them off, "
+                "or choose the backend rembg Endpoint"
             )
-        if not 1 <= self.threshold <= 255:
-            raise BadUseError(f"The threshold must be from 1 to 255, not {self.threshold}")
-        models.refuse_unusable(self.model)
+
+    def cutout_key(self, mask_key: str) -> str:
+        """Names the cutout that these settings make with a mask."""
+        return _short_hash(mask_key, self.cutouts, self.cutout_colour)
+
+    def _check_remote_model(self) -> None:
         if models.is_remote(self.model) and not self.endpoint.online:
             raise BadUseError(
                 f"{models.note(self.model)}, and Blender's online access is off; choose another model, or switch it on "
                 "in Preferences > System > Network > Allow Online Access (or start Blender with --online-mode)"
             )
-        return self.endpoint.check()
-
-    def soft_key(self, identity: object) -> str:
-        """Names the server's answer: same key, same soft mask. ``identity`` tells one state of a photo from another.
-
-        The endpoint is not part of it: the same model gives the same mask wherever it runs.
-        """
-        return _short_hash(identity, self.model, self.proxy_size)
-
-    def mask_key(self, soft_key: str) -> str:
-        """Names the mask that these settings make of a soft mask."""
-        return _short_hash(soft_key, self.threshold)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The opposite of ``dataclasses.asdict``. Raises BadUseError for a name that is not a setting."""
-        return cls(
-            **{
-                **_known(cls, values),
-                "files": tuple(values.get("files", ())),
-                "endpoint": endpoint_settings(values.get("endpoint", {})),
-            }
-        )
+        known = dict(_known(cls, values))
+        for name in ("files", "cutout_colour"):
+            if name in known:
+                known[name] = tuple(known[name])
+        return cls(**{**known, "endpoint": endpoint_settings(values.get("endpoint", {}))})
 
 
 def endpoint_settings(values: dict[str, Any]) -> EndpointSettings:
@@ -123,6 +208,36 @@ def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise BadUseError(f"Unknown settings: {', '.join(sorted(unknown))}")
     return values
+
+
+def _check_range(name: str, value: float, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise BadUseError(f"The setting {name} must be from {low} to {high}, not {value:g}")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadUseError(f"The setting {name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def _parse_extras(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        extras = json.loads(text)
+    except ValueError as error:
+        raise BadUseError(f'The extras are not JSON ({error}); write them like {{"model_path": "…"}}') from error
+    if not isinstance(extras, dict):
+        raise BadUseError('The extras must be a JSON object, like {"model_path": "…"}')
+    secret = [name for name in extras if any(word in name.lower() for word in ("key", "token", "secret", "password"))]
+    if secret:
+        # Settings are written into the job folder, where a secret has no place.
+        raise BadUseError(f"The extras must not hold a secret such as {secret[0]!r}; give it to the server itself")
+    return extras
+
+
+def _values(settings: object, group: type) -> list[Any]:
+    return [getattr(settings, each.name) for each in fields(group)]
 
 
 def _short_hash(*parts: object) -> str:

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``make bench``: how fast backgrounds are removed, ways compared side by side, and how good the masks are.
+
+Photos: views of the repository's own scene, rendered at 12 and 24 megapixels with grain until the JPEG weighs what a
+phone's weighs. All ways are measured in one run against one rembg server on the same cores, each in a process of its
+own; what counts is the ratio to the floor, which is the same server fed with 320-pixel pictures.
+Writes ``build/bench.json`` and prints the README's tables.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import bench_ways
+import environments
+from rembg_server import RembgServer
+
+HOME = environments.BUILD / "bench"
+RESULT = environments.BUILD / "bench.json"
+RENDERER = environments.ROOT / "tests" / "data" / "render_turntable.py"
+SCENES = "1,8,27"  # photos of the turntable scan: two of it standing, one flipped
+SIZES = {"12 MP": ("4032x3024", "3.8M"), "24 MP": ("6000x4000", "7.5M")}
+COPIES = 12  # photos a way is measured with
+ROUNDS = 3  # the median of so many counts
+PROXIES = {
+    "512": "ours: masks, proxy 512",
+    "1024": "ours: masks",
+    "2048": "ours: masks, proxy 2048",
+    "full": "ours: masks, full resolution",
+}
+
+Row = dict[str, float]
+
+
+def main() -> None:
+    """Measure, write the result, print the tables."""
+    environments.ensure("rembg")
+    folders = {name: _photos(name) for name in SIZES}
+    result: dict[str, Any] = {"date": datetime.date.today().isoformat(), "cores": os.cpu_count()}  # noqa: DTZ011
+    with RembgServer(HOME / "rembg.log") as server:
+        _measure("floor", folders["12 MP"], server)  # the server loads its model
+        result["ways"] = _ways(folders["12 MP"], server)
+        result["masks"] = {name: _quality(name, server) for name in SIZES}
+    RESULT.write_text(json.dumps(result, indent=1), "utf-8")
+    print("\n".join([*_table_of_ways(result), "", *_table_of_masks(result), "", f"({RESULT})"]))
+
+
+def _photos(name: str) -> Path:
+    """A folder of COPIES photos of a size: the scenes, rendered once, under several names."""
+    size, weight = SIZES[name]
+    scenes = HOME / "scenes" / size
+    if not (scenes / "cameras.json").exists():
+        bpy = environments.ensure("bpy-5.2.3")
+        finish = ["--target-bytes", weight, "--finish-python", sys.executable]
+        subprocess.run([bpy, RENDERER, "--output", scenes, "--size", size, "--photos", SCENES, *finish], check=True)
+    folder = HOME / "photos" / size
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    originals = sorted((scenes / "photos").rglob("*.JPG"))
+    for index in range(COPIES):
+        os.link(originals[index % len(originals)], folder / f"IMG_{index:04}.JPG")
+    return folder
+
+
+def _ways(photos: Path, server: RembgServer) -> dict[str, Row]:
+    """Every way's median, the rounds interleaved, so that a slow minute of the machine meets all of them."""
+    rounds: dict[str, list[Row]] = {}
+    for _ in range(ROUNDS):
+        for way in [each for each in bench_ways.WAYS if each not in PROXIES.values() or each == PROXIES["1024"]]:
+            rounds.setdefault(way, []).append(_measure(way, photos, server))
+    ways = {way: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for way, rows in rounds.items()}
+    for row in ways.values():
+        row["ratio"] = row["seconds"] / ways["floor"]["seconds"]
+    return ways
+
+
+def _measure(way: str, photos: Path, server: RembgServer, output: Path = HOME / "output") -> Row:
+    shutil.rmtree(output, ignore_errors=True)
+    rembg = environments.python_of("rembg").with_name("rembg")
+    command = [sys.executable, Path(bench_ways.__file__), way, photos, output, server.endpoint, rembg]
+    # rembg p runs a model itself, and shall not download one.
+    environment = {**os.environ, "U2NET_HOME": str(environments.MODELS)}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+    row: Row = json.loads(done.stdout)
+    print(f"{way}: {row['seconds'] / COPIES:.3f} s a photo", file=sys.stderr, flush=True)
+    return {key: value / COPIES if key != "peak_mb" else value for key, value in row.items()}
+
+
+def _quality(name: str, server: RembgServer) -> dict[str, Row]:
+    """For every proxy size: IoU with the masks made of full photos, and with the true ones; the worst photo counts."""
+    scenes = HOME / "scenes" / SIZES[name][0]
+    made = {}
+    for proxy, way in PROXIES.items():
+        made[proxy] = HOME / f"masks-{name.replace(' ', '-')}-{proxy}"
+        _measure(way, scenes / "photos", server, made[proxy])
+    rows = {}
+    for proxy, output in made.items():
+        names = list(_mask_names(output / "masks"))
+        full = [_iou(output / "masks" / mask, made["full"] / "masks" / mask) for mask in names]
+        true = [_iou(output / "masks" / mask, scenes / "true_masks" / mask) for mask in names]
+        rows[proxy] = {"full": min(full), "true": statistics.mean(true)}
+    return rows
+
+
+def _mask_names(folder: Path) -> Iterator[Path]:
+    return (path.relative_to(folder) for path in sorted(folder.rglob("*.png")))
+
+
+def _iou(one: Path, other: Path) -> float:
+    """Intersection over union of two masks."""
+    kept = [np.asarray(Image.open(path)) > 127 for path in (one, other)]
+    return float((kept[0] & kept[1]).sum() / (kept[0] | kept[1]).sum())
+
+
+def _table_of_ways(result: dict[str, Any]) -> list[str]:
+    lines = [
+        f"12-megapixel photos, u2netp, client and server on the same {result['cores']} cores, {result['date']}:",
+        "",
+        "| way | seconds a photo | ratio to the floor | client CPU s | peak MB | MB sent | MB received |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for way, row in result["ways"].items():
+        traffic = [f"{row[key] / 1e6:.2f}" if row[key] else "–" for key in ("sent", "received")]
+        numbers = [f"{row['seconds']:.3f}", f"{row['ratio']:.2f}", f"{row['cpu_seconds']:.3f}", f"{row['peak_mb']:.0f}"]
+        lines.append(f"| {way} | {' | '.join(numbers + traffic)} |")
+    return lines
+
+
+def _table_of_masks(result: dict[str, Any]) -> list[str]:
+    lines = ["| proxy | photos | worst IoU with the full photo's mask | mean IoU with the true mask |", "|---|---|--:|--:|"]
+    for name, rows in result["masks"].items():
+        lines += [f"| {proxy} | {name} | {row['full']:.4f} | {row['true']:.4f} |" for proxy, row in rows.items()]
+    return lines
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (environments.Missing, subprocess.CalledProcessError, OSError, RuntimeError) as error:
+        sys.exit(f"The benchmark stopped: {error}")
