@@ -59,7 +59,8 @@ class ContactSheet:
     def encode(self) -> bytes:
         """The sheet as JPEG."""
         buffer = io.BytesIO()
-        self._sheet.save(buffer, "JPEG", quality=88)
+        # Colour at full resolution, or an outline a pixel wide is hardly seen.
+        self._sheet.save(buffer, "JPEG", quality=88, subsampling=0)
         return buffer.getvalue()
 
     def _paste(self, name: str, picture: Image.Image) -> None:

@@ -47,6 +47,8 @@ class JobFolder:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with self.lock():
+                for file in (self.journal, self.log):
+                    file.open("ab").close()
                 write_atomically(self.settings, json.dumps({**job, "run": run}, indent=1).encode())
         except OSError as error:
             raise BadUseError(

@@ -107,6 +107,11 @@ class RembgClient:
             )
         except requests.RequestException as error:
             raise EndpointError(f"{self._reason(error)}. {self._advice()}") from error
+        if "AirTunes" in response.headers.get("Server", ""):
+            raise EndpointError(
+                f"What answers at {self._address.base} is macOS's AirPlay receiver, which holds port 7000: switch it "
+                "off, or start rembg on another port"
+            )
         self._refuse_everybodys(response)
         if response.status_code in _GATEWAY_BUSY:
             raise EndpointError(f"{self._busy(response)}. {self._advice()}")
@@ -118,13 +123,9 @@ class RembgClient:
             version: str = description["info"]["version"]
             return Capabilities(self._hide(version), tuple(self._hide(pattern).strip("()").split("|")))
         except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-            server = response.headers.get("Server", "")
-            hint = (
-                "; macOS's AirPlay receiver holds port 7000: switch it off, or start rembg on another port"
-                if "AirTunes" in server
-                else "; check the address and the port"
-            )
-            raise EndpointError(f"What answers at {self._address.base} is not a rembg server{hint}") from error
+            raise EndpointError(
+                f"What answers at {self._address.base} is not a rembg server; check the address and the port"
+            ) from error
 
     def soft_mask(
         self,

@@ -229,6 +229,8 @@ class Strip:
         proxy = make_proxy(task.photo, self._settings.proxy_size)
         fields = {"model": self._settings.model, "om": "true"}
         with self._in_flight:
+            if self._stop.is_set():
+                raise EndpointError("The run was stopped")
             try:
                 answer = self._client.soft_mask(
                     proxy.content, proxy.media_type, fields, lambda content: _check(content, proxy.size), first=first

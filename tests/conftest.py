@@ -214,14 +214,29 @@ def turntable() -> Path:
     return TURNTABLE
 
 
+@pytest.fixture(scope="session")
+def turntable_run(
+    turntable: Path, rembg: RembgServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Story, Path]]:
+    """Give the story and the output folder of a run over the repository's own scan, the same for all tests."""
+    output = tmp_path_factory.mktemp("turntable") / "output"
+    watch = PhotoWatch()
+    runner = Workers(watch, turntable / "photos", output)
+    yield runner.strip(rembg.endpoint), output
+    watch.check()
+
+
 def draw_photo(size: tuple[int, int] = (320, 240), number: int = 0) -> Image.Image:
     """A bright thing before a dark ground, of no symmetry, each number another one."""
     width, height = size
-    picture = Image.new("RGB", size, (30 + number % 40, 34, 28 + number // 40))
+    picture = Image.new("RGB", size, (34, 34, 30))
     draw = ImageDraw.Draw(picture)
     draw.ellipse((width * 0.3, height * 0.25, width * 0.75, height * 0.9), (235, 220, 200))
     draw.rectangle((width * 0.6, height * 0.1, width * 0.9, height * 0.35), (250, 240, 215))
     draw.ellipse((width * 0.45, height * 0.5, width * 0.55, height * 0.65), (20, 20, 24))
+    for bit in range(8):
+        if number >> bit & 1:
+            draw.rectangle((8 + bit * 8, height - 12, 12 + bit * 8, height - 8), (90, 90, 90))
     return picture
 
 

@@ -100,9 +100,9 @@ def always(answer: Answer) -> Script:
 class FaultyServer:
     """Use as a context manager. ``script`` may be changed at any time."""
 
-    def __init__(self, script: Script = always(Answer()), *, host: str = "127.0.0.1") -> None:
-        """``script`` answers every POST; ``openapi`` every GET, as JSON of its own by default."""
-        self.script = script
+    def __init__(self, *, host: str = "127.0.0.1") -> None:
+        """``script`` answers every POST, ``openapi`` every GET."""
+        self.script: Script = always(Answer())
         self.openapi = Answer(body=json.dumps(OPENAPI).encode(), content_type="application/json")
         self.requests: list[Request] = []
         """Every POST."""
@@ -113,7 +113,7 @@ class FaultyServer:
         self._in_flight = 0
         self._guard = threading.Lock()
         self._closing = threading.Event()
-        self._http = _Server((host, 0), _handler(self))
+        self._http = _Server((host, 0), type("Handler", (_Handler,), {"faulty": self}))
         self.port = int(self._http.server_address[1])
         self.endpoint = f"http://{host}:{self.port}/api/remove"
 
@@ -169,63 +169,65 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: clients that are killed drop their connections."""
 
 
-def _handler(server: FaultyServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
+class _Handler(BaseHTTPRequestHandler):
+    faulty: FaultyServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
 
-        def setup(self) -> None:
-            super().setup()
-            server.connected()
+    def setup(self) -> None:
+        super().setup()
+        self.faulty.connected()
 
-        def do_GET(self) -> None:
-            self._do()
+    def do_GET(self) -> None:
+        self._do()
 
-        def do_POST(self) -> None:
-            self._do()
+    def do_POST(self) -> None:
+        self._do()
 
-        def _do(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            request, answer = server.received(self.command, self.path, headers, body)
-            try:
-                if server.wait(3600 if answer.hang else answer.delay):
-                    self.close_connection = True
-                    return
-            finally:
-                # Before the answer is out: the client may be quicker with its next request than this thread.
-                server.answered(request)
-            if answer.reset:
-                self._reset()
-            else:
-                self._send(answer, _body(answer, request))
-
-        def _send(self, answer: Answer, body: bytes) -> None:
-            self.send_response(answer.status, answer.reason)
-            if answer.content_type is not None:
-                self.send_header("Content-Type", answer.content_type)
-            self.send_header("Content-Length", str(len(body) * (2 if answer.break_off else 1)))
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-            self.wfile.flush()
-            self.close_connection |= answer.break_off
-
-        def _reset(self) -> None:
+    def _do(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # from a client that was killed while it asked
             self.close_connection = True
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            handle = self.connection.detach()
-            if os.name == "nt":
-                socket.close(handle)
-            else:
-                os.close(handle)
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request, answer = self.faulty.received(self.command, self.path, headers, body)
+        try:
+            if self.faulty.wait(3600 if answer.hang else answer.delay):
+                self.close_connection = True
+                return
+        finally:
+            # Before the answer is out: the client may be quicker with its next request than this thread.
+            self.faulty.answered(request)
+        if answer.reset:
+            self._reset()
+        else:
+            self._send(answer, _body(answer, request))
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name the base class gave it
-            """Say nothing: ``visits`` tells it."""
+    def _send(self, answer: Answer, body: bytes) -> None:
+        self.send_response(answer.status, answer.reason)
+        if answer.content_type is not None:
+            self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(body) * (2 if answer.break_off else 1)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+        self.close_connection |= answer.break_off
 
-    return Handler
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handle = self.connection.detach()
+        if os.name == "nt":
+            socket.close(handle)
+        else:
+            os.close(handle)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name the base class gave it
+        """Say nothing: ``visits`` tells it."""
 
 
 def _body(answer: Answer, request: Request) -> bytes:

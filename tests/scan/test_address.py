@@ -24,8 +24,10 @@ def test_an_address_becomes_the_endpoint_and_the_root_of_its_server(text, url, b
 
 @pytest.mark.parametrize(
     "text",
-    ["", "localhost:7000", "ftp://localhost", "http://", "http://:7000", "http://localhost:70000", "http://localhost:0"]
-    + ["http://localhost:port", "http://[::1", "file:///etc/passwd", "/api/remove"],
+    [
+        *("", "localhost:7000", "ftp://localhost", "http://", "http://:7000", "http://localhost:70000"),
+        *("http://localhost:0", "http://localhost:port", "http://[::1", "file:///etc/passwd", "/api/remove"),
+    ],
 )
 def test_what_is_no_address_is_refused_with_an_example(text):
     with pytest.raises(BadUseError, match="http://localhost:7000/api/remove"):
@@ -34,8 +36,10 @@ def test_what_is_no_address_is_refused_with_an_example(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["http://me:s3cret@localhost:7000", "http://s3cret@localhost:99999", "http://localhost:7000/?token=s3cret"]
-    + ["http://localhost:7000/#s3cret"],
+    [
+        *("http://me:s3cret@localhost:7000", "http://s3cret@localhost:99999"),
+        *("http://localhost:7000/?token=s3cret", "http://localhost:7000/#s3cret"),
+    ],
 )
 def test_an_address_with_a_secret_in_it_is_refused_without_repeating_it(text):
     with pytest.raises(BadUseError, match="use the token") as refusal:
@@ -49,7 +53,8 @@ def test_loopback_is_told_by_its_name(host):
 
 
 @pytest.mark.parametrize(
-    "host", ["0.0.0.0", "192.168.1.2", "localhost.example", "127.0.0.1.example", "[fe80::1]", "gpu", "127.0.0.1%2eevil"]
+    "host",
+    ["0.0.0.0", "192.168.1.2", "localhost.example", "127.0.0.1.example", "[fe80::1]", "gpu", "127.0.0.1%2eevil"],  # noqa: S104
 )
 def test_everything_else_is_another_computer(host):
     assert not Endpoint.parse(f"http://{host}:7000").is_loopback

@@ -3,7 +3,6 @@
 
 import email.utils
 import io
-import socket
 import threading
 import time
 
@@ -104,13 +103,13 @@ def test_a_timeout_is_tried_again(client, server, picture):
 
 
 def test_waits_grow_and_are_not_all_alike(client, server, picture):
-    server.script = in_turn(*[Answer(502)] * 4)
+    server.script = in_turn(*[Answer(502)] * 3)
     ask(client(retry_for=60.0), picture)
     times = [request.time for request in server.requests]
     gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
-    for gap, longest in zip(gaps, (0.5, 1.0, 2.0, 4.0), strict=True):
+    for gap, longest in zip(gaps, (0.5, 1.0, 2.0), strict=True):
         assert longest / 2 <= gap < longest + 1.0  # a loaded machine is slow
-    assert len({round(gap / longest, 4) for gap, longest in zip(gaps, (0.5, 1.0, 2.0, 4.0), strict=True)}) > 1
+    assert len({round(gap / longest, 4) for gap, longest in zip(gaps, (0.5, 1.0, 2.0), strict=True)}) > 1
 
 
 def test_the_first_picture_has_a_timeout_of_its_own(client, server, picture):
@@ -158,9 +157,7 @@ def test_a_server_that_asks_for_more_time_than_there_is_ends_the_run_at_once(cli
         (Answer(400, body=b"\xff\xfe\x00"), "refused it .400: "),
     ],
 )
-def test_what_this_picture_alone_cannot_do_is_told_at_once_in_the_servers_words(
-    client, server, picture, answer, words
-):
+def test_what_this_picture_alone_cannot_do_is_told_at_once_in_the_servers_words(client, server, picture, answer, words):
     server.script = always(answer)
     with pytest.raises(PhotoError, match=words) as failure:
         ask(client(), picture)
@@ -200,10 +197,9 @@ def test_redirects_are_not_followed(client, server, picture, status):
     assert [visit.path for visit in server.visits] == ["/api/remove", "/openapi.json"]
 
 
-@pytest.mark.parametrize("number", [2, 3])
-def test_stacked_masks_fail_with_the_reason(client, server, picture, number):
-    server.script = always(Answer(body=lambda _: png(Image.new("L", (SIZE[0], SIZE[1] * number)))))
-    with pytest.raises(PhotoError, match=f"{number} masks stacked"):
+def test_stacked_masks_fail_with_the_reason(client, server, picture):
+    server.script = always(Answer(body=lambda _: png(Image.new("L", (SIZE[0], SIZE[1] * 3)))))
+    with pytest.raises(PhotoError, match="3 masks stacked"):
         ask(client(), picture)
 
 
@@ -222,14 +218,6 @@ def test_nobody_listening_is_tried_for_as_long_as_is_said(client, server, pictur
         ask(client(retry_for=2.0, waits=waits), picture)
     assert 2.0 <= time.monotonic() - begin < 12
     assert len(waits) >= 2
-
-
-def test_a_connection_that_nobody_takes_up_is_given_up(client, picture):
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        with pytest.raises(EndpointError, match="took longer than the timeout|cannot be reached"):
-            ask(client(endpoint=f"http://127.0.0.1:{full.getsockname()[1]}", timeout=0.3, retry_for=0.2), picture)
 
 
 def test_an_unknown_host_is_named(client):
@@ -251,11 +239,13 @@ def test_a_wait_ends_as_soon_as_the_run_is_stopped(client, server, picture):
     ("openapi", "words"),
     [
         (Answer(404, body=b"nothing here"), "knows no such address"),
-        (Answer(200, body=b"<html>", content_type="text/html"), "is not a rembg server; check the address and the port"),
+        (
+            Answer(200, body=b"<html>", content_type="text/html"),
+            "is not a rembg server; check the address and the port",
+        ),
         (Answer(200, body=b"[]"), "is not a rembg server"),
         (Answer(200, body=b'{"info": {"version": "1"}, "paths": {}}'), "is not a rembg server"),
-        (Answer(403, headers={"Server": "AirTunes/775.3.1"}), "refuses access"),
-        (Answer(200, body=b"", headers={"Server": "AirTunes/775.3.1"}), "AirPlay"),
+        (Answer(403, headers={"Server": "AirTunes/775.3.1"}), "is macOS's AirPlay receiver.*another port"),
         (Answer(503), r"The endpoint is busy \(503 Service Unavailable\)"),
         (Answer(reset=True), "connection to .* was lost"),
     ],

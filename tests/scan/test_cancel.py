@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that is cancelled, or whose Blender is gone, ends soon and can go on later."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from faulty_server import Answer, always
+
+from scan.errors import BadUseError
+from scan.job import JobFolder
+from scan.journal import read_journal
+
+LONGEST = 2.0  # seconds from the cancel to the end
+
+
+def is_done(event):
+    return event["event"] == "photo_done"
+
+
+def cancelled(workers, worker):
+    """Cancel, and give the story from there and how long the end took."""
+    begin = time.monotonic()
+    worker.cancel()
+    story = workers.end(worker)
+    return story, time.monotonic() - begin
+
+
+def test_a_cancelled_run_ends_soon_keeps_what_is_done_and_goes_on(add_photos, workers, server, output):
+    names = add_photos(30)
+    server.script = always(Answer(delay=0.3))
+    worker = workers.start(server.endpoint)
+    before = workers.until(worker, is_done)
+    story, seconds = cancelled(workers, worker)
+    assert seconds < LONGEST
+    assert (story.finished["status"], story.exit_code) == ("cancelled", 130)
+    done = sorted(before.made + story.made)
+    assert 0 < len(done) < 30
+    assert len(list((output / "masks").iterdir())) == len(done)
+    assert f"Cancelled: {len(done)} of 30 photos have a mask" in story.message
+    assert "Run again to go on" in story.message
+    assert json.loads((output / "report.json").read_bytes())["status"] == "cancelled"
+
+    server.script = always(Answer())
+    asked_before = len(server.requests)
+    again = workers.strip(server.endpoint)
+    assert (again.made, again.exit_code) == ([name for name in names if name not in done], 0)
+    assert len(server.requests) - asked_before == 30 - len(done)
+
+
+def test_answers_in_flight_are_waited_for_a_moment(add_photos, workers, server):
+    add_photos(9)
+    server.script = lambda request: Answer(delay=0.0 if request.number == 0 else 0.4)
+    worker = workers.start(server.endpoint, in_flight=4)
+    workers.until(worker, is_done)
+    while server.most_in_flight < 4:
+        time.sleep(0.01)
+    story, seconds = cancelled(workers, worker)
+    assert seconds < LONGEST
+    assert len(story.made) == 4
+
+
+@pytest.mark.parametrize("good_answers", [0, 3])
+def test_a_server_that_hangs_holds_up_no_cancel(add_photos, workers, server, good_answers):
+    add_photos(9)
+    server.script = lambda request: Answer(hang=request.number >= good_answers)
+    worker = workers.start(server.endpoint, timeout=600.0, first_timeout=600.0)
+    wanted = min(9, good_answers + 4) if good_answers else 1
+    while len(server.requests) < wanted:
+        time.sleep(0.01)
+    story, seconds = cancelled(workers, worker)
+    assert seconds < LONGEST
+    assert story.finished["status"] == "cancelled"
+    assert f"{good_answers} of 9 photos" in story.message
+
+
+@pytest.mark.parametrize("task", ["strip", "check_endpoint"])
+def test_a_server_that_never_says_who_it_is_holds_up_no_cancel(add_photos, workers, server, tmp_path, task):
+    add_photos(1)
+    server.openapi = Answer(hang=True)
+    settings = workers.settings(server.endpoint)
+    values = dataclasses.asdict(settings if task == "strip" else settings.endpoint)
+    worker = workers.start_job(JobFolder(tmp_path / "job"), {"task": task, "settings": values})
+    while not server.visits:
+        time.sleep(0.01)
+    story, seconds = cancelled(workers, worker)
+    assert seconds < LONGEST
+    assert (story.finished["status"], story.exit_code) == ("cancelled", 130)
+
+
+def test_a_run_that_waits_for_a_server_is_cancelled_as_well(add_photos, workers, server):
+    add_photos(9)
+    server.script = lambda request: Answer(503 if request.number else 200, headers={"Retry-After": "50"})
+    worker = workers.start(server.endpoint, retry_for=600.0)
+    workers.until(worker, lambda event: event["event"] == "paused")
+    story, seconds = cancelled(workers, worker)
+    assert seconds < LONGEST
+    assert story.finished["status"] == "cancelled"
+
+
+def test_a_cancel_before_anything_happened_and_one_after_the_end_do_no_harm(add_photos, workers, server):
+    names = add_photos(3)
+    server.script = always(Answer(delay=0.5))
+    worker = workers.start(server.endpoint)
+    story, _ = cancelled(workers, worker)
+    assert story.finished["status"] == "cancelled"
+    worker.cancel()
+    assert worker.events() == []
+    server.script = always(Answer())
+    worker = workers.start(server.endpoint)
+    assert sorted(story.made + workers.end(worker).made) == names
+    worker.cancel()
+
+
+def test_a_busy_folder_is_refused_and_the_run_in_it_goes_on(add_photos, workers, server):
+    names = add_photos(4)
+    server.script = always(Answer(delay=0.3))
+    worker = workers.start(server.endpoint)
+    begun = workers.until(worker, lambda event: event["event"] == "started")
+    with pytest.raises(BadUseError, match="Another Scan Cutout job is running in .*; wait for it, cancel it"):
+        workers.start(server.endpoint, threshold=5)
+    story = workers.end(worker)
+    assert sorted(begun.made + story.made) == names
+    assert story.exit_code == 0
+
+
+PARENT = """
+import dataclasses, json, sys, time
+from pathlib import Path
+from scan.job import JobFolder
+from scan.process import Worker
+job = json.loads(sys.argv[1])
+worker = Worker([sys.executable], JobFolder(Path(job["settings"]["output"])), job)
+print(worker.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_worker_whose_blender_is_killed_ends_as_well(photo_watch, photos, add_photos, workers, server, output):
+    add_photos(30)
+    photo_watch.remember(photos)
+    server.script = always(Answer(delay=0.3))
+    job = {"task": "strip", "settings": dataclasses.asdict(workers.settings(server.endpoint))}
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, json.dumps(job)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    worker = int(parent.stdout.readline())
+    try:
+        journal = JobFolder(output).journal
+        while not any(map(is_done, read_journal(journal))):
+            time.sleep(0.02)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        begin = time.monotonic()
+        while not (ends := [event for event in read_journal(journal) if event["event"] == "finished"]):
+            assert time.monotonic() - begin < 30
+            time.sleep(0.02)
+        assert time.monotonic() - begin < LONGEST
+        assert ends[0]["status"] == "cancelled"
+    finally:
+        parent.stdout.close()
+        parent.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+    server.script = always(Answer())
+    assert workers.strip(server.endpoint).finished["photos"]["done"] == 30

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The watching side: whatever becomes of a worker, its story ends with ``finished``."""
+
+import dataclasses
+import json
+import sys
+import threading
+import time
+
+import pytest
+from faulty_server import Answer, always
+
+from scan.errors import BadUseError
+from scan.job import JobFolder
+from scan.journal import read_journal
+from scan.process import Worker
+
+
+@pytest.fixture
+def job(add_photos, workers, server):
+    """Give a job of four photos."""
+    add_photos(4)
+    return {"task": "strip", "settings": dataclasses.asdict(workers.settings(server.endpoint))}
+
+
+def is_done(event):
+    return event["event"] == "photo_done"
+
+
+def test_a_story_has_a_beginning_and_an_end(add_photos, workers, server, output):
+    names = add_photos(3)
+    story = workers.strip(server.endpoint)
+    assert [event["event"] for event in story if event["event"] != "log"] == [
+        "started", "progress", "photo_done", "photo_done", "photo_done", "finished",
+    ]  # fmt: skip
+    assert story.of("started")[0]["photos"] == story.of("progress")[0]["total"] == 3
+    assert len({event["run"] for event in story}) == 1
+    assert story.finished["message"] == "3 of 3 photos have a mask"
+    assert story == [event for event in read_journal(output / "journal.jsonl") if event["run"] == story[0]["run"]]
+    report = json.loads((output / "report.json").read_bytes())
+    assert report["photos"] == {"found": 3, "done": 3, "made": 3, "failed": []} == story.finished["photos"]
+    assert report["versions"]["rembg"] == "2.0.86"
+    assert report["settings"]["photos"] == str(workers.photos)
+    assert 0 < report["seconds"] < 60
+    assert names == story.made
+
+
+def test_a_worker_that_is_killed_ends_its_story_with_what_to_do(add_photos, workers, server, output):
+    add_photos(9)
+    server.script = always(Answer(delay=0.3))
+    worker = workers.start(server.endpoint)
+    workers.until(worker, is_done)
+    worker.kill()
+    story = workers.end(worker)
+    assert (story.finished["status"], story.exit_code) == ("failed", 1)
+    assert f"ended unexpectedly (exit code {-9 if sys.platform != 'win32' else 1})" in story.message
+    assert f"{output / 'worker.log'} may say why. What was done is kept, run again to go on" in story.message
+    assert worker.events() == []
+
+
+def test_a_python_that_ends_at_once_is_told_the_same_way(workers, job, output):
+    worker = Worker([sys.executable, "-c", "print('hello from a sitecustomize')"], JobFolder(output), job)
+    story = workers.end(worker)
+    assert "ended unexpectedly (exit code 0)" in story.message
+    worker.cancel()
+
+
+def test_a_python_that_lacks_a_package_is_told_and_logged(workers, job, output):
+    worker = Worker([sys.executable, "-c", "import no_such_package"], JobFolder(output), job)
+    assert "worker.log may say why" in workers.end(worker).message
+    assert "No module named 'no_such_package'" in (output / "worker.log").read_text()
+
+
+def test_a_defect_ends_in_words_and_its_trace_in_the_log(workers, job, output):
+    job["task"] = "no such task"
+    story = workers.end(Worker([sys.executable], JobFolder(output), job))
+    assert "An unexpected error ended the job" in story.message
+    assert "KeyError: 'no such task'" in (output / "worker.log").read_text()
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "worker.log", "job.json", ".lock"])
+def test_a_folder_whose_own_files_cannot_be_written_is_refused(job, output, name):
+    (output / name).mkdir(parents=True)
+    with pytest.raises(BadUseError, match=r"cannot be written \(.*\); choose another one"):
+        Worker([sys.executable], JobFolder(output), job)
+
+
+def test_a_job_that_was_replaced_before_its_worker_read_it_gives_way(workers, job, output):
+    first = JobFolder(output).prepare(job)
+    second = JobFolder(output).prepare(job)
+    assert JobFolder(output).read(second) == json.loads(json.dumps(job))
+    with pytest.raises(BadUseError, match="Another run was started .* at the same moment"):
+        JobFolder(output).read(first)
+
+
+def test_stories_gives_every_event_and_the_folder_is_free_after_the_last(job, output, workers):
+    for threshold in (100, 101, 102):
+        job["settings"]["threshold"] = threshold
+        worker = Worker([sys.executable], JobFolder(output), job)
+        for event in worker.stories():
+            if event["event"] == "finished":
+                break  # as a caller does that reads no further
+        assert event["photos"]["made"] == 4
+    assert workers.strip(job["settings"]["endpoint"]["endpoint"], threshold=102).made == []
+
+
+def test_stories_goes_on_after_ctrl_c(job, output, server):
+    """What a terminal's Ctrl-C does to a script: it cancels, and then reads on until ``finished``."""
+    server.script = always(Answer(delay=0.3))
+    worker = Worker([sys.executable], JobFolder(output), job)
+    story = worker.stories()
+    events = [next(story)]
+    while not is_done(events[-1]):
+        events.append(next(story))
+    threading.Timer(0.1, lambda: __import__("_thread").interrupt_main()).start()
+    with pytest.raises(KeyboardInterrupt):
+        while True:
+            events.append(next(story))
+    worker.cancel()
+    events += story
+    assert events[-1]["event"] == "finished"
+    assert events[-1]["status"] in {"cancelled", "done"}
+    assert sum(map(is_done, events)) == events[-1]["photos"]["done"]
+
+
+def test_looking_for_news_waits_for_nothing(job, output, server):
+    server.script = always(Answer(delay=0.5))
+    worker = Worker([sys.executable], JobFolder(output), job)
+    longest, finished = 0.0, False
+    while not finished:
+        begin = time.monotonic()
+        finished = any(event["event"] == "finished" for event in worker.events())
+        longest = max(longest, time.monotonic() - begin)
+        time.sleep(0.01)
+    assert longest < 0.4  # a single answer takes longer; a loaded machine may be slow at a look

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a whole run sends, how much at a time, to whom, and what of it is kept to itself."""
+
+import json
+import sys
+import threading
+
+import pytest
+from faulty_server import Answer, FaultyServer, always
+
+TOKEN = "s3cret-Token/with+odd=signs"  # noqa: S105 - made up
+
+
+def everything_in(folder):
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("in_flight", [1, 3])
+def test_the_first_picture_goes_alone_and_then_so_many_at_a_time_over_kept_connections(
+    add_photos, workers, server, in_flight
+):
+    names = add_photos(12)
+    first_answered = threading.Event()
+    too_early = []
+
+    def script(request):
+        if request.number == 0:
+            first_answered.wait(0.6)
+            first_answered.set()
+        elif not first_answered.is_set():
+            too_early.append(request.number)
+        return Answer(delay=0.1)
+
+    server.script = script
+    story = workers.strip(server.endpoint, in_flight=in_flight)
+    assert story.made == names
+    assert too_early == []
+    assert server.most_in_flight == in_flight
+    assert len(server.requests) == 12
+    assert server.connections <= in_flight + 1
+
+
+def test_after_a_bad_first_photo_the_next_one_goes_alone(photos, add_photos, workers, server):
+    (photos / "0.jpg").write_bytes(b"nothing")
+    add_photos(4)
+    in_flight_at_first = []
+
+    def script(request):
+        if request.number < 2:
+            in_flight_at_first.append(server.most_in_flight)
+        return Answer(400, body=b"odd") if request.number == 0 else Answer(delay=0.05)
+
+    server.script = script
+    story = workers.strip(server.endpoint)
+    assert in_flight_at_first == [1, 1]
+    assert list(story.failed) == ["0.jpg", "IMG_0001.JPG"]
+    assert story.made == ["IMG_0002.JPG", "IMG_0003.JPG", "IMG_0004.JPG"]
+
+
+def test_a_server_that_gives_no_mask_at_all_is_not_asked_about_every_photo(add_photos, workers, server):
+    add_photos(8)
+    server.script = always(Answer(422, body=b'{"detail": "this model is broken"}'))
+    story = workers.strip(server.endpoint)
+    assert len(server.requests) == 3
+    assert story.exit_code == 3
+    assert "no mask for the first 3 photos (the server refused it (422: this model is broken))" in story.message
+    assert "0 of 8 done, run again to go on" in story.message
+
+
+def test_a_4xx_for_one_photo_leaves_the_others(add_photos, workers, server):
+    names = add_photos(5)
+    server.script = lambda request: Answer(413, body=b"too large") if request.number == 2 else Answer()
+    story = workers.strip(server.endpoint, in_flight=1)
+    assert story.made == [name for name in names if name != "IMG_0003.JPG"]
+    assert story.failed == {"IMG_0003.JPG": "the server refused it (413: too large)"}
+    assert story.exit_code == 4
+
+
+def test_a_token_that_runs_out_in_mid_run_stops_it_with_what_is_done_kept(add_photos, workers, server, output):
+    add_photos(6)
+    server.script = lambda request: Answer() if request.number < 3 else Answer(401, body=b"expired")
+    story = workers.strip(server.endpoint, in_flight=1)
+    assert story.exit_code == 3
+    assert "asks for a token" in story.message
+    assert "3 of 6 done, run again to go on" in story.message
+    assert len(list((output / "masks").iterdir())) == 3
+    assert len(server.requests) == 4
+    server.script = always(Answer())
+    assert len(workers.strip(server.endpoint).made) == 3
+
+
+def test_an_overload_is_waited_out_and_told_once(add_photos, workers, server):
+    names = add_photos(8)
+    busy = {3: Answer(503), 4: Answer(429, headers={"Retry-After": "1"}), 5: Answer(reset=True), 6: Answer(502)}
+    server.script = lambda request: busy.get(request.number, Answer())
+    story = workers.strip(server.endpoint, retry_for=30.0)
+    assert (story.made, story.failed, story.exit_code) == (names, {}, 0)
+    assert 1 <= len(story.of("paused")) <= 4
+    assert len(server.requests) == 12
+
+
+def test_the_token_is_sent_and_found_nowhere_even_if_the_server_repeats_it(add_photos, workers, server, output):
+    add_photos(9)
+
+    def repeat(request):
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        return {
+            1: Answer(400, body=f"you sent {token}".encode()),
+            2: Answer(400, body=json.dumps({"detail": token}).encode()),
+            3: Answer(418, reason=f"Bad {token}", body=b""),
+            4: Answer(503, reason=token),
+            5: Answer(500, body=token.encode() * 30),
+            6: Answer(200, body=token.encode()),
+            8: Answer(307, headers={"Location": f"http://elsewhere.example/?{token}"}),
+        }.get(request.number, Answer())
+
+    server.script = repeat
+    story = workers.strip(server.endpoint, TOKEN, in_flight=1, retry_for=30.0)
+    assert story.exit_code == 3  # for the redirect
+    assert len(story.failed) == 3
+    assert {visit.headers["authorization"] for visit in server.visits} == {f"Bearer {TOKEN}"}
+    assert TOKEN not in json.dumps(story)
+    files = everything_in(output)
+    assert {"journal.jsonl", "job.json", "report.json", "worker.log"} <= files.keys()
+    assert [name for name, content in files.items() if TOKEN.encode() in content] == []
+    assert b"***" in files["journal.jsonl"]
+
+
+@pytest.mark.parametrize("token", ["", TOKEN, f"  {TOKEN}\n"])
+def test_checking_an_endpoint_sends_the_token_if_there_is_one(workers, server, token):
+    assert workers.check_endpoint(server.endpoint, token).exit_code == 0
+    assert server.visits[0].headers.get("authorization") == (f"Bearer {TOKEN}" if token else None)
+
+
+def test_a_token_that_cannot_be_sent_is_refused_and_found_nowhere(add_photos, workers, server, output):
+    add_photos(1)
+    story = workers.strip(server.endpoint, "s3cret\nline")
+    assert story.exit_code == 2
+    assert "The token holds characters" in story.message
+    assert [name for name, content in everything_in(output).items() if b"s3cret" in content] == []
+    assert server.visits == []
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    """Give a server that the proxy variables name, in all their spellings."""
+    with FaultyServer() as there:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{there.port}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield there
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_loopback_traffic_goes_past_any_proxy(proxy, add_photos, workers, server, host):
+    names = add_photos(2)
+    endpoint = f"http://{host}:{server.port}"
+    assert workers.check_endpoint(endpoint).exit_code == 0
+    assert workers.strip(endpoint).made == names
+    assert proxy.visits == []
+    assert len(server.requests) == 2
+
+
+def test_traffic_to_elsewhere_goes_through_the_proxy(proxy, add_photos, workers):
+    names = add_photos(2)
+    story = workers.strip("http://gpu.example:7000/rembg/api/remove", TOKEN, online=True)
+    assert story.made == names
+    assert {visit.path for visit in proxy.visits} == {
+        "http://gpu.example:7000/rembg/openapi.json",
+        "http://gpu.example:7000/rembg/api/remove",
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="0.0.0.0 leads to this computer on Unix only")
+@pytest.mark.parametrize("token", ["", TOKEN])
+def test_passwords_of_netrc_are_not_sent(add_photos, workers, tmp_path, monkeypatch, token):
+    """0.0.0.0 is another computer to us, so that nothing is switched off as for loopback."""
+    lines = "".join(f"machine {host} login me password hunter2\n" for host in ("0.0.0.0", "127.0.0.1", "localhost"))
+    (tmp_path / ".netrc").write_text(lines)
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    names = add_photos(1)
+    with FaultyServer(host="0.0.0.0") as server:  # noqa: S104 - for the length of this test
+        assert workers.strip(f"http://0.0.0.0:{server.port}", token, online=True).made == names
+        assert workers.strip(f"http://127.0.0.1:{server.port}", token, model="u2net").made == names
+    sent = {visit.headers.get("authorization") for visit in server.visits}
+    assert sent == {f"Bearer {token}" if token else None}
+
+
+def test_a_redirect_is_not_followed_in_a_run(add_photos, workers, server):
+    add_photos(3)
+    with FaultyServer() as elsewhere:
+        server.script = always(Answer(307, headers={"Location": elsewhere.endpoint}))
+        story = workers.strip(server.endpoint, TOKEN)
+        assert elsewhere.visits == []
+    assert story.exit_code == 3
+    assert f"redirects to {elsewhere.endpoint}, which is not followed" in story.message
+    assert len(server.requests) == 1
