@@ -6,15 +6,17 @@ picture the soft mask is the server's. Imported by workers only.
 """
 
 import importlib
+import io
 import os
 import threading
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .errors import BadUseError, PhotoError
+from .photos import Proxy
 from .weights import Family, find, unavailable
 
 Pixels = npt.NDArray[np.float32]
@@ -101,6 +103,17 @@ class EmbeddedModel:
         return str(inputs[0].name)
 
 
+def as_sent(proxy: Proxy) -> Image.Image:
+    """The picture that a server would see of a proxy.
+
+    JPEG takes more from a picture than one might think: without the detour over it, up to a quarter of a soft mask's
+    pixels differ by more than 1 of 255 from the server's, and where the model is in doubt 2 % change sides.
+    """
+    if proxy.media_type != "image/jpeg":
+        return proxy.picture  # the photo itself, at full resolution, and nothing was lost on the way
+    return ImageOps.exif_transpose(Image.open(io.BytesIO(proxy.content))).convert("RGB")
+
+
 def cores() -> int:
     """How many processor cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -110,7 +123,7 @@ def cores() -> int:
 
 def to_input(picture: Image.Image, family: Family) -> Pixels:
     """What a model is given for an RGB picture: (1, 3, size, size), normalised."""
-    small = np.asarray(picture.resize((family.size, family.size), Image.Resampling.LANCZOS))
+    small = np.asarray(_resized(picture, (family.size, family.size)))
     # There are only 256 values: normalised once, in float64 as rembg does, instead of for every pixel.
     levels = np.arange(256, dtype=np.float64) / max(float(small.max()), 1e-6)
     values = np.empty((1, _CHANNELS, family.size, family.size), np.float32)
@@ -129,7 +142,17 @@ def to_mask(answer: Pixels, size: tuple[int, int], family: Family) -> Image.Imag
     low, high = values.min(), values.max()
     # The same everywhere: nothing stands out, so nothing is kept. (rembg divides 0 by 0 and comes to 0 as well.)
     values = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    return Image.fromarray((values * 255).astype(np.uint8)).resize(size, Image.Resampling.LANCZOS)
+    return _resized(Image.fromarray((values * 255).astype(np.uint8)), size)
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """An image scaled to (width, height) as rembg servers do it: first the width, then the height.
+
+    Pillow 13 begins with the cheaper of the two, and rounds in between; servers have Pillow 12 (gradio, which they come
+    with, wants no later one). Of a portrait picture's soft mask, that alone would change 0.3 % by more than 1 of 255.
+    """
+    wide = image.resize((size[0], image.height), Image.Resampling.LANCZOS)
+    return wide.resize(size, Image.Resampling.LANCZOS)
 
 
 def _runtime() -> Any:
