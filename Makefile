@@ -40,4 +40,4 @@ lint:
 	$(TESTS_PYTHON) -m mypy
 
 clean:
-	rm -rf build dist vendor/wheels .ruff_cache tests/.pytest_cache
+	rm -rf build dist vendor/models vendor/wheels .ruff_cache tests/.pytest_cache

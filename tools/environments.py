@@ -23,8 +23,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-MODELS = BUILD / "models"
-"""The folder that holds u2netp.onnx once the environment ``rembg`` is ready; fit for ``U2NET_HOME``."""
+MODELS = ROOT / "vendor" / "models"
+"""The folder that holds u2netp.onnx once the environments ``rembg`` or ``tests`` are ready; fit for ``U2NET_HOME``."""
 
 
 class Missing(Exception):  # noqa: N818 - it is the user's machine that lacks something, nothing went wrong in here
@@ -39,10 +39,13 @@ class Environment(NamedTuple):
     megabytes: int
 
 
-def _locked_pillow() -> str:
-    """Name the Pillow the zips carry, so that plain-Python tests see the same one."""
+def _locked(distribution: str) -> str:
+    """Name a distribution the zips carry, in their version, so that plain-Python tests see the same one."""
     lock = json.loads((ROOT / "vendor" / "lock.json").read_text(encoding="utf-8"))
-    return next(f"Pillow=={entry['version']}" for entry in lock["wheels"] if entry["distribution"] == "Pillow")
+    entry = next(entry for entry in lock["wheels"] if entry["distribution"] == distribution)
+    others = sorted({file["version"] for file in entry["files"].values() if "version" in file})
+    # Where there is no wheel of that version, the older one that the zips carry there.
+    return f"{distribution}=={entry['version']}" if not others else f"{distribution}>={others[0]},<={entry['version']}"
 
 
 # Blender 4.2 comes with numpy 1.24; what pip would choose for it today is newer than what users have.
@@ -61,7 +64,8 @@ ENVIRONMENTS = {
             "mypy==2.4.1",
             "requests==2.34.2",
             "types-requests==2.33.0.20261030",
-            _locked_pillow(),
+            _locked("Pillow"),
+            _locked("onnxruntime"),
             f'{_NUMPY_OF_BLENDER_4_2}; python_version < "3.12"',
             'numpy==2.5.5; python_version >= "3.12"',
         ),
@@ -121,8 +125,8 @@ def ensure(name: str) -> Path:
     """Make an environment unless it is ready, and return its Python; raise Missing where that cannot be."""
     if not is_ready(name):
         _create(name)
-    if name == "rembg":
-        _run([str(python_of(name)), str(ROOT / "vendor" / "fetch.py"), "models", str(MODELS)], "u2netp's weights")
+    if name in ("rembg", "tests"):
+        _run([str(python_of(name)), str(ROOT / "vendor" / "fetch.py"), "models"], "u2netp's weights")
     return python_of(name)
 
 

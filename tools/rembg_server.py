@@ -36,8 +36,14 @@ class RembgServer:
                 [program, "s", "--host", "127.0.0.1", "--port", str(self.port), "--no-ui"],
                 stdout=log,
                 stderr=log,
-                # The weights are there: nothing is downloaded. The numba cache makes the second start quicker.
-                env={**os.environ, "U2NET_HOME": str(environments.MODELS), "NO_PROXY": "127.0.0.1"},
+                # The weights are there: nothing is downloaded. From 1.29 on, onnxruntime tells Microsoft of its use where
+                # it is not forbidden to.
+                env={
+                    **os.environ,
+                    "U2NET_HOME": str(environments.MODELS),
+                    "NO_PROXY": "127.0.0.1",
+                    "ORT_DISABLE_TELEMETRY": "1",
+                },
             )
         deadline = time.monotonic() + _STARTING
         while not self._answers():

