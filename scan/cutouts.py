@@ -49,9 +49,9 @@ def cutout_name(name: PurePosixPath, kind: CutoutKind) -> PurePosixPath:
 def make_cutout(photo: Photo, mask: Image.Image, kind: CutoutKind, colour: str = "#000000") -> bytes:
     """The photo cut out along ``mask``, as a file.
 
-    ``mask`` is 8-bit, 0 or 255 (255 = keep), over the photo's stored pixels. ``colour`` ("#rrggbb") fills the background
-    of a JPEG; a grey photo gets the grey of that brightness. Raises PhotoError, also for a photo that cannot be cut out
-    without losing what it holds.
+    ``mask`` is 8-bit, 0 or 255 (255 = keep), over the photo's stored pixels. ``colour`` ("#rrggbb") fills the
+    background of a JPEG; a grey photo gets the grey of that brightness. Raises PhotoError, also for a photo that cannot
+    be cut out without losing what it holds.
     """
     with open_photo(photo) as image:
         metadata = read_metadata(photo.path, image)

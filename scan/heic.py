@@ -2,19 +2,21 @@
 """HEIC and HEIF photos, handed over as JPEGs.
 
 Most phones write HEIC and no photogrammetry program reads it. So such a photo is decoded once, with ``pi-heif`` (which
-carries a decoder only), and written as an upright JPEG that carries its EXIF, XMP and colour profile. From then on, that
-JPEG is the photo: its mask fits it, and every program gets both.
+carries a decoder only), and written as an upright JPEG that carries its EXIF, XMP and colour profile. From then on,
+that JPEG is the photo: its mask fits it, and every program gets both.
 """
 
 import contextlib
+import importlib.util
 import io
 import os
 import re
-import sysconfig
+import sys
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from .errors import PhotoError
@@ -73,16 +75,23 @@ def make_jpeg(photo: Photo) -> bytes:
                 f"claims {primary.size[0]} × {primary.size[1]} pixels; "
                 f"more than {MAX_MEGAPIXELS} megapixels are not read"
             )
-        picture = Image.frombytes(primary.mode, primary.size, primary.data, "raw", primary.mode, primary.stride)
+        picture = _eight_bit(primary.to_pillow())
     except PhotoError:
         raise
     except Exception as error:
         # Damaged files make the decoder raise ValueError, EOFError, SyntaxError, RuntimeError and more.
         raise PhotoError(f"cannot be decoded ({error}); copy it from the camera again") from error
-    picture = picture if picture.mode in {"RGB", "L"} else picture.convert("RGB")
+    subsampling = "4:2:0" if primary.info.get("chroma") == 420 else "4:4:4"
+    picture.info = {}  # or Pillow writes some of what is carried a second time
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=_QUALITY, subsampling="4:2:0" if primary.info.get("chroma") == 420 else "4:4:4")
+    picture.save(buffer, "JPEG", quality=_QUALITY, subsampling=subsampling)
     return into_jpeg(buffer.getvalue(), _metadata(primary.info, picture.size))
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I;16"):  # grey of 10 bits or more; colours come with 8
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    return picture if picture.mode in {"RGB", "L"} else picture.convert("RGB")
 
 
 def _metadata(info: dict[str, Any], size: tuple[int, int]) -> Metadata:
@@ -99,10 +108,10 @@ def _metadata(info: dict[str, Any], size: tuple[int, int]) -> Metadata:
 def _decoder() -> ModuleType:
     """The module pi_heif. Raises PhotoError where it cannot be loaded."""
     try:
-        with _windows_libraries():
-            import pi_heif  # noqa: PLC0415 - only who has HEIC photos needs it
+        _let_windows_find_libraries()
+        import pi_heif  # noqa: PLC0415 - only who has HEIC photos needs it
 
-            pi_heif.libheif_info()  # what failed to load raises only when it is used
+        pi_heif.libheif_info()  # what failed to load raises only when it is used
     except ImportError as error:
         raise PhotoError(
             f"is a HEIC file, and what reads them is missing here ({error}); convert it to JPEG first, and scan that"
@@ -111,10 +120,17 @@ def _decoder() -> ModuleType:
     return module
 
 
-@contextlib.contextmanager
-def _windows_libraries() -> Any:
-    """Let Windows find the libraries of the wheel.
+def _let_windows_find_libraries() -> None:
+    spec = importlib.util.find_spec("_pi_heif")
+    if sys.platform == "win32" and spec is not None and spec.origin is not None:
+        for folder in library_folders(Path(spec.origin).parent):
+            os.add_dll_directory(str(folder))
 
-    They lie in its folder ``….data/platlib``, which belongs beside its modules; Blender before 4.5 leaves it where it is.
+
+def library_folders(packages: Path) -> list[Path]:
+    """Where a wheel's libraries for Windows lie if they are not beside its modules in ``packages``.
+
+    The wheel holds them in ``….data/platlib``, which an installer has to empty into ``packages``; Blender 4.2's
+    does not (its wheel_manager.py unpacks wheels as they are; seen in 4.2.23, done right in 4.5.15).
     """
-    yield
+    return sorted(packages.glob("pi_heif-*.data/platlib"))

@@ -39,10 +39,11 @@ class Environment(NamedTuple):
     megabytes: int
 
 
-def _locked_pillow() -> str:
-    """Name the Pillow the zips carry, so that plain-Python tests see the same one."""
+def _locked(distribution: str) -> str:
+    """Name the version the zips carry, so that plain-Python tests see the same one."""
     lock = json.loads((ROOT / "vendor" / "lock.json").read_text(encoding="utf-8"))
-    return next(f"Pillow=={entry['version']}" for entry in lock["wheels"] if entry["distribution"] == "Pillow")
+    versions = {entry["distribution"]: entry["version"] for entry in lock["wheels"]}
+    return f"{distribution}=={versions[distribution]}"
 
 
 # Blender 4.2 comes with numpy 1.24; what pip would choose for it today is newer than what users have.
@@ -61,7 +62,9 @@ ENVIRONMENTS = {
             "mypy==2.4.1",
             "requests==2.34.2",
             "types-requests==2.33.0.20261030",
-            _locked_pillow(),
+            _locked("Pillow"),
+            _locked("pi-heif"),
+            "pillow-heif==1.8.1",  # makes HEIC files; never shipped, for its encoder is under the GPL
             f'{_NUMPY_OF_BLENDER_4_2}; python_version < "3.12"',
             'numpy==2.5.5; python_version >= "3.12"',
         ),

@@ -11,6 +11,9 @@ from typing import Any
 
 _LICENSE_WORDS = ("licen", "copying", "notice", "authors")
 
+# What wheels should carry and do not: a folder for each, named NAME-VERSION, of texts to add.
+_ADDED = Path(__file__).resolve().parent / "licenses"
+
 _INTRODUCTION = """\
 # Third-party software in this package
 
@@ -35,6 +38,7 @@ def _of_wheel(wheel: Path) -> str:
             for name in names
             if not name.endswith("/") and _is_license(PurePosixPath(name), PurePosixPath(metadata_name).parent)
         ]
+    texts += _added(str(metadata["Name"]), str(metadata["Version"]))
     if not texts:
         raise ValueError(f"{wheel.name} carries no licence file, so it cannot be passed on.")
     lines = [f"## {metadata['Name']} {metadata['Version']}", "", f"Licence: {_license(metadata)}"]
@@ -43,6 +47,15 @@ def _of_wheel(wheel: Path) -> str:
         # Four tildes, since some of these texts hold code fences of their own.
         lines += [f"### {name}", "", "~~~~text", text, "~~~~", ""]
     return "\n".join(lines)
+
+
+def _added(name: str, version: str) -> list[tuple[str, str]]:
+    """Read the texts added to a wheel's own; those of another version have to be looked at anew."""
+    folder = _ADDED / f"{name}-{version}"
+    others = [other.name for other in _ADDED.glob(f"{name}-*") if other != folder]
+    if others:
+        raise ValueError(f"vendor/licenses has {others[0]}, not {folder.name}: check what it says and rename it.")
+    return [(path.name, path.read_text(encoding="utf-8").strip()) for path in sorted(folder.glob("*.txt"))]
 
 
 def _of_model(model: dict[str, Any]) -> str:
