@@ -23,6 +23,7 @@ Box = tuple[int, int, int, int]
 # How far colour is bled beyond the edge, in pixels: past what filters and the first mipmaps of a texture reach.
 _BLEED = 16
 _BLEED_GRAIN = 4  # pixels; the bled colour is worked out this coarse
+_BLEED_RADII = (16, 5, 2, 0)  # of squares, in grains: the second reaches as far as the bleeding from a straight edge
 # How much the outermost pixels say about that colour, beside those 3 pixels deep: background shines through them.
 _RIM_WEIGHT = 0.02
 _QUALITY = 95
@@ -188,18 +189,39 @@ def _soft_edge(keep: Image.Image) -> Image.Image:
 
 
 def _bled(picture: Image.Image, keep: Image.Image) -> Image.Image:
-    """A picture of the same size with the kept pixels' colours, smoothly gone on beyond them (pull–push).
+    """A picture of the same size with the kept pixels' colours, gone on smoothly beyond them.
 
-    Gortler et al., The Lumigraph, 1996, section 3.4: averages over ever larger squares, and where a square holds
-    nothing that is kept, the next larger one speaks for it.
+    Averages over ever smaller squares: where one holds enough of what is kept, it speaks instead of the larger one.
     """
     deep = keep.filter(ImageFilter.BoxBlur(3)).point(_OPAQUE_ONLY)
     colours, weights = _sums(picture, keep)
     deep_colours, deep_weights = _sums(picture, deep)
-    filled = _pull_push(deep_colours + _RIM_WEIGHT * colours, deep_weights + _RIM_WEIGHT * weights)
-    small = Image.fromarray(np.uint8(np.clip(np.rint(filled), 0, 255)).squeeze())
+    colours, weights = deep_colours + _RIM_WEIGHT * colours, deep_weights + _RIM_WEIGHT * weights
+    filled = colours.sum(axis=(0, 1)) / max(float(weights.sum()), 1e-6)
+    for radius in _BLEED_RADII:
+        around = _box_sum(weights, radius)
+        share = np.minimum(around, 1)
+        filled = share * (_box_sum(colours, radius) / np.maximum(around, 1e-6)) + (1 - share) * filled
+    values = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+    small = Image.fromarray(values[..., 0] if picture.mode == "L" else values)
     grown = (small.width * _BLEED_GRAIN, small.height * _BLEED_GRAIN)
     return small.resize(grown, Image.Resampling.BILINEAR).crop((0, 0, *picture.size))
+
+
+def _box_sum(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+    """The sums over squares of 2 × radius + 1 around every place of (h, w, channels)."""
+    if radius == 0:
+        return values
+    for axis in (0, 1):
+        ends = [(0, 0)] * 3
+        ends[axis] = (radius + 1, radius)
+        # In double precision: the running sum of a whole row has to give back small differences.
+        running = np.pad(values, ends).cumsum(axis=axis, dtype=np.float64)
+        last = [slice(None)] * 3
+        first = [slice(None)] * 3
+        last[axis], first[axis] = slice(2 * radius + 1, None), slice(None, -2 * radius - 1)
+        values = (running[tuple(last)] - running[tuple(first)]).astype(np.float32)
+    return values
 
 
 def _sums(picture: Image.Image, keep: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -209,23 +231,6 @@ def _sums(picture: Image.Image, keep: Image.Image) -> tuple[NDArray[np.float32],
     colours = np.asarray(kept.reduce(_BLEED_GRAIN), dtype=np.float32)
     weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)[..., None] / 255
     return colours.reshape(*weights.shape[:2], -1), weights
-
-
-def _pull_push(colours: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colours (h, w, channels), premultiplied with weights (h, w, 1), spread to where the weight is 0."""
-    own: NDArray[np.float32] = colours / np.maximum(weights, 1e-6)
-    height, width = weights.shape[:2]
-    if max(height, width) == 1:
-        return own
-    even = ((0, height % 2), (0, width % 2), (0, 0))
-    shape = ((height + 1) // 2, 2, (width + 1) // 2, 2, -1)
-    coarse_weights = np.pad(weights, even).reshape(shape).sum(axis=(1, 3))
-    coarse = _pull_push(np.pad(colours, even).reshape(shape).sum(axis=(1, 3)), coarse_weights)
-    above = coarse.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
-    # From the second level on, a weight of 1 is a quarter of the square: enough to speak for it.
-    share = np.minimum(weights, 1)
-    result: NDArray[np.float32] = share * own + (1 - share) * above
-    return result
 
 
 def _mean(picture: Image.Image, keep: Image.Image) -> tuple[int, ...] | int:

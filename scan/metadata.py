@@ -55,9 +55,9 @@ class Metadata:
     photoshop: bytes = b""
     """Photoshop's image resources (8BIM…), among them IPTC."""
     dpi: tuple[float, float] | None = None
-    segments: bytes = b""
+    segments: bytes | None = None
     """Of a JPEG: the segments to carry into another, as they stand."""
-    chunks: bytes = b""
+    chunks: bytes | None = None
     """Of a PNG: likewise its chunks."""
 
 
@@ -84,7 +84,7 @@ def read_metadata(path: Path, image: Image.Image) -> Metadata:
 
 def into_jpeg(jpeg: bytes, metadata: Metadata) -> bytes:
     """A freshly encoded JPEG with the metadata put into it. Raises PhotoError where that does not fit."""
-    carried = metadata.segments or b"".join(_segments_for(metadata))
+    carried = b"".join(_segments_for(metadata)) if metadata.segments is None else metadata.segments
     pieces = [jpeg[:2], carried]
     at = 2
     while jpeg[at + 1] == _APP0:  # the encoder's own resolution
@@ -95,7 +95,7 @@ def into_jpeg(jpeg: bytes, metadata: Metadata) -> bytes:
 
 def into_png(png: bytes, metadata: Metadata) -> bytes:
     """A freshly encoded PNG with the metadata put into it, before its pixels."""
-    carried = metadata.chunks or b"".join(_chunks_for(metadata))
+    carried = b"".join(_chunks_for(metadata)) if metadata.chunks is None else metadata.chunks
     at = len(_PNG_BEGIN) + 12 + 13  # behind IHDR
     return png[:at] + carried + png[at:]
 
