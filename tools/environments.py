@@ -66,6 +66,8 @@ ENVIRONMENTS = {
             "types-requests==2.33.0.20261030",
             _locked("Pillow"),
             _locked("onnxruntime"),
+            _locked("pi-heif"),
+            "pillow-heif==1.8.1",  # makes HEIC files; never shipped, for its encoder is under the GPL
             f'{_NUMPY_OF_BLENDER_4_2}; python_version < "3.12"',
             'numpy==2.5.5; python_version >= "3.12"',
         ),

@@ -12,7 +12,8 @@ from typing import Any
 _LICENSE_WORDS = ("licen", "copying", "notice", "authors")
 
 _LICENSES = Path(__file__).resolve().parent / "licenses"
-"""The texts, by SPDX name, of licences that have to travel with weights, which carry none themselves."""
+"""Texts, by SPDX name, of licences that have to travel with weights, which carry none themselves; and what wheels should
+carry and do not: a folder for each, named NAME-VERSION, of texts to add."""
 
 _INTRODUCTION = """\
 # Third-party software in this package
@@ -38,6 +39,7 @@ def _of_wheel(wheel: Path) -> str:
             for name in names
             if not name.endswith("/") and _is_license(PurePosixPath(name), PurePosixPath(metadata_name).parent)
         ]
+    texts += _added(str(metadata["Name"]), str(metadata["Version"]))
     if not texts:
         raise ValueError(f"{wheel.name} carries no licence file, so it cannot be passed on.")
     lines = [f"## {metadata['Name']} {metadata['Version']}", "", f"Licence: {_license(metadata)}"]
@@ -46,6 +48,15 @@ def _of_wheel(wheel: Path) -> str:
         # Four tildes, since some of these texts hold code fences of their own.
         lines += [f"### {name}", "", "~~~~text", text, "~~~~", ""]
     return "\n".join(lines)
+
+
+def _added(name: str, version: str) -> list[tuple[str, str]]:
+    """Read the texts added to a wheel's own; those of another version have to be looked at anew."""
+    folder = _LICENSES / f"{name}-{version}"
+    others = [other.name for other in _LICENSES.glob(f"{name}-*") if other != folder]
+    if others:
+        raise ValueError(f"vendor/licenses has {others[0]}, not {folder.name}: check what it says and rename it.")
+    return [(path.name, path.read_text(encoding="utf-8").strip()) for path in sorted(folder.glob("*.txt"))]
 
 
 def _of_model(model: dict[str, Any]) -> str:

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cutouts: the photo without its background, as a picture of its own, for programs that take no masks.
+
+A cutout has the photo's stored pixels, width and height, and its metadata. It follows the *final* mask, not the soft
+one: so whatever filled its holes, shrank it or was painted into it by hand holds for the cutout too.
+"""
+
+import io
+import zlib
+from enum import Enum
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor, ImageFilter, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+
+from .errors import PhotoError
+from .metadata import into_jpeg, into_png, read_metadata
+from .photos import Photo, open_photo, orientation, to_stored
+
+Box = tuple[int, int, int, int]
+
+# How far colour is bled beyond the edge, in pixels: past what filters and the first mipmaps of a texture reach.
+_BLEED = 16
+_BLEED_GRAIN = 4  # pixels; the bled colour is worked out this coarse
+_BLEED_RADII = (16, 5, 2, 0)  # of squares, in grains: the second reaches as far as the bleeding from a straight edge
+# How much the outermost pixels say about that colour, beside those 3 pixels deep: background shines through them.
+_RIM_WEIGHT = 0.02
+_QUALITY = 95
+
+_OPAQUE_ONLY = [255 if level == 255 else 0 for level in range(256)]
+_INVERTED = [255 - level for level in range(256)]
+
+
+class CutoutKind(Enum):
+    """What cutouts are: the value is the suffix of their files."""
+
+    PNG = ".png"
+    """With alpha."""
+    JPEG = ".jpg"
+    """On a colour."""
+
+
+def cutout_name(name: PurePosixPath, kind: CutoutKind) -> PurePosixPath:
+    """The relative path of a photo's cutout: its own where the format stays, else with a suffix after it."""
+    own = {".jpg": CutoutKind.JPEG, ".jpeg": CutoutKind.JPEG, ".png": CutoutKind.PNG}
+    return name if own.get(name.suffix.lower()) is kind else name.with_name(name.name + kind.value)
+
+
+def make_cutout(photo: Photo, mask: Image.Image, kind: CutoutKind, colour: str = "#000000") -> bytes:
+    """The photo cut out along ``mask``, as a file.
+
+    ``mask`` is 8-bit, 0 or 255 (255 = keep), over the photo's stored pixels. ``colour`` ("#rrggbb") fills the
+    background of a JPEG; a grey photo gets the grey of that brightness. Raises PhotoError, also for a photo that cannot
+    be cut out without losing what it holds.
+    """
+    with open_photo(photo) as image:
+        metadata = read_metadata(photo.path, image)
+        _refuse_further_pictures(image)
+        if kind is CutoutKind.PNG and _is_deep(image):
+            raise PhotoError(
+                "has 16 bits a channel, and a PNG cutout would keep 8 of them; use its mask, or JPEG cutouts"
+            )
+        coding = _coding(image)
+        picture = _pixels(image)
+        if picture.size != mask.size:
+            raise PhotoError(
+                f"has {picture.width} × {picture.height} pixels and its mask {mask.width} × {mask.height}; "
+                "remove the mask to have it made again"
+            )
+    if kind is CutoutKind.PNG:
+        return into_png(_encode_png(picture, mask), metadata)
+    _fill(picture, mask, ImageColor.getcolor(colour, picture.mode))
+    picture.info = {}  # or Pillow writes some of what is carried a second time
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", **coding)
+    return into_jpeg(buffer.getvalue(), metadata)
+
+
+def _refuse_further_pictures(image: Image.Image) -> None:
+    """A file may hold previews beside the photo; where it holds further photos, one cutout cannot stand for them."""
+    frames = getattr(image, "n_frames", 1)
+    if frames == 1 or image.format == "MPO":  # of an MPO, the first is the photo, the others previews and depth
+        return
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        size, same = image.size, 0
+        for frame in range(1, frames):
+            image.seek(frame)
+            same += image.size == size
+        image.seek(0)
+        if same == 0:
+            return
+        frames = same + 1
+    raise PhotoError(f"holds {frames} pictures, and a cutout could show only the first; save each as a file")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether there are more than 8 bits a channel; Pillow reads most such files as 8-bit ones."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return bool(max(image.tag_v2.get(258, (1,))) > 8)
+    if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
+        return "16" in str(image.tile[0][3])
+    return image.mode.startswith(("I", "F"))
+
+
+def _coding(image: Image.Image) -> dict[str, object]:
+    """How a JPEG cutout is encoded: as the photo was, if it is a JPEG: more would be bytes for nothing."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return {"quality": _QUALITY, "subsampling": 0}
+    coding: dict[str, object] = {"qtables": image.quantization, "subsampling": 0}
+    if image.mode == "RGB":
+        if image.info.get("adobe_transform") == 0:  # stored as RGB, to which its tables belong
+            coding["keep_rgb"] = True
+        else:
+            # -1: a pattern Pillow cannot write; with all colour kept nothing is lost.
+            coding["subsampling"] = max(0, JpegImagePlugin.get_sampling(image))
+    return coding
+
+
+def _pixels(image: Image.Image) -> Image.Image:
+    """The stored pixels, decoded, as 8-bit RGB or grey; alpha is dropped, as it was for the mask."""
+    # Pillow turns a TIFF upright while it loads it.
+    turn = orientation(image) if image.format == "TIFF" else 1
+    image.load()
+    picture = to_stored(image, turn)
+    if picture.mode in {"RGB", "L"}:
+        return picture
+    if picture.mode in {"CMYK", "LAB"}:
+        raise PhotoError(f"has {picture.mode} colours, which a cutout cannot keep; use its mask, or save it as RGB")
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode in {"I", "F"}:
+        raise PhotoError("has 32 bits a channel, which a cutout cannot keep; save it with 8")
+    if picture.mode in {"1", "LA", "La"}:
+        return picture.convert("L")
+    return picture.convert("RGB")
+
+
+def _fill(picture: Image.Image, mask: Image.Image, colour: tuple[int, ...] | int) -> None:
+    """Paint over what the mask does not keep, in place. Hard: a softened edge would be a fringe of mixed colours."""
+    box = mask.getbbox()
+    width, height = picture.size
+    if box is None:
+        picture.paste(colour, (0, 0, width, height))
+        return
+    left, top, right, bottom = box
+    beside = ((0, top, left, bottom), (right, top, width, bottom))
+    for outside in ((0, 0, width, top), (0, bottom, width, height), *beside):
+        picture.paste(colour, outside)
+    # A mask of mode "1" is looked at once a pixel, one of mode "L" blended with once a channel: a tenth of the time.
+    picture.paste(colour, box, mask.crop(box).point(_INVERTED, "1"))
+
+
+def _encode_png(picture: Image.Image, mask: Image.Image) -> bytes:
+    """A PNG with alpha, without metadata.
+
+    Alpha is the mask with an edge two pixels wide: at least 128 where the mask keeps, at most 127 where it does not.
+    Pixels of full alpha are the photo's own. Those of the edge, and 16 pixels beyond, have the colours of the inside,
+    and the rest has one colour: no fringe of the old background, wherever it is laid on, and nothing to pack.
+    """
+    result = Image.new(picture.mode, picture.size)
+    alpha = Image.new("L", picture.size)
+    box = mask.getbbox()
+    if box is not None:
+        box = _grown(box, picture.size, _BLEED)
+        keep = mask.crop(box)
+        inside = picture.crop(box)
+        edge = _soft_edge(keep)
+        whole = edge.point(_OPAQUE_ONLY, "1")
+        bled = _bled(inside, keep)
+        result.paste(_mean(bled, keep), (0, 0, *picture.size))
+        # A blur is above 0 just as far as it reaches.
+        result.paste(bled, box, keep.filter(ImageFilter.BoxBlur(_BLEED)).point([0] + [255] * 255, "1"))
+        result.paste(inside, box, whole)
+        alpha.paste(edge, box)
+    result.putalpha(alpha)
+    buffer = io.BytesIO()
+    # Run-length packing: as small as the dictionary's at the levels that would still be quick, and quicker.
+    result.save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    return buffer.getvalue()
+
+
+def _soft_edge(keep: Image.Image) -> Image.Image:
+    """Alpha from a binary mask: its average over 3 × 3 pixels, held on the mask's side of the middle."""
+    blurred = keep.filter(ImageFilter.BoxBlur(1))
+    edge = blurred.point([min(level, 127) for level in range(256)])
+    edge.paste(blurred.point([max(level, 128) for level in range(256)]), (0, 0), keep.point(lambda level: level, "1"))
+    return edge
+
+
+def _bled(picture: Image.Image, keep: Image.Image) -> Image.Image:
+    """A picture of the same size with the kept pixels' colours, gone on smoothly beyond them.
+
+    Averages over ever smaller squares: where one holds enough of what is kept, it speaks instead of the larger one.
+    """
+    deep = keep.filter(ImageFilter.BoxBlur(3)).point(_OPAQUE_ONLY)
+    colours, weights = _sums(picture, keep)
+    deep_colours, deep_weights = _sums(picture, deep)
+    colours, weights = deep_colours + _RIM_WEIGHT * colours, deep_weights + _RIM_WEIGHT * weights
+    filled = colours.sum(axis=(0, 1)) / max(float(weights.sum()), 1e-6)
+    for radius in _BLEED_RADII:
+        around = _box_sum(weights, radius)
+        share = np.minimum(around, 1)
+        filled = share * (_box_sum(colours, radius) / np.maximum(around, 1e-6)) + (1 - share) * filled
+    values = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+    small = Image.fromarray(values[..., 0] if picture.mode == "L" else values)
+    grown = (small.width * _BLEED_GRAIN, small.height * _BLEED_GRAIN)
+    return small.resize(grown, Image.Resampling.BILINEAR).crop((0, 0, *picture.size))
+
+
+def _box_sum(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+    """The sums over squares of 2 × radius + 1 around every place of (h, w, channels)."""
+    if radius == 0:
+        return values
+    for axis in (0, 1):
+        ends = [(0, 0)] * 3
+        ends[axis] = (radius + 1, radius)
+        # In double precision: the running sum of a whole row has to give back small differences.
+        running = np.pad(values, ends).cumsum(axis=axis, dtype=np.float64)
+        last = [slice(None)] * 3
+        first = [slice(None)] * 3
+        last[axis], first[axis] = slice(2 * radius + 1, None), slice(None, -2 * radius - 1)
+        values = (running[tuple(last)] - running[tuple(first)]).astype(np.float32)
+    return values
+
+
+def _sums(picture: Image.Image, keep: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Colours of what is kept and how much of it there is, on squares of _BLEED_GRAIN: (h, w, channels), (h, w, 1)."""
+    kept = Image.new(picture.mode, picture.size)
+    kept.paste(picture, (0, 0), keep.point(lambda level: level, "1"))
+    colours = np.asarray(kept.reduce(_BLEED_GRAIN), dtype=np.float32)
+    weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)[..., None] / 255
+    return colours.reshape(*weights.shape[:2], -1), weights
+
+
+def _mean(picture: Image.Image, keep: Image.Image) -> tuple[int, ...] | int:
+    """The average colour of what is kept, as Pillow wants it for the picture's mode."""
+    small = np.asarray(picture.reduce(_BLEED_GRAIN), dtype=np.float32)
+    weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)
+    total = max(float(weights.sum()), 1e-6)
+    if small.ndim == 2:
+        return round(float((small * weights).sum()) / total)
+    return tuple(round(float(value)) for value in (small * weights[..., None]).sum(axis=(0, 1)) / total)
+
+
+def _grown(box: Box, size: tuple[int, int], by: int) -> Box:
+    return max(0, box[0] - by), max(0, box[1] - by), min(size[0], box[2] + by), min(size[1], box[3] + by)
