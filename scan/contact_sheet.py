@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 _LARGEST_CELL, _MOST_PIXELS = 240, 24_000_000
 _GAP = 4
 _BACKGROUND, _CELL, _TEXT = (24, 24, 24), (44, 44, 44), (220, 220, 220)
-_OUTLINE, _FAILED = (255, 80, 0), (220, 40, 60)
+_OUTLINE, _FAILED = (60, 255, 60), (220, 40, 60)
 
 
 class ContactSheet:
@@ -38,11 +38,11 @@ class ContactSheet:
         """Whether this photo's cell is filled already."""
         return name in self._drawn
 
-    def add(self, name: str, picture: Image.Image, soft: Image.Image, threshold: int) -> None:
-        """Fill a cell with an upright RGB picture and the outline of its upright soft mask, of any size."""
+    def add(self, name: str, picture: Image.Image, mask: Image.Image) -> None:
+        """Fill a cell with an upright RGB picture and the outline of its upright mask, of any size."""
         thumbnail = picture.copy()
         thumbnail.thumbnail((self._cell, self._cell))
-        mask = soft.resize(thumbnail.size).point([0] * threshold + [255] * (256 - threshold))
+        mask = mask.resize(thumbnail.size).point([0] * 128 + [255] * 128)
         edge = ImageChops.difference(mask.filter(ImageFilter.MaxFilter(3)), mask)
         thumbnail.paste(_OUTLINE, mask=edge)
         self._paste(name, thumbnail)

@@ -13,6 +13,9 @@ from typing import Any
 from .errors import BadUseError
 from .files import remove_leftovers, write_atomically
 
+RESULTS = frozenset({"masks", "soft", "cutouts", "converted", "engines"})
+"""The folders that jobs write to."""
+
 
 class JobFolder:
     """Names every file of a job. Making one touches nothing on disk."""
@@ -26,6 +29,9 @@ class JobFolder:
         self.contact_sheet = root / "contact_sheet.jpg"
         self.masks = root / "masks"
         self.soft_masks = root / "soft"
+        self.cutouts = root / "cutouts"
+        self.converted = root / "converted"
+        """JPEGs of the photos that no engine can read."""
 
     def mask(self, photo: PurePosixPath) -> Path:
         """The binary mask of a photo, which is named relative to the photo folder."""
@@ -66,7 +72,8 @@ class JobFolder:
                 raise BadUseError(
                     f"The folder {folder} cannot be made ({error.strerror}); choose another output folder"
                 ) from error
-            remove_leftovers(folder, recursive=True)
+        for name in RESULTS:
+            remove_leftovers(self.root / name, recursive=True)
 
     def read(self, run: str) -> dict[str, Any]:
         """The settings that ``prepare`` wrote. Raises BadUseError if another start has replaced them since."""
@@ -100,7 +107,7 @@ def refuse_overlap(photos: Path, output: Path) -> None:
             f"The output folder {output} is or lies in the photo folder {photos}; choose one beside it, "
             "so that masks are never taken for photos"
         )
-    if output in photos.parents and photos.relative_to(output).parts[0] in {"masks", "soft", "cutouts", "engines"}:
+    if output in photos.parents and photos.relative_to(output).parts[0] in RESULTS:
         raise BadUseError(
             f"The photo folder {photos} is where a job in {output} keeps its results; choose another output"
         )

@@ -6,6 +6,7 @@ import math
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Mask:
             for kind, data in chunks
         )
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> dict[str, Any]:
         """What the report says of a mask: foreground share, centroid and box of what is kept, in stored pixels.
 
         ``foreground`` is 0 to 1; ``centroid`` is x and y, with (0.5, 0.5) in the middle of the first pixel; ``box``

@@ -87,6 +87,9 @@ class RembgClient:
         self._on_wait = on_wait
         self._stop = stop or threading.Event()
         self._last_answer = 0.0
+        self._guard = threading.Lock()
+        self.sent = self.received = 0
+        """Bytes of pictures sent, and of answers to them."""
         self._session = requests.Session()
         self._session.auth = _Identity(token)
         # Loopback traffic never goes through a proxy, whatever HTTP_PROXY says.
@@ -132,13 +135,13 @@ class RembgClient:
         picture: bytes,
         media_type: str,
         fields: dict[str, str],
-        check: Callable[[bytes], None],
+        take: Callable[[bytes], bytes],
         *,
         first: bool = False,
     ) -> bytes:
-        """The soft mask of one encoded picture, as the PNG the server sent.
+        """What ``take`` makes of the server's answer for one encoded picture.
 
-        ``fields`` are the form fields beside ``file``. ``check`` raises ValueError for an answer that is no mask.
+        ``fields`` are the form fields beside ``file``. ``take`` raises ValueError for an answer that is no mask.
         ``first`` grants the time in which the server loads its model. Retries what can pass.
         Raises PhotoError for this picture alone, EndpointError where going on is useless.
         """
@@ -147,7 +150,7 @@ class RembgClient:
         attempt = 0
         while True:
             try:
-                answer = self._ask(picture, media_type, fields, check, timeout)
+                answer = self._ask(picture, media_type, fields, take, timeout)
             except _PassingError as error:
                 attempt += 1
                 now = time.monotonic()
@@ -173,7 +176,7 @@ class RembgClient:
             raise EndpointError(f"{error}, for {away_for:.0f} s. {self._advice()}") from error
 
     def _ask(
-        self, picture: bytes, media_type: str, fields: dict[str, str], check: Callable[[bytes], None], timeout: float
+        self, picture: bytes, media_type: str, fields: dict[str, str], take: Callable[[bytes], bytes], timeout: float
     ) -> bytes:
         try:
             response = self._session.post(
@@ -207,11 +210,13 @@ class RembgClient:
                 f"{self._address.url} answered with {self._hide(kind) or 'no content type'}, not a mask; "
                 "is it a rembg server?"
             )
+        with self._guard:
+            self.sent += len(picture)
+            self.received += len(response.content)
         try:
-            check(response.content)
+            return take(response.content)
         except ValueError as error:
             raise _PassingError(str(error), alive=True) from error
-        return response.content
 
     def _refuse_everybodys(self, response: requests.Response) -> None:
         """Raise EndpointError for a status that every other photo would get as well."""

@@ -14,6 +14,7 @@ import requests
 from .errors import PhotoError, ScanError
 
 _NAMED = 3  # failed photos that the sentence names; the report names all
+_OF_A_MASK = ("foreground", "centroid", "box")
 CANCELLED = 130  # what a shell gives a program that was interrupted
 
 
@@ -29,8 +30,12 @@ class Outcome:
     failed: dict[str, str]
     """Photo → reason."""
     seconds: float
-    server: str
-    """The rembg version that answered; empty where none was asked."""
+    masks: dict[str, dict[str, Any]]
+    """Photo → the journal's last word on it, for every photo that has a mask."""
+    model: str
+    """What answered, with its version; empty where nothing was asked."""
+    traffic: dict[str, int]
+    """Bytes ``sent`` and ``received``."""
     cancelled: bool
     trouble: ScanError | None
     """What ended the run early."""
@@ -84,9 +89,11 @@ class Outcome:
                 "made": self.made,
                 "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
             },
+            "masks": {name: {fact: said.get(fact) for fact in _OF_A_MASK} for name, said in self.masks.items()},
             "seconds": round(self.seconds, 3),
+            "bytes": self.traffic,
             "settings": settings,
-            "versions": {**versions(), "rembg": self.server},
+            "versions": {**versions(), "model": self.model},
         }
 
 

@@ -3,7 +3,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+import re
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,12 +92,13 @@ class AnswerSettings:
             fields["extras"] = self.extras
         return fields
 
-    def soft_key(self, identity: object) -> str:
-        """Names the answer: same key, same soft mask. ``identity`` tells one state of a photo from another.
+    def soft_key(self, identity: object, model: str) -> str:
+        """Names the answer: same key, same soft mask.
 
-        Where the model runs is not part of it: it gives the same mask everywhere.
+        ``identity`` tells one state of a photo from another, ``model`` one model from another. Where it runs is not
+        part of the key: it gives the same mask everywhere.
         """
-        return _short_hash(identity, *_values(self, AnswerSettings))
+        return _short_hash(identity, *_values(replace(self, model=model), AnswerSettings))
 
     def _check_answer(self) -> None:
         if self.proxy_size != 0 and not 256 <= self.proxy_size <= 8192:
@@ -150,8 +152,8 @@ class StripSettings(AnswerSettings, MaskSettings):
     """``ENDPOINT``: a rembg server; ``EMBEDDED``: the model in the worker itself."""
     cutouts: str = "NONE"
     """``NONE``, ``PNG`` (with alpha) or ``JPEG`` (on ``cutout_colour``): pictures made beside the masks."""
-    cutout_colour: tuple[int, int, int] = (0, 0, 0)
-    """Red, green and blue (0 to 255) behind the object in JPEG cutouts."""
+    cutout_colour: str = "#000000"
+    """Colour behind the object in JPEG cutouts, as #rrggbb."""
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
 
     def check(self) -> None:
@@ -166,8 +168,8 @@ class StripSettings(AnswerSettings, MaskSettings):
         self._check_mask()
         _check_choice("backend", self.backend, BACKENDS)
         _check_choice("cutouts", self.cutouts, CUTOUTS)
-        if len(self.cutout_colour) != 3 or not all(0 <= value <= 255 for value in self.cutout_colour):
-            raise BadUseError(f"The cutout colour must be three numbers from 0 to 255, not {self.cutout_colour}")
+        if not re.fullmatch("#[0-9a-fA-F]{6}", self.cutout_colour):
+            raise BadUseError(f"The cutout colour must be written like #ff8000, not {self.cutout_colour!r}")
         if self.backend == "ENDPOINT":
             self._check_remote_model()
             self.endpoint.check()
@@ -177,9 +179,9 @@ class StripSettings(AnswerSettings, MaskSettings):
                 "or choose the backend rembg Endpoint"
             )
 
-    def cutout_key(self, mask_key: str) -> str:
-        """Names the cutout that these settings make with a mask."""
-        return _short_hash(mask_key, self.cutouts, self.cutout_colour)
+    def cutout_key(self, mask_hash: str) -> str:
+        """Names the cutout that these settings make with a mask, which may have been painted on by hand."""
+        return _short_hash(mask_hash, self.cutouts, self.cutout_colour)
 
     def _check_remote_model(self) -> None:
         if models.is_remote(self.model) and not self.endpoint.online:
@@ -191,11 +193,8 @@ class StripSettings(AnswerSettings, MaskSettings):
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The opposite of ``dataclasses.asdict``. Raises BadUseError for a name that is not a setting."""
-        known = dict(_known(cls, values))
-        for name in ("files", "cutout_colour"):
-            if name in known:
-                known[name] = tuple(known[name])
-        return cls(**{**known, "endpoint": endpoint_settings(values.get("endpoint", {}))})
+        nested = {"files": tuple(values.get("files", ())), "endpoint": endpoint_settings(values.get("endpoint", {}))}
+        return cls(**{**_known(cls, values), **nested})
 
 
 def endpoint_settings(values: dict[str, Any]) -> EndpointSettings:

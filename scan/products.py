@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is made of one photo: its soft mask, its mask, its cutout; and which of them stand already."""
+
+import errno
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from .answers import Answers
+from .cutouts import CutoutKind, cutout_name, make_cutout
+from .errors import OutputError, PhotoError
+from .files import write_atomically
+from .heic import as_jpeg, is_heic, jpeg_name
+from .job import JobFolder
+from .journal import Event
+from .masks import Mask, make_mask, read_soft_mask
+from .photos import Photo, grey_pixels, make_proxy, to_upright
+from .settings import StripSettings
+
+# What the file system says of a name it cannot take, or of a file where the mask's folder should be.
+_UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
+_NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be made for a photo, and what can be taken from before."""
+
+    handed: Photo
+    """The photo as engines get it: itself, or its JPEG where it is HEIC."""
+    soft_key: str
+    mask_key: str
+    earlier: Event | None
+    """The journal's word on this photo."""
+    asks: bool
+    """Whether the model has to be asked."""
+    makes_mask: bool
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a photo. ``facts`` is what the journal keeps."""
+
+    facts: dict[str, Any]
+    warnings: list[str]
+    mask: Image.Image
+    picture: Image.Image | None
+    """The upright proxy, where it was decoded for this."""
+
+    def thumbnail(self, size: int) -> Image.Image:
+        """The mask upright, its long edge about ``size`` pixels."""
+        return _thumbnail(self.mask, size, self.facts["orientation"])
+
+
+@dataclass(frozen=True)
+class _SoftMask:
+    """A model's answer and what lays it over the photo. Sizes are width and height in pixels."""
+
+    image: Image.Image
+    orientation: int
+    stored_size: tuple[int, int]
+    picture: Image.Image | None = None
+    facts: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        facts = {"stored_size": self.stored_size, "proxy_size": self.image.size, "orientation": self.orientation}
+        object.__setattr__(self, "facts", facts)
+
+
+class Products:
+    """Makes and keeps the files of single photos. Safe to use from several threads, for a photo each."""
+
+    def __init__(self, settings: StripSettings, folder: JobFolder, answers: Answers) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._answers = answers
+        self._cutouts = None if settings.cutouts == "NONE" else CutoutKind[settings.cutouts]
+
+    def plan(self, photo: Photo, earlier: Event | None) -> Plan | None:
+        """What is to be made; None where all of it stands. ``earlier`` is the journal's word. Raises PhotoError."""
+        soft_key = self._settings.soft_key(photo.identity(), self._answers.model_key)
+        mask_key = self._settings.mask_key(soft_key)
+        handed = self._handed(photo)
+        if is_heic(photo.name) and not handed.path.exists():
+            earlier = None
+        makes_mask = not self._stands(handed, earlier, mask_key)
+        asks = makes_mask and not self._is_answered(handed, earlier, soft_key)
+        if not makes_mask and self._has_cutout(handed, earlier):
+            return None
+        return Plan(handed, soft_key, mask_key, earlier, asks, makes_mask)
+
+    def make(self, photo: Photo, plan: Plan) -> Made:
+        """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
+        if is_heic(photo.name):
+            as_jpeg(photo, self._folder.converted)
+        if plan.makes_mask:
+            made = self._make_mask(plan)
+        else:
+            with Image.open(self._folder.mask(plan.handed.name)) as mask:
+                mask.load()
+            made = Made(dict(plan.earlier or {}), [], mask, None)
+            for name in ("event", "run", "time", "photo", "seconds"):
+                made.facts.pop(name, None)
+        if self._cutouts is not None:
+            self._make_cutout(plan.handed, made, self._cutouts)
+        return made
+
+    def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
+        """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
+        handed = self._handed(photo)
+        with Image.open(self._folder.mask(handed.name)) as mask:
+            mask.load()
+        proxy = make_proxy(handed, size)
+        return proxy.picture, _thumbnail(mask, size, proxy.orientation)
+
+    def save(self, path: Path, content: bytes) -> None:
+        """Write a file of the job. Raises PhotoError where only its name is at fault, else OutputError."""
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            folders_stand = self._folder.masks.is_dir() and self._folder.soft_masks.is_dir()
+            if error.errno in _UNFIT_NAME and folders_stand and path != self._folder.contact_sheet:
+                raise PhotoError(
+                    f"its name does not fit the output folder's file system ({error.strerror}); rename it"
+                ) from error
+            raise OutputError(
+                f"{path} cannot be written ({error.strerror}); make room, or choose another folder"
+            ) from error
+
+    def _handed(self, photo: Photo) -> Photo:
+        if not is_heic(photo.name):
+            return photo
+        name = jpeg_name(photo.name)
+        return Photo(name, self._folder.converted / name)
+
+    def _stands(self, handed: Photo, earlier: Event | None, mask_key: str) -> bool:
+        """Whether the mask on disk is the one that is asked for, or one that was painted on by hand."""
+        if earlier is None:
+            return False
+        standing = _hash_file(self._folder.mask(handed.name))
+        if standing == earlier["sha256"]:
+            return bool(earlier["mask"] == mask_key)
+        # A mask that differs from the one we made was painted on by hand, and is the better one.
+        return bool(standing) and self._is_whole(handed, tuple(earlier["stored_size"]))
+
+    def _is_whole(self, handed: Photo, size: tuple[int, int]) -> bool:
+        """Whether the mask that stands for a photo is a picture that fits it, and not what a power cut left."""
+        try:
+            with Image.open(self._folder.mask(handed.name)) as mask:
+                mask.load()
+                return mask.size == size
+        except (OSError, ValueError, SyntaxError):
+            return False
+
+    def _is_answered(self, handed: Photo, earlier: Event | None, soft_key: str) -> bool:
+        return earlier is not None and earlier["soft"] == soft_key and self._folder.soft_mask(handed.name).exists()
+
+    def _has_cutout(self, handed: Photo, earlier: Event | None) -> bool:
+        if self._cutouts is None:
+            return True
+        wanted = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
+        if earlier is None or earlier.get("cutout") != wanted:
+            return False
+        return "no_cutout" in earlier or (self._folder.cutouts / cutout_name(handed.name, self._cutouts)).exists()
+
+    def _make_mask(self, plan: Plan) -> Made:
+        soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(plan.handed)
+        settings = self._settings
+        photo = grey_pixels(plan.handed) if settings.refine_edges else None
+        mask = make_mask(soft.image, soft.orientation, soft.stored_size, settings, photo)
+        content = mask.encode()
+        self.save(self._folder.mask(plan.handed.name), content)
+        facts = {
+            "soft": plan.soft_key,
+            "mask": plan.mask_key,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            **soft.facts,
+            "asked": soft.picture is not None,
+            **mask.facts(),
+        }
+        return Made(facts, _doubts(mask), mask.image(), soft.picture)
+
+    def _kept_soft_mask(self, plan: Plan) -> _SoftMask | None:
+        """The soft mask of an earlier run, if it is whole."""
+        if plan.earlier is None:
+            return None
+        try:
+            content = self._folder.soft_mask(plan.handed.name).read_bytes()
+            image = read_soft_mask(content, tuple(plan.earlier["proxy_size"]))
+        except (OSError, ValueError):
+            return None
+        return _SoftMask(image, plan.earlier["orientation"], tuple(plan.earlier["stored_size"]))
+
+    def _ask(self, handed: Photo) -> _SoftMask:
+        proxy = make_proxy(handed, self._settings.proxy_size)
+        answer = self._answers.ask(proxy)
+        self.save(self._folder.soft_mask(handed.name), answer)
+        return _SoftMask(read_soft_mask(answer, proxy.size), proxy.orientation, proxy.stored_size, proxy.picture)
+
+    def _make_cutout(self, handed: Photo, made: Made, kind: CutoutKind) -> None:
+        made.facts["cutout"] = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
+        try:
+            content = make_cutout(handed, made.mask, kind, self._settings.cutout_colour)
+            self.save(self._folder.cutouts / cutout_name(handed.name, kind), content)
+            made.facts.pop("no_cutout", None)
+        except PhotoError as error:
+            # The mask stands, and is what matters.
+            made.facts["no_cutout"] = str(error)
+            made.warnings.append(f"no cutout was made: it {error}")
+
+
+def _doubts(mask: Mask) -> list[str]:
+    """What a person should look at before an engine spends an hour on it."""
+    share = mask.facts()["foreground"]
+    if share == 0:
+        return ["the mask is empty: no object was found; look at the photo, or try another model"]
+    if share >= _NEARLY_ALL:
+        return ["the mask keeps nearly everything: no background was found; look at the photo, or try another model"]
+    return []
+
+
+def _thumbnail(mask: Image.Image, size: int, orientation: int) -> Image.Image:
+    return to_upright(mask.reduce(max(1, max(mask.size) // size)), orientation)
+
+
+def _hash_file(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal; empty where it is not there."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
