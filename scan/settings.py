@@ -92,13 +92,13 @@ class AnswerSettings:
             fields["extras"] = self.extras
         return fields
 
-    def soft_key(self, identity: object, model: str) -> str:
+    def soft_key(self, identity: object, model_key: str = "") -> str:
         """Names the answer: same key, same soft mask.
 
-        ``identity`` tells one state of a photo from another, ``model`` one model from another. Where it runs is not
-        part of the key: it gives the same mask everywhere.
+        ``identity`` tells one state of a photo from another; ``model_key`` tells models of the same name apart. Where
+        a model runs is not part of the key: it gives the same mask everywhere.
         """
-        return _short_hash(identity, *_values(replace(self, model=model), AnswerSettings))
+        return _short_hash(identity, *_values(replace(self, model=model_key or self.model), AnswerSettings))
 
     def _check_answer(self) -> None:
         if self.proxy_size != 0 and not 256 <= self.proxy_size <= 8192:

@@ -75,7 +75,7 @@ def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg_serve
     assert "3/3 upright/" in run.stderr
     report = json.loads((output / "report.json").read_text())
     assert report["photos"] == {"found": 3, "done": 3, "made": 3, "failed": []}
-    assert report["versions"]["rembg"] == "2.0.86"
+    assert report["versions"]["model"] == "rembg 2.0.86"
     assert report["versions"]["python"].startswith("3.")
 
 

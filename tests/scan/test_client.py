@@ -42,8 +42,13 @@ def client(server):
     return make
 
 
+def take(content):
+    read_soft_mask(content, SIZE)
+    return content
+
+
 def ask(client, picture, *, first=False):
-    return client.soft_mask(picture, "image/png", FIELDS, lambda content: read_soft_mask(content, SIZE), first=first)
+    return client.soft_mask(picture, "image/png", FIELDS, take, first=first)
 
 
 def test_the_fields_are_sent_as_rembg_reads_them_and_its_answer_is_kept_as_it_came(client, server, picture):

@@ -94,7 +94,7 @@ def test_a_turned_photo_at_full_resolution_is_seen_upright(rembg, photographs, u
 def server_mask(rembg: RembgServer, proxy: Proxy) -> Image.Image:
     answer = requests.post(
         rembg.endpoint,
-        files={"file": ("photo", proxy.content, proxy.media_type)},
+        files={"file": ("photo", *proxy.encode())},
         data={"model": "u2netp", "om": "true"},
         timeout=120,
     )

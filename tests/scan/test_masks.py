@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scan.masks import encode_mask, foreground_share, make_mask, read_soft_mask
+from scan.masks import Mask, grow, make_mask, mend, read_soft_mask
+from scan.settings import MaskSettings
 
 
 def encoded(image, kind="PNG"):
@@ -55,7 +56,7 @@ def test_what_is_not_one_mask_of_the_picture_is_refused_with_the_reason(content,
 @pytest.mark.parametrize("threshold", [1, 128, 255])
 def test_values_from_the_threshold_on_are_kept(threshold):
     soft = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
-    mask = np.asarray(make_mask(soft, 1, (16, 16), threshold)).ravel()
+    mask = np.asarray(make_mask(soft, 1, (16, 16), MaskSettings(threshold=threshold)).image()).ravel()
     assert mask.tolist() == [255 if value >= threshold else 0 for value in range(256)]
 
 
@@ -64,7 +65,7 @@ def test_a_mask_lies_over_the_stored_pixels_at_full_size(orientation):
     soft = Image.new("L", (100, 60))
     soft.paste(255, (0, 0, 50, 20))  # top left, seen upright
     stored = (500, 300) if orientation < 5 else (300, 500)
-    mask = make_mask(soft, orientation, stored, 128)
+    mask = make_mask(soft, orientation, stored, MaskSettings()).image()
     assert (mask.size, mask.mode) == (stored, "L")
     assert set(mask.tobytes()) == {0, 255}
     # Where EXIF puts what is seen at the top left: (left or right, top or bottom) of the stored pixels.
@@ -81,15 +82,108 @@ def test_a_mask_lies_over_the_stored_pixels_at_full_size(orientation):
 def test_an_edge_scaled_up_is_smooth():
     """Thresholded last: a diagonal edge has no steps of the size of a proxy's pixel."""
     soft = Image.fromarray(np.fromfunction(lambda y, x: np.clip((x - y) * 64 + 128, 0, 255), (64, 64)).astype(np.uint8))
-    mask = np.asarray(make_mask(soft, 1, (512, 512), 128)) > 0
+    mask = np.asarray(make_mask(soft, 1, (512, 512), MaskSettings()).image()) > 0
     edge = mask.argmax(axis=1)[64:448]
     assert np.abs(np.diff(edge)).max() <= 2
 
 
 def test_a_mask_is_written_with_one_channel_of_eight_bits():
-    mask = Image.new("L", (64, 48))
-    mask.paste(255, (0, 0, 16, 48))
-    back = Image.open(io.BytesIO(encode_mask(mask)))
-    assert (back.format, back.mode, back.size, back.tobytes()) == ("PNG", "L", (64, 48), mask.tobytes())
-    assert encode_mask(mask)[24:26] == b"\x08\x00"  # PNG's header: bit depth 8, colour type grey
-    assert foreground_share(mask) == 0.25
+    mask = Mask((64, 48), (10, 5), np.full((20, 16), 255, np.uint8))
+    back = Image.open(io.BytesIO(mask.encode()))
+    assert (back.format, back.mode, back.size) == ("PNG", "L", (64, 48))
+    assert back.tobytes() == mask.image().tobytes()
+    assert back.getbbox() == (10, 5, 26, 25)
+    assert mask.encode()[24:26] == b"\x08\x00"  # PNG's header: bit depth 8, colour type grey
+
+
+def test_facts_say_how_much_is_kept_and_where():
+    part = np.zeros((20, 16), np.uint8)
+    part[4:8, 2:12] = 255
+    assert Mask((64, 48), (10, 5), part).facts() == {
+        "foreground": round(40 / (64 * 48), 4),
+        "centroid": [17.0, 11.0],
+        "box": [12, 9, 22, 13],
+    }
+    empty = Mask((64, 48), (0, 0), np.zeros((1, 1), np.uint8))
+    assert empty.facts() == {"foreground": 0.0, "centroid": None, "box": None}
+
+
+def soft_disc(*holes_and_islands):
+    """A soft disc of radius 60 around (128, 96) in 256 × 192, with discs set to a value: x, y, radius, value."""
+    y, x = np.mgrid[:192, :256]
+    values = np.clip((60 - np.hypot(x - 128, y - 96)) * 40 + 128, 0, 255)
+    for left, top, radius, value in holes_and_islands:
+        values[np.hypot(x - left, y - top) <= radius] = value
+    return Image.fromarray(values.astype(np.uint8))
+
+
+@pytest.mark.parametrize("size", [(256, 192), (1000, 750), (300, 100)])
+@pytest.mark.parametrize("threshold", [5, 128, 250])
+def test_only_the_part_around_the_object_is_made_and_nothing_is_lost(size, threshold):
+    """The same as scaling the whole, also where faint values lie far from the object."""
+    soft = soft_disc((20, 20, 6, 140), (240, 180, 3, 90))
+    whole = np.asarray(soft.resize(size, Image.Resampling.BICUBIC)) >= threshold
+    mask = make_mask(soft, 1, size, MaskSettings(threshold=threshold))
+    # A part's filter may round otherwise in single pixels.
+    assert ((np.asarray(mask.image()) > 0) != whole).mean() < 2e-4
+
+
+def test_holes_up_to_an_area_are_filled_and_islands_dropped():
+    soft = soft_disc((128, 96, 5, 0), (150, 96, 12, 0), (20, 20, 4, 255), (230, 170, 9, 255))
+    percent = 100 / (256 * 192)
+    small = MaskSettings(fill_holes=150 * percent, drop_islands=150 * percent)
+    mended = np.asarray(mend(soft, small))
+    assert mended[96, 128] == 255, "the small hole is filled"
+    assert mended[96, 150] == 0, "the large one is a handle"
+    assert mended[20, 20] == 0, "the small island is dropped"
+    assert mended[170, 230] == 255, "the large one is a part of the object"
+    assert mend(soft, MaskSettings()) is soft
+    everything = np.asarray(mend(soft, MaskSettings(fill_holes=5, drop_islands=5)))
+    assert everything[96, 150] == 255
+    assert everything[170, 230] == 0
+
+
+def test_a_hole_that_is_filled_joins_what_would_be_an_island():
+    """First holes, then islands: a crumb inside a small hole is neither."""
+    soft = soft_disc((128, 96, 8, 0), (128, 96, 2, 255))
+    assert np.asarray(mend(soft, MaskSettings(fill_holes=1, drop_islands=0.1)))[96, 128] == 255
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 5, 20])
+def test_growing_is_about_a_disc_and_shrinking_undoes_it(pixels):
+    dot = np.zeros((81, 81), np.uint8)
+    dot[40, 40] = 255
+    grown = grow(dot, pixels) > 0
+    y, x = np.mgrid[-40:41, -40:41]
+    distance = np.hypot(x, y)
+    assert grown[40, 40 + pixels]
+    assert not grown[40, 40 + pixels + 1]
+    assert distance[grown].max() <= pixels * 1.1 + 0.5
+    assert distance[~grown].min() > pixels * 0.92 - 0.5
+    assert np.array_equal(grow(grown.astype(np.uint8) * 255, -pixels), dot)
+
+
+def test_the_border_of_the_picture_is_no_edge_to_shrink_from():
+    half = np.zeros((40, 40), np.uint8)
+    half[:, :20] = 255
+    assert np.array_equal(grow(half, -3)[:, :17], half[:, :17])
+    assert not grow(half, -3)[:, 17:].any()
+
+
+def test_growing_reaches_beyond_the_part_that_was_scaled():
+    plain, grown = (make_mask(soft_disc(), 1, (1024, 768), MaskSettings(grow=pixels)).facts() for pixels in (0, 40))
+    assert [after - before for before, after in zip(plain["box"], grown["box"], strict=True)] == [-40, -40, 40, 40]
+
+
+def test_refined_edges_follow_the_photo():
+    """The model's edge is blurred and 3 pixels off; the photo's is sharp."""
+    y, x = np.mgrid[:768, :1024]
+    true = np.hypot(x - 512, y - 384) < 250
+    photo = Image.fromarray(np.where(true, 200, 60).astype(np.uint8))
+    rough = np.clip((253 - np.hypot(x - 512, y - 384)) * 20 + 128, 0, 255)
+    soft = Image.fromarray(rough.astype(np.uint8)).resize((512, 384))
+    wrong = [
+        ((np.asarray(make_mask(soft, 1, (1024, 768), MaskSettings(), guide).image()) > 0) != true).sum()
+        for guide in (None, photo)
+    ]
+    assert wrong[1] < wrong[0] / 3

@@ -39,7 +39,7 @@ def test_a_story_has_a_beginning_and_an_end(add_photos, workers, server, output)
     assert story == [event for event in read_journal(output / "journal.jsonl") if event["run"] == story[0]["run"]]
     report = json.loads((output / "report.json").read_bytes())
     assert report["photos"] == {"found": 3, "done": 3, "made": 3, "failed": []} == story.finished["photos"]
-    assert report["versions"]["rembg"] == "2.0.86"
+    assert report["versions"]["model"] == "rembg 2.0.86"
     assert report["settings"]["photos"] == str(workers.photos)
     assert 0 < report["seconds"] < 60
     assert names == story.made
