@@ -27,8 +27,8 @@ _CHANNELS = 3
 class EmbeddedModel:
     """One model, loaded once. Safe to use from several threads; one picture at a time goes through the model.
 
-    One run with all cores is as fast as several with a core each, and takes the memory of one: a birefnet needs
-    gigabytes for each picture in flight.
+    One run with all cores is nearly as fast as several with a core each (two cores, u2netp: 0.39–0.43 against 0.38 s of
+    processor time a picture), and takes the memory of one: 365 against 690 MB.
     """
 
     def __init__(self, model: str, threads: int = 0) -> None:

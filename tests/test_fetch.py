@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,56 @@ def test_a_target_with_neither_wheel_nor_gap_is_refused():
         fetch.fetch(TARGET, lock)
     locked_pillow(lock)["gaps"][TARGET.name] = "no wheel is published"
     assert not [wheel for wheel in fetch.fetch(TARGET, lock) if wheel.name.startswith("pillow-")]
+
+
+def test_a_target_can_have_a_version_of_its_own(tmp_path, monkeypatch):
+    for version, python in (("1.0", "cp313"), ("2.0", "cp311"), ("2.0", "cp313"), ("3.0", "cp311")):
+        for platform in ("manylinux2014_x86_64", "win_amd64", "macosx_11_0_arm64", "macosx_11_0_x86_64"):
+            make_wheel(tmp_path / "index", version, f"{python}-{python}-{platform}")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    gaps = {target.name: "not tried here" for target in fetch.TARGETS if target.platform != "linux-x64"}
+    gaps["linux-x64-py314"] = "no wheel is published"
+    lock = {"wheels": [{"distribution": "thing", "version": "0", "files": {}, "gaps": gaps}]}
+
+    def locked(requirement: str, *only: str) -> dict:
+        nonlocal lock
+        lock = fetch.lock_distribution(requirement, lock, tmp_path / "wheels", only)
+        (entry,) = lock["wheels"]
+        return {target.name: fetch.version_of(entry, target) for target in fetch.TARGETS if target.name not in gaps}
+
+    assert locked("thing==2.0") == {"linux-x64-py311": "2.0", "linux-x64-py313": "2.0"}
+    assert locked("thing==1.0", "linux-x64-py313") == {"linux-x64-py311": "2.0", "linux-x64-py313": "1.0"}
+    assert locked("thing==3.0") == {"linux-x64-py311": "3.0", "linux-x64-py313": "1.0"}, "it keeps its own"
+    assert locked("thing==2.0", *list(lock["wheels"][0]["files"])) == {
+        "linux-x64-py311": "2.0",
+        "linux-x64-py313": "2.0",
+    }
+    names = [wheel.name for target in fetch.TARGETS for wheel in fetch.fetch(target, lock, tmp_path / "wheels")]
+    assert [name.split("-")[1] for name in names] == ["2.0", "2.0"]
+
+
+def make_wheel(folder: Path, version: str, tags: str) -> None:
+    folder.mkdir(exist_ok=True)
+    place = f"thing-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"thing-{version}-{tags}.whl", "w") as wheel:
+        wheel.writestr(f"{place}/METADATA", f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n")
+        wheel.writestr(f"{place}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tags}\n")
+        wheel.writestr(f"{place}/RECORD", "")
+
+
+def test_no_wheel_can_send_usage_data():
+    # onnxruntime does from 1.29 on, on Linux and macOS: a newer one has to be looked at before it is locked.
+    versions = {fetch.version_of(entry, target) for entry in onnxruntime() for target in fetch.TARGETS}
+    assert versions == {"1.28.0", "1.23.2"}
+    for wheel in (wheel for target in fetch.TARGETS for wheel in fetch.fetch(target, {"wheels": onnxruntime()})):
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                assert b"events.data.microsoft.com" not in archive.read(name), f"{name} of {wheel.name}"
+
+
+def onnxruntime() -> list[dict]:
+    return [entry for entry in fetch.load_lock()["wheels"] if entry["distribution"] == "onnxruntime"]
 
 
 def test_the_weights_are_taken_from_the_locked_wheel_by_hash(tmp_path):

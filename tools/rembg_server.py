@@ -36,8 +36,8 @@ class RembgServer:
                 [program, "s", "--host", "127.0.0.1", "--port", str(self.port), "--no-ui"],
                 stdout=log,
                 stderr=log,
-                # The weights are there: nothing is downloaded. From 1.29 on, onnxruntime tells Microsoft of its use where
-                # it is not forbidden to.
+                # The weights are there: nothing is downloaded. The numba cache makes the second start quicker. And
+                # onnxruntime, from 1.29 on, tells Microsoft of its use unless that is forbidden.
                 env={
                     **os.environ,
                     "U2NET_HOME": str(environments.MODELS),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import subprocess
@@ -70,6 +71,32 @@ def test_a_zip_holds_what_it_should_and_nothing_else(zips, target):
     assert sorted(name for name in names if name.endswith(".whl")) == listed
     assert all(f"`{Path(wheel).name}`" in third_party for wheel in listed)
     assert not [name for name in names if "__pycache__" in name or "/." in name]
+
+
+@TARGETS
+def test_a_zip_can_do_without_a_server(zips, target):
+    path = zips / build.zip_name(target)
+    lock = fetch.load_lock()
+    # Every Blender platform can run it: a gap here would have to be told to its users.
+    assert not [entry["gaps"] for entry in lock["wheels"] if entry["distribution"] == "onnxruntime" and entry["gaps"]]
+    with zipfile.ZipFile(path) as archive:
+        for model in lock["models"]:
+            content = archive.read(f"vendor/models/{model['file']}")
+            assert hashlib.sha256(content).hexdigest() == model["sha256"]
+        third_party = archive.read("THIRD_PARTY.md").decode()
+    section = third_party[third_party.index("## u2netp.onnx") :]
+    assert "Licence: Apache-2.0" in section
+    assert "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION" in section
+    assert path.stat().st_size < build.LARGEST_ZIP
+
+
+@TARGETS
+def test_a_zip_brings_nothing_that_blender_has_or_that_fits_any_python(zips, target):
+    wheels = [Path(wheel).name for wheel in manifest_of(zips / build.zip_name(target))["wheels"]]
+    tag = f"cp{target.python.replace('.', '')}"
+    # A wheel for any Python 3 next to others would do; alone it would make the zips for 3.13 and 3.14 look alike.
+    assert all(f"-{tag}-" in wheel for wheel in wheels), wheels
+    assert not [wheel for wheel in wheels if wheel.lower().startswith(("numpy-", "requests-"))]
 
 
 @TARGETS

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -301,3 +302,21 @@ def test_nothing_is_told_to_microsoft(u2netp):
     assert libraries
     for path in libraries:
         assert b"events.data.microsoft.com" not in path.read_bytes(), f"{path.name} can send usage data"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="tells the priority of threads from /proc")
+def test_blender_goes_first():
+    code = """
+import os
+from scan.priority import step_back
+step_back()
+step_back()
+from scan.embedded import EmbeddedModel
+model = EmbeddedModel("u2netp", threads=3)
+print([os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir("/proc/self/task")])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(environments.ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    priorities = json.loads(done.stdout)
+    assert len(priorities) >= 3, "the model's own threads, too"
+    assert set(priorities) == {max(10, os.nice(0))}
