@@ -109,11 +109,8 @@ def _coding(image: Image.Image) -> dict[str, object]:
         return {"quality": _QUALITY, "subsampling": 0}
     coding: dict[str, object] = {"qtables": image.quantization, "subsampling": 0}
     if image.mode == "RGB":
-        if image.info.get("adobe_transform") == 0:  # stored as RGB, to which its tables belong
-            coding["keep_rgb"] = True
-        else:
-            # -1: a pattern Pillow cannot write; with all colour kept nothing is lost.
-            coding["subsampling"] = max(0, JpegImagePlugin.get_sampling(image))
+        # -1: a pattern Pillow cannot write; with all colour kept nothing is lost.
+        coding["subsampling"] = max(0, JpegImagePlugin.get_sampling(image))
     return coding
 
 

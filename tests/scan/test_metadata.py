@@ -36,6 +36,7 @@ def test_every_exif_tag_reads_as_in_the_photo(tmp_path, suffix, kind):
     assert said["EXIF:IFD0:Orientation"] == "Rotate 90 CW"
     assert said["MakerNotes:Canon:OwnerName"] == "A. Photographer of vases"
     assert said["EXIF:GPS:GPSAltitude"] == "519.5 m"
+    assert suffix == ".tif" or said["EXIF:InteropIFD:InteropIndex"].startswith("R98")
     assert said["EXIF:ExifIFD:ExposureTime"] == "1/160"
     assert tags_of(cut(source, kind), "EXIF", "MakerNotes", "XMP", "IPTC") == said
 
@@ -145,11 +146,13 @@ def test_a_tiff_that_another_program_wrote_is_read(tmp_path, compression, kind):
         speaking,
         "-all:all",
         "-icc_profile",
+        "-InteropIndex#=R98",
         source,
     ]
     subprocess.run(command, check=True)
     said = tags_of(source, "EXIF", "MakerNotes", "XMP")
     assert said["MakerNotes:Canon:OwnerName"] == "A. Photographer of vases"
+    assert said["EXIF:InteropIFD:InteropIndex"].startswith("R98")
     result = cut(source, kind)
     assert tags_of(result, "EXIF", "MakerNotes", "XMP") == said
     assert block_of(result, "ICC_Profile") == icc()
