@@ -226,7 +226,7 @@ def _sums(picture: Image.Image, keep: Image.Image) -> tuple[NDArray[np.float32],
     kept = Image.new(picture.mode, picture.size)
     kept.paste(picture, (0, 0), keep.point(lambda level: level, "1"))
     colours = np.asarray(kept.reduce(_BLEED_GRAIN), dtype=np.float32)
-    weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)[..., None] / 255
+    weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)[..., None] / np.float32(255)
     return colours.reshape(*weights.shape[:2], -1), weights
 
 
