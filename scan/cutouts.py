@@ -109,11 +109,8 @@ def _coding(image: Image.Image) -> dict[str, object]:
         return {"quality": _QUALITY, "subsampling": 0}
     coding: dict[str, object] = {"qtables": image.quantization, "subsampling": 0}
     if image.mode == "RGB":
-        if image.info.get("adobe_transform") == 0:  # stored as RGB, to which its tables belong
-            coding["keep_rgb"] = True
-        else:
-            # -1: a pattern Pillow cannot write; with all colour kept nothing is lost.
-            coding["subsampling"] = max(0, JpegImagePlugin.get_sampling(image))
+        # -1: a pattern Pillow cannot write; with all colour kept nothing is lost.
+        coding["subsampling"] = max(0, JpegImagePlugin.get_sampling(image))
     return coding
 
 
@@ -229,7 +226,7 @@ def _sums(picture: Image.Image, keep: Image.Image) -> tuple[NDArray[np.float32],
     kept = Image.new(picture.mode, picture.size)
     kept.paste(picture, (0, 0), keep.point(lambda level: level, "1"))
     colours = np.asarray(kept.reduce(_BLEED_GRAIN), dtype=np.float32)
-    weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)[..., None] / 255
+    weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)[..., None] / np.float32(255)
     return colours.reshape(*weights.shape[:2], -1), weights
 
 

@@ -75,7 +75,10 @@ class TiffTags:
         self.main = self._directory(first)
         self.exif = self._sub(self.main, EXIF_IFD)
         self.gps = self._sub(self.main, _GPS_IFD)
-        self.interoperability = self._sub(self.exif, _INTEROPERABILITY_IFD)
+        try:
+            self.interoperability = self._sub(self.exif, _INTEROPERABILITY_IFD)
+        except ValueError:  # it only says "R98", and programs that rewrite EXIF often leave its place dangling
+            self.interoperability = {}
 
     def block(self) -> bytes:
         """The descriptive tags as a block of EXIF; empty where there are none."""

@@ -4,21 +4,24 @@
 Most phones write HEIC and no photogrammetry program reads it. So such a photo is decoded once, with ``pi-heif`` (which
 carries a decoder only), and written as an upright JPEG that carries its EXIF, XMP and colour profile. From then on,
 that JPEG is the photo: its mask fits it, and every program gets both.
+
+The decoder runs in a process of its own: damaged files have made pi-heif 1.4.0 crash the one it is in.
 """
 
 import contextlib
-import importlib.util
 import io
+import json
 import os
 import re
+import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from . import heic_reader
 from .errors import PhotoError
 from .exif import ORIENTATION, PIXEL_X_DIMENSION, PIXEL_Y_DIMENSION, with_numbers
 from .files import write_atomically
@@ -27,6 +30,21 @@ from .photos import HEIC_SUFFIXES, MAX_MEGAPIXELS, Photo
 
 _QUALITY = 95
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>))[2-8]""")
+_LONGEST = 120.0  # seconds; 12 megapixels take about one
+
+if sys.platform == "win32":
+    _FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    _FLAGS = 0
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    picture: Image.Image
+    """8-bit RGB or grey, upright."""
+    has_less_colour: bool
+    """Whether colour is stored at half the resolution (4:2:0)."""
+    metadata: Metadata
 
 
 def is_heic(name: PurePosixPath) -> bool:
@@ -62,30 +80,50 @@ def make_jpeg(photo: Photo) -> bytes:
     Its EXIF has the orientation 1 and the JPEG's width and height, since libheif turns the pixels upright by the
     container's own marks (irot, imir), which rule where EXIF says otherwise (ISO 23008-12, 6.5.10 and A.2.1).
     """
-    decoder = _decoder()
-    try:
-        content = photo.path.read_bytes()
-    except OSError as error:
-        raise PhotoError(f"cannot be read ({error.strerror})") from error
-    try:
-        file = decoder.HeifFile(content)
-        primary = file[file.primary_index]
-        if primary.size[0] * primary.size[1] > MAX_MEGAPIXELS * 1_000_000:
-            raise PhotoError(
-                f"claims {primary.size[0]} × {primary.size[1]} pixels; "
-                f"more than {MAX_MEGAPIXELS} megapixels are not read"
-            )
-        picture = _eight_bit(primary.to_pillow())
-    except PhotoError:
-        raise
-    except Exception as error:
-        # Damaged files make the decoder raise ValueError, EOFError, SyntaxError, RuntimeError and more.
-        raise PhotoError(f"cannot be decoded ({error}); copy it from the camera again") from error
-    subsampling = "4:2:0" if primary.info.get("chroma") == 420 else "4:4:4"
-    picture.info = {}  # or Pillow writes some of what is carried a second time
+    decoded = _decode(photo)
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=_QUALITY, subsampling=subsampling)
-    return into_jpeg(buffer.getvalue(), _metadata(primary.info, picture.size))
+    subsampling = "4:2:0" if decoded.has_less_colour else "4:4:4"
+    decoded.picture.save(buffer, "JPEG", quality=_QUALITY, subsampling=subsampling)
+    return into_jpeg(buffer.getvalue(), decoded.metadata)
+
+
+def _decode(photo: Photo) -> _Decoded:
+    photo.identity()  # says what is wrong with a file that cannot be read
+    command = [sys.executable, "-I", heic_reader.__file__, str(photo.path), str(MAX_MEGAPIXELS * 1_000_000)]
+    environment = {**os.environ, "SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment,
+            timeout=_LONGEST,
+            check=False,
+            creationflags=_FLAGS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PhotoError(f"was not decoded within {_LONGEST:.0f} s; copy it from the camera again") from error
+    words = done.stderr.decode("utf-8", "replace").strip()
+    if done.returncode == heic_reader.MISSING:
+        raise PhotoError(
+            f"is a HEIC file, and what reads them is missing here ({words}); convert it to JPEG, and scan that"
+        )
+    if done.returncode == 1 and words and "\n" not in words:
+        raise PhotoError(words)
+    if done.returncode != 0:
+        raise PhotoError("is damaged (its decoder crashed); copy it from the camera again")
+    head, _, rest = done.stdout.partition(b"\n")
+    about = json.loads(head)
+    blocks, at = {}, 0
+    for name in ("exif", "xmp", "icc"):
+        blocks[name] = rest[at : at + about[name]]
+        at += about[name]
+    size, mode = tuple(about["size"]), about["mode"]
+    try:
+        picture = _eight_bit(Image.frombytes(mode, size, rest[at:], "raw", mode, about["stride"]))
+    except ValueError as error:
+        raise PhotoError(f"cannot be decoded ({error}); copy it from the camera again") from error
+    return _Decoded(picture, about["chroma"] == 420, _metadata(**blocks, size=size))
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
@@ -94,43 +132,11 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
     return picture if picture.mode in {"RGB", "L"} else picture.convert("RGB")
 
 
-def _metadata(info: dict[str, Any], size: tuple[int, int]) -> Metadata:
-    exif = bytes(info.get("exif") or b"").removeprefix(b"Exif\0\0")
+def _metadata(exif: bytes, xmp: bytes, icc: bytes, size: tuple[int, int]) -> Metadata:
+    exif = exif.removeprefix(b"Exif\0\0")
     upright = {ORIENTATION: 1, PIXEL_X_DIMENSION: size[0], PIXEL_Y_DIMENSION: size[1]}
     try:
         exif = with_numbers(exif, upright) if exif else b""
     except ValueError as error:
         raise PhotoError(f"has EXIF that cannot be read ({error}); convert it to JPEG, and scan that") from error
-    xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", bytes(info.get("xmp") or b""))
-    return Metadata(exif, xmp, bytes(info.get("icc_profile") or b""))
-
-
-def _decoder() -> ModuleType:
-    """The module pi_heif. Raises PhotoError where it cannot be loaded."""
-    try:
-        _let_windows_find_libraries()
-        import pi_heif  # noqa: PLC0415 - only who has HEIC photos needs it
-
-        pi_heif.libheif_info()  # what failed to load raises only when it is used
-    except ImportError as error:
-        raise PhotoError(
-            f"is a HEIC file, and what reads them is missing here ({error}); convert it to JPEG first, and scan that"
-        ) from error
-    module: ModuleType = pi_heif
-    return module
-
-
-def _let_windows_find_libraries() -> None:
-    spec = importlib.util.find_spec("_pi_heif")
-    if sys.platform == "win32" and spec is not None and spec.origin is not None:
-        for folder in library_folders(Path(spec.origin).parent):
-            os.add_dll_directory(str(folder))
-
-
-def library_folders(packages: Path) -> list[Path]:
-    """Where a wheel's libraries for Windows lie if they are not beside its modules in ``packages``.
-
-    The wheel holds them in ``….data/platlib``, which an installer has to empty into ``packages``; Blender 4.2's
-    does not (its wheel_manager.py unpacks wheels as they are; seen in 4.2.23, done right in 4.5.15).
-    """
-    return sorted(packages.glob("pi_heif-*.data/platlib"))
+    return Metadata(exif, _XMP_ORIENTATION.sub(rb"\g<1>1", xmp), icc)

@@ -206,12 +206,13 @@ def _of_tiff(stream: BinaryIO, image: Image.Image) -> Metadata:
         # A resource: its mark, its number (0x0404, IPTC), an empty name, its length, and what fills it to even.
         photoshop = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + bytes(len(iptc) % 2)
     dpi = image.info.get("dpi")
+    is_sane = dpi is not None and all(1 <= float(value) <= 1_000_000 for value in dpi)
     return Metadata(
         tags.block(),
         blocks.get(XMP, b""),
         blocks.get(ICC, b""),
         photoshop,
-        (float(dpi[0]), float(dpi[1])) if dpi and dpi[0] > 0 and dpi[1] > 0 else None,
+        (float(dpi[0]), float(dpi[1])) if dpi is not None and is_sane else None,
     )
 
 

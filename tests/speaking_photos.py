@@ -77,6 +77,7 @@ def exif(orientation: int = 1, order: str = "<") -> bytes:
     within.update({40962: SIZE[0], 40963: SIZE[1], 42033: "0123456789", 42036: "RF85mm F2", 36864: b"0232"})
     within[37510] = b"ASCII\0\0\0a comment that is longer than four bytes"
     within[37500] = _note(order, 0)
+    within[40965] = {1: "R98", 2: b"0100"}
     made.get_ifd(0x8825).update(
         {1: "N", 2: (48.0, 8.0, 14.5), 3: "E", 4: (11.0, 34.0, 31.25), 6: 519.5, 29: "2026:11:22"}
     )
@@ -137,6 +138,7 @@ def _said_in_tiff(orientation: int) -> dict[str, Any]:
     source.load(exif(orientation))
     source.get_ifd(0x8769)[37500] = _note("<", 0)
     tags[34665] = dict(source.get_ifd(0x8769))
+    tags[34665].pop(40965)  # which Pillow cannot write in a TIFF
     tags[34853] = dict(source.get_ifd(0x8825))
     return {"tiffinfo": tags, "dpi": (300, 300)}
 
