@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from ..scan.errors import BadUseError, ScanError
+from ..scan.settings import BACKENDS, CUTOUTS
 from . import driver
 
 _COMMAND = "scan_cutout"
@@ -80,12 +81,23 @@ def _parser() -> argparse.ArgumentParser:
     strip.add_argument(
         "--output", required=True, metavar="DIR", help="folder for masks and reports, outside of the photos"
     )
+    strip.add_argument("--backend", type=str.upper, choices=BACKENDS, help="what removes them (default: preferences)")
     strip.add_argument("--endpoint", metavar="URL", help="address of the rembg server (default: from the preferences)")
-    strip.add_argument("--model", metavar="NAME", help="name of the rembg model (default: from the preferences)")
-    strip.add_argument(
-        "--threshold", type=int, metavar="N", help="soft mask values from this one on are kept (1 to 255)"
-    )
-    strip.add_argument("--proxy-size", type=int, metavar="PIXELS", help="long edge of what the server is sent (0: all)")
+    strip.add_argument("--model", metavar="NAME", help="name of the model (default: from the preferences)")
+    strip.add_argument("--proxy-size", type=int, metavar="PIXELS", help="long edge of what the model is given (0: all)")
+    strip.add_argument("--threshold", type=int, metavar="N", help="soft mask values from this on are kept (1 to 255)")
+    strip.add_argument("--fill-holes", type=float, metavar="PERCENT", help="fill holes up to this share of the picture")
+    strip.add_argument("--drop-islands", type=float, metavar="PERCENT", help="drop islands up to this share of it")
+    strip.add_argument("--grow", type=int, metavar="PIXELS", help="grow the mask, or shrink it where negative")
+    strip.add_argument("--refine-edges", action="store_true", default=None, help="draw the edge to the photo's own")
+    strip.add_argument("--alpha-matting", action="store_true", default=None, help="let the server estimate the edge")
+    strip.add_argument("--matting-foreground", type=int, metavar="N", help="surely the object from this value on")
+    strip.add_argument("--matting-background", type=int, metavar="N", help="surely background up to this value")
+    strip.add_argument("--matting-erode", type=int, metavar="PIXELS", help="draw both back from the edge by so much")
+    strip.add_argument("--post-process", action="store_true", default=None, help="let the server smooth the mask")
+    strip.add_argument("--extras", metavar="JSON", help="more of what the server's model takes; no secrets")
+    strip.add_argument("--cutouts", type=str.upper, choices=CUTOUTS, help="pictures to make beside the masks")
+    strip.add_argument("--cutout-colour", metavar="#RRGGBB", help="behind the object in JPEG cutouts")
     strip.add_argument("--in-flight", type=int, metavar="N", help="requests sent at the same time")
     strip.add_argument("--timeout", type=float, metavar="SECONDS", help="how long one answer may take")
     strip.add_argument(

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from .. import __package__ as base_package
+from ..scan import weights
 from ..scan.job import JobFolder
 from ..scan.journal import Event
 from ..scan.process import Worker
@@ -43,7 +44,10 @@ def strip_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> Stri
     """Settings of a run: what was given (by the names of StripSettings and EndpointSettings), else the defaults."""
     own = {name: value for name, value in given.items() if name not in _FROM_PREFERENCES}
     stored = preferences(context)
-    if stored and "model" not in own:
+    own.setdefault("backend", stored.backend if stored else "ENDPOINT")
+    if "model" not in own and own["backend"] == "EMBEDDED":
+        own["model"] = stored.embedded_model if stored else weights.BUNDLED
+    elif "model" not in own and stored:
         own["model"] = stored.model
     return StripSettings(**own, endpoint=endpoint_settings(context, given))
 

@@ -8,13 +8,13 @@ from typing import Protocol
 
 from PIL import Image
 
+from . import weights
 from .embedded import EmbeddedModel, as_sent
 from .errors import BadUseError, EndpointError, PhotoError
 from .masks import read_soft_mask
 from .photos import Proxy
 from .rembg import RembgClient
 from .settings import StripSettings
-from .weights import find
 
 # So many photos in a row with no mask ever before, and it is the server, not the photos.
 _FIRST_FAILURES = 3
@@ -67,7 +67,12 @@ class _Endpoint:
         return self._client.has_answered
 
     def open(self) -> str:
-        abilities = self._client.capabilities()
+        try:
+            abilities = self._client.capabilities()
+        except EndpointError as error:
+            if weights.unavailable():
+                raise
+            raise EndpointError(f"{error}; or choose the backend Embedded, which needs no server") from error
         if abilities.models and self._settings.model not in abilities.models:
             raise BadUseError(
                 f"The server has no model {self._settings.model!r}; it knows {', '.join(abilities.models)}"
@@ -106,7 +111,7 @@ class _Embedded:
 
     def __init__(self, settings: StripSettings) -> None:
         self._settings = settings
-        self.model_key = find(settings.model).key
+        self.model_key = weights.find(settings.model).key
 
     def open(self) -> str:
         self._model = EmbeddedModel(self._settings.model)

@@ -95,7 +95,7 @@ class Products:
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
         if is_heic(photo.name):
-            as_jpeg(photo, self._folder.converted)
+            self._convert(photo)
         if plan.makes_mask:
             made = self._make_mask(plan)
         else:
@@ -126,15 +126,21 @@ class Products:
                 raise PhotoError(
                     f"its name does not fit the output folder's file system ({error.strerror}); rename it"
                 ) from error
-            raise OutputError(
-                f"{path} cannot be written ({error.strerror}); make room, or choose another folder"
-            ) from error
+            raise _cannot_write(path, error) from error
 
     def _handed(self, photo: Photo) -> Photo:
         if not is_heic(photo.name):
             return photo
         name = jpeg_name(photo.name)
+        if photo.path.with_name(name.name).exists():
+            raise PhotoError(f"would get the same mask as the photo {name.name} beside it; rename one of them")
         return Photo(name, self._folder.converted / name)
+
+    def _convert(self, photo: Photo) -> None:
+        try:
+            as_jpeg(photo, self._folder.converted)
+        except OSError as error:
+            raise _cannot_write(self._folder.converted, error) from error
 
     def _stands(self, handed: Photo, earlier: Event | None, mask_key: str) -> bool:
         """Whether the mask on disk is the one that is asked for, or one that was painted on by hand."""
@@ -202,14 +208,21 @@ class Products:
 
     def _make_cutout(self, handed: Photo, made: Made, kind: CutoutKind) -> None:
         made.facts["cutout"] = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
+        name = cutout_name(handed.name, kind)
         try:
+            if name != handed.name and handed.path.with_name(name.name).exists():
+                raise PhotoError(f"would be named like the photo {name.name} beside it; rename one of them")
             content = make_cutout(handed, made.mask, kind, self._settings.cutout_colour)
-            self.save(self._folder.cutouts / cutout_name(handed.name, kind), content)
+            self.save(self._folder.cutouts / name, content)
             made.facts.pop("no_cutout", None)
         except PhotoError as error:
             # The mask stands, and is what matters.
             made.facts["no_cutout"] = str(error)
             made.warnings.append(f"no cutout was made: it {error}")
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} cannot be written ({error.strerror}); make room, or choose another folder")
 
 
 def _doubts(mask: Mask) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from . import models
+from . import models, weights
 from .address import Endpoint
 from .errors import BadUseError
 from .job import refuse_overlap
@@ -173,11 +173,18 @@ class StripSettings(AnswerSettings, MaskSettings):
         if self.backend == "ENDPOINT":
             self._check_remote_model()
             self.endpoint.check()
-        elif self.alpha_matting or self.post_process or self.extras or self.proxy_size == 0:
+        else:
+            self._check_embedded()
+
+    def _check_embedded(self) -> None:
+        if self.alpha_matting or self.post_process or self.extras or self.proxy_size == 0:
             raise BadUseError(
                 "Alpha matting, post-processing, extras and full resolution are the rembg server's; switch them off, "
                 "or choose the backend rembg Endpoint"
             )
+        if words := weights.unavailable():
+            raise BadUseError(words)
+        weights.find(self.model)
 
     def cutout_key(self, mask_hash: str) -> str:
         """Names the cutout that these settings make with a mask, which may have been painted on by hand."""

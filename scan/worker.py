@@ -21,6 +21,7 @@ from .errors import OutputError, ScanError
 from .files import write_atomically
 from .job import JobFolder
 from .journal import Journal
+from .priority import step_back
 from .rembg import RembgClient
 from .report import CANCELLED
 from .settings import StripSettings, endpoint_settings
@@ -71,6 +72,8 @@ def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, c
 def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, cancel: threading.Event) -> Finish:
     settings = StripSettings.from_json(values)
     settings.check()
+    if settings.backend == "EMBEDDED":
+        step_back()
     outcome = Strip(settings, folder, journal, token, cancel).run()
     report = outcome.to_json(values)
     try:

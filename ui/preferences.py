@@ -2,11 +2,12 @@
 """The preferences of the extension: which server, how it is asked, how patiently."""
 
 import bpy
-from bpy.props import FloatProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import __package__ as base_package
 from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
-from ..scan import models
+from ..operators.strip_properties import BACKENDS
+from ..scan import models, weights
 from ..scan.requirements import missing
 from ..scan.settings import DEFAULT_ENDPOINT, MAX_IN_FLIGHT, TOKEN_VARIABLE, EndpointSettings
 
@@ -18,6 +19,11 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
 
     bl_idname = base_package
 
+    backend: EnumProperty(  # type: ignore[valid-type]
+        name="Backend",
+        description="What removes the backgrounds, unless a run says otherwise",
+        items=BACKENDS,
+    )
     endpoint: StringProperty(  # type: ignore[valid-type]
         name="Endpoint",
         description="Address of the rembg server that removes the backgrounds",
@@ -27,6 +33,11 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         name="Model",
         description="Name of the rembg model; the server loads it, or downloads it, when it is first asked for",
         default=models.DEFAULT_MODEL,
+    )
+    embedded_model: StringProperty(  # type: ignore[valid-type]
+        name="Embedded Model",
+        description="Name of a model on this computer, or an ONNX file; u2netp comes with the extension",
+        default=weights.BUNDLED,
     )
     token: StringProperty(  # type: ignore[valid-type]
         name="Token",
@@ -73,6 +84,18 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         if words := missing():
             layout.label(text=words, icon="ERROR")
         column = layout.column()
+        column.prop(self, "backend")
+        if self.backend == "EMBEDDED":
+            self._draw_embedded(column)
+        else:
+            self._draw_endpoint(column)
+
+    def _draw_embedded(self, column: bpy.types.UILayout) -> None:
+        column.prop(self, "embedded_model")
+        if words := weights.unavailable():
+            column.label(text=words, icon="ERROR")
+
+    def _draw_endpoint(self, column: bpy.types.UILayout) -> None:
         column.prop(self, "endpoint")
         column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname)
         column.prop(self, "model")
@@ -81,7 +104,7 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         column.prop(self, "token")
         if self.token:
             column.label(text="Blender stores the token unencrypted, in its user preferences", icon="INFO")
-        column = layout.column()
+        column.separator()
         for name in ("in_flight", "timeout", "first_timeout", "retry_for"):
             column.prop(self, name)
 
