@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     strip.add_argument("--in-flight", type=int, metavar="N", help="requests sent at the same time")
     strip.add_argument("--timeout", type=float, metavar="SECONDS", help="how long one answer may take")
     strip.add_argument(
-        "--retry-for", type=float, metavar="SECONDS", help="how long to wait for a server that went away"
+        "--retry-for", type=float, metavar="SECONDS", help="how long a server that went away is awaited"
     )
     strip.add_argument("--json", type=Path, metavar="FILE", help="write how the run ended to this file")
     return parser
