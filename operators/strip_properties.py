@@ -165,6 +165,8 @@ class StripProperties:
         for name in StripProperties.__annotations__.keys() - {"directory", "output_directory", "files"}:
             if self.properties.is_property_set(name):
                 given[name] = getattr(self, name)
+        # Blender keeps single precision: 0.1 would come back as 0.100000001, and be another setting than 0.1.
+        given.update((name, round(value, 6)) for name, value in given.items() if isinstance(value, float))
         if "cutout_colour" in given:
             given["cutout_colour"] = _hexadecimal(given["cutout_colour"])
         return given
