@@ -124,7 +124,7 @@ def test_a_busy_folder_is_refused_and_the_run_in_it_goes_on(add_photos, workers,
     server.script = always(Answer(delay=0.3))
     worker = workers.start(server.endpoint)
     begun = workers.until(worker, lambda event: event["event"] == "started")
-    with pytest.raises(BadUseError, match="Another Scan Cutout job is running in .*; wait for it, cancel it"):
+    with pytest.raises(BadUseError, match=r"Another Scan Cutout job is running in .*; wait for it, cancel it"):
         workers.start(server.endpoint, threshold=5)
     story = workers.end(worker)
     assert sorted(begun.made + story.made) == names

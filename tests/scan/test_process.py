@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The watching side: whatever becomes of a worker, its story ends with ``finished``."""
 
+import _thread
 import dataclasses
 import json
 import sys
@@ -85,11 +86,11 @@ def test_a_folder_whose_own_files_cannot_be_written_is_refused(job, output, name
         Worker([sys.executable], JobFolder(output), job)
 
 
-def test_a_job_that_was_replaced_before_its_worker_read_it_gives_way(workers, job, output):
+def test_a_job_that_was_replaced_before_its_worker_read_it_gives_way(job, output):
     first = JobFolder(output).prepare(job)
     second = JobFolder(output).prepare(job)
     assert JobFolder(output).read(second) == json.loads(json.dumps(job))
-    with pytest.raises(BadUseError, match="Another run was started .* at the same moment"):
+    with pytest.raises(BadUseError, match=r"Another run was started .* at the same moment"):
         JobFolder(output).read(first)
 
 
@@ -112,10 +113,9 @@ def test_stories_goes_on_after_ctrl_c(job, output, server):
     events = [next(story)]
     while not is_done(events[-1]):
         events.append(next(story))
-    threading.Timer(0.1, lambda: __import__("_thread").interrupt_main()).start()
+    threading.Timer(0.1, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
-        while True:
-            events.append(next(story))
+        events.extend(story)
     worker.cancel()
     events += story
     assert events[-1]["event"] == "finished"

@@ -73,7 +73,7 @@ def test_an_unknown_setting_is_refused(workers, server, photos, output):
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_an_output_folder_that_cannot_be_made_is_refused_before_a_worker_is_started(workers, tmp_path, place):
     (tmp_path / "file").touch()
-    with pytest.raises(BadUseError, match="cannot be written .*; choose another one"):
+    with pytest.raises(BadUseError, match=r"cannot be written .*; choose another one"):
         workers.start("http://127.0.0.1:9", output=tmp_path / place)
 
 
@@ -94,7 +94,7 @@ def test_an_output_folder_that_may_not_be_written_is_refused(workers, tmp_path):
 def test_an_output_among_the_photos_is_refused(tmp_path, photos, output):
     for folder in ("p/A", "o/masks", "o/soft/A"):
         (tmp_path / folder).mkdir(parents=True)
-    with pytest.raises(BadUseError, match="The (output|photo) folder .* choose"):
+    with pytest.raises(BadUseError, match=r"The (output|photo) folder .* choose"):
         refuse_overlap(tmp_path / photos, tmp_path / output)
 
 

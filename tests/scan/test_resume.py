@@ -64,8 +64,10 @@ def test_another_model_or_proxy_size_asks_again(done, workers, server):
     assert len(server.requests) == 6
 
 
-def test_another_server_with_the_same_model_is_not_asked(done, workers, server):
-    assert workers.strip("http://127.0.0.1:9").exit_code == 0
+@pytest.mark.usefixtures("done")
+def test_another_server_with_the_same_model_is_not_asked(workers):
+    nobody = "http://127.0.0.1:9"
+    assert workers.strip(nobody).exit_code == 0
 
 
 @pytest.mark.usefixtures("done")

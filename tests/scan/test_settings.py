@@ -93,7 +93,7 @@ def test_another_computer_is_asked_with_online_access():
 
 
 def test_a_remote_model_needs_online_access_even_on_this_computer(strip_settings):
-    with pytest.raises(BadUseError, match="sends every photo on to the remote service withoutbg.com.*Allow Online"):
+    with pytest.raises(BadUseError, match=r"sends every photo on to the remote service withoutbg.com.*Allow Online"):
         strip_settings(model="withoutbg").check()
     strip_settings(model="withoutbg", endpoint=EndpointSettings(online=True)).check()
 
