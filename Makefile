@@ -12,13 +12,14 @@ python = $(or $(shell \
     "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 13)))' >/dev/null 2>&1 && echo "$$python" && break; \
   done),$(error Python 3.11 or 3.13 is needed, and neither PATH nor ~/.pyenv/versions has it))
 
-.PHONY: help demo build test lint clean
+.PHONY: help demo build test lint bench clean
 
 help:
 	@echo "make demo    strip the scan in this repository through a real rembg server and Blender"
 	@echo "make build   build the extension's zips and the index of a repository into dist/"
 	@echo "make test    run all tests on every Blender version this machine has a Python for"
 	@echo "make lint    check style and types"
+	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make clean   remove all that these made"
 
 demo:
@@ -38,6 +39,10 @@ lint:
 	$(TESTS_PYTHON) -m ruff check .
 	$(TESTS_PYTHON) -m ruff format --check .
 	$(TESTS_PYTHON) -m mypy
+
+bench:
+	@$(python) tools/environments.py tests rembg
+	@$(TESTS_PYTHON) tools/bench.py
 
 clean:
 	rm -rf build dist vendor/models vendor/wheels .ruff_cache tests/.pytest_cache

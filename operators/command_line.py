@@ -100,8 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     strip.add_argument("--cutout-colour", metavar="#RRGGBB", help="behind the object in JPEG cutouts")
     strip.add_argument("--in-flight", type=int, metavar="N", help="requests sent at the same time")
     strip.add_argument("--timeout", type=float, metavar="SECONDS", help="how long one answer may take")
-    strip.add_argument(
-        "--retry-for", type=float, metavar="SECONDS", help="how long a server that went away is awaited"
-    )
+    strip.add_argument("--retry-for", type=float, metavar="SECONDS", help="how long a server that went away is awaited")
     strip.add_argument("--json", type=Path, metavar="FILE", help="write how the run ended to this file")
     return parser

@@ -177,9 +177,9 @@ class StripSettings(AnswerSettings, MaskSettings):
             self._check_embedded()
 
     def _check_embedded(self) -> None:
-        if self.alpha_matting or self.post_process or self.extras or self.proxy_size == 0:
+        if self.alpha_matting or self.post_process or self.extras:
             raise BadUseError(
-                "Alpha matting, post-processing, extras and full resolution are the rembg server's; switch them off, "
+                "Alpha matting, post-processing and extras are the rembg server's; switch them off, "
                 "or choose the backend rembg Endpoint"
             )
         if words := weights.unavailable():

@@ -9,7 +9,7 @@ Writes ``build/bench.json`` and prints the README's tables.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import shutil
@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bench_ways
 import numpy as np
 from PIL import Image
 
-import bench_ways
 import environments
 from rembg_server import RembgServer
 
@@ -48,7 +48,7 @@ def main() -> None:
     """Measure, write the result, print the tables."""
     environments.ensure("rembg")
     folders = {name: _photos(name) for name in SIZES}
-    result: dict[str, Any] = {"date": datetime.date.today().isoformat(), "cores": os.cpu_count()}  # noqa: DTZ011
+    result: dict[str, Any] = {"date": dt.date.today().isoformat(), "cores": os.cpu_count()}  # noqa: DTZ011
     with RembgServer(HOME / "rembg.log") as server:
         _measure("floor", folders["12 MP"], server)  # the server loads its model
         result["ways"] = _ways(folders["12 MP"], server)
@@ -139,7 +139,10 @@ def _table_of_ways(result: dict[str, Any]) -> list[str]:
 
 
 def _table_of_masks(result: dict[str, Any]) -> list[str]:
-    lines = ["| proxy | photos | worst IoU with the full photo's mask | mean IoU with the true mask |", "|---|---|--:|--:|"]
+    lines = [
+        "| proxy | photos | worst IoU with the full photo's mask | mean IoU with the true mask |",
+        "|---|---|--:|--:|",
+    ]
     for name, rows in result["masks"].items():
         lines += [f"| {proxy} | {name} | {row['full']:.4f} | {row['true']:.4f} |" for proxy, row in rows.items()]
     return lines

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One way of removing backgrounds, run once and measured; bench.py starts this anew for each, so that peaks are its own.
+"""One way of removing backgrounds, run once and measured; bench.py starts this for each, so that peaks are its own.
 
     python bench_ways.py WAY PHOTOS OUTPUT ENDPOINT REMBG
 
@@ -51,7 +51,7 @@ def full_photos(at_once: int, photos: Path, output: Path, endpoint: str, _rembg:
     return _post(at_once, pictures, {"model": MODEL}, endpoint, output)
 
 
-def floor(photos: Path, output: Path, endpoint: str, _rembg: str) -> Traffic:
+def floor(photos: Path, _output: Path, endpoint: str, _rembg: str) -> Traffic:
     """Nothing but the server: pictures of the model's own size, encoded beforehand, masks thrown away."""
     pictures = []
     for path in sorted(photos.iterdir()):
@@ -99,7 +99,7 @@ _begin_cpu = 0.0
 
 def _ready() -> None:
     """Start the clock again: what came before is not part of the way."""
-    global _begin, _begin_cpu  # noqa: PLW0603 - one measurement a process
+    global _begin, _begin_cpu
     _begin, _begin_cpu = time.monotonic(), _cpu_seconds()
 
 
@@ -136,7 +136,11 @@ def main() -> None:
     seconds, cpu_seconds = time.monotonic() - _begin, _cpu_seconds() - _begin_cpu
     # The larger of this process and the largest of its children: the client is the one or the other.
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak / 1024, "sent": sent, "received": received}))
+    print(
+        json.dumps(
+            {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak / 1024, "sent": sent, "received": received}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from typing import Any
 _LICENSE_WORDS = ("licen", "copying", "notice", "authors")
 
 _LICENSES = Path(__file__).resolve().parent / "licenses"
-"""Texts, by SPDX name, of licences that have to travel with weights, which carry none themselves; and what wheels should
-carry and do not: a folder for each, named NAME-VERSION, of texts to add."""
+"""Texts, by SPDX name, of licences that have to travel with weights, which carry none themselves; and what wheels
+should carry and do not: a folder for each, named NAME-VERSION, of texts to add."""
 
 _INTRODUCTION = """\
 # Third-party software in this package

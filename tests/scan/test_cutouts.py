@@ -14,6 +14,7 @@ from scan.cutouts import CutoutKind, cutout_name, make_cutout
 from scan.errors import PhotoError
 from scan.masks import make_mask
 from scan.photos import Photo, make_proxy
+from scan.settings import MaskSettings
 from speaking_photos import SIZE, exif, save, scene, true_mask
 
 KINDS = pytest.mark.parametrize("kind", CutoutKind, ids=[kind.name for kind in CutoutKind])
@@ -200,7 +201,7 @@ def test_odd_photos_get_masks_and_are_cut_right_or_refused(tmp_path, name):
     expected = pixels(picture if picture.mode not in {"F", "I;16"} else scene().convert("L"))
     if name not in {"two-colours.png", "float.tif"}:  # a raster of dots has other colours at another size
         assert np.abs(seen - expected).mean() < 12, "the mask is made from another picture"
-    mask = make_mask(true_mask().resize(proxy.size), proxy.orientation, proxy.stored_size, 128)
+    mask = make_mask(true_mask().resize(proxy.size), proxy.orientation, proxy.stored_size, MaskSettings()).image()
     assert mask.size == SIZE
     for kind, reason in zip((CutoutKind.JPEG, CutoutKind.PNG), REFUSED.get(name, (None, None)), strict=True):
         if reason is None:

@@ -47,7 +47,7 @@ def test_hidden_files_and_folders_are_passed_over(photos, add):
 
 def test_a_folder_without_photos_is_refused_with_what_is_read(photos, add):
     add("notes.txt")
-    with pytest.raises(BadUseError, match=r"no photos in .*photos; JPEG, PNG, TIFF and WebP"):
+    with pytest.raises(BadUseError, match=r"no photos in .*photos; JPEG, HEIC, PNG, TIFF and WebP"):
         find_photos(photos)
 
 

@@ -17,6 +17,7 @@ from scan.cutouts import CutoutKind, make_cutout
 from scan.errors import PhotoError
 from scan.masks import make_mask
 from scan.photos import Photo, make_proxy
+from scan.settings import MaskSettings
 from speaking_photos import SIZE, XMP, block_of, exif, icc, save, scene, tags_of, true_mask
 
 # A process of its own makes the files: so the reader is proved with no other libheif beside it, as it is in Blender.
@@ -131,7 +132,7 @@ def test_from_then_on_the_jpeg_is_the_photo(tmp_path):
     proxy = make_proxy(jpeg, 320)
     assert (proxy.orientation, proxy.stored_size) == (1, SIZE[::-1])
     upright = true_mask().transpose(Image.Transpose.ROTATE_270)
-    mask = make_mask(upright.resize(proxy.size), proxy.orientation, proxy.stored_size, 128)
+    mask = make_mask(upright.resize(proxy.size), proxy.orientation, proxy.stored_size, MaskSettings()).image()
     kept = np.asarray(mask) == 255
     result = read(make_cutout(jpeg, mask, CutoutKind.JPEG))
     assert np.abs(pixels(result)[kept] - pixels(scene().transpose(Image.Transpose.ROTATE_270))[kept]).mean() < 8

@@ -50,7 +50,9 @@ def test_a_token_is_no_setting():
 
 
 def test_good_settings_are_taken(strip_settings):
-    assert strip_settings().check().is_loopback
+    settings = strip_settings()
+    settings.check()
+    assert settings.endpoint.check().is_loopback
 
 
 @pytest.mark.parametrize(
