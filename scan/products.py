@@ -17,7 +17,7 @@ from .heic import as_jpeg, is_heic, jpeg_name
 from .job import JobFolder
 from .journal import Event
 from .masks import Mask, make_mask, read_soft_mask
-from .photos import Photo, grey_pixels, make_proxy, to_upright
+from .photos import Photo, make_proxy, stored_pixels, to_upright
 from .settings import StripSettings
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
@@ -175,7 +175,7 @@ class Products:
     def _make_mask(self, plan: Plan) -> Made:
         soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(plan.handed)
         settings = self._settings
-        photo = grey_pixels(plan.handed) if settings.refine_edges else None
+        photo = stored_pixels(plan.handed, "L") if settings.refine_edges else None
         mask = make_mask(soft.image, soft.orientation, soft.stored_size, settings, photo)
         content = mask.encode()
         self.save(self._folder.mask(plan.handed.name), content)

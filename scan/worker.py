@@ -22,6 +22,7 @@ from .files import write_atomically
 from .job import JobFolder
 from .journal import Journal
 from .priority import step_back
+from .reconstruction.prepare import Prepare, PrepareSettings
 from .rembg import RembgClient
 from .report import CANCELLED
 from .settings import StripSettings, endpoint_settings
@@ -109,7 +110,13 @@ def _check_endpoint(
     }
 
 
-_TASKS: dict[str, Task] = {"strip": _strip, "check_endpoint": _check_endpoint}
+def _prepare_import(
+    values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, cancel: threading.Event
+) -> Finish:
+    return Prepare(PrepareSettings(**values), folder, journal, cancel).run()
+
+
+_TASKS: dict[str, Task] = {"strip": _strip, "check_endpoint": _check_endpoint, "prepare_import": _prepare_import}
 
 
 def _failure(error: ScanError) -> Finish:

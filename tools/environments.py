@@ -63,6 +63,7 @@ ENVIRONMENTS = {
             "ruff==0.17.6",
             "mypy==2.4.1",
             "requests==2.34.2",
+            "pycolmap==4.2.1",
             "types-requests==2.33.0.20261030",
             _locked("Pillow"),
             _locked("onnxruntime"),
