@@ -227,7 +227,7 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
 
 
 def stored_pixels(photo: Photo, mode: str) -> Image.Image:
-    """All pixels of a photo as they lie in the file, EXIF orientation ignored, in ``mode`` RGB or L. Raises PhotoError."""
+    """A photo's pixels as they lie in the file, EXIF orientation ignored, in ``mode`` RGB or L. Raises PhotoError."""
     with open_photo(photo) as image:
         # Pillow turns a TIFF upright while it loads it, and forgets the tag; no other format.
         turn = orientation(image) if image.format == "TIFF" else 1
