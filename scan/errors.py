@@ -31,3 +31,9 @@ class PhotoError(ScanError):
 
 class OutputError(ScanError):
     """The output folder stopped taking files in mid-run, such as a full disk. What is done is kept."""
+
+
+class EngineError(ScanError):
+    """A photogrammetry program is not there, failed, or found nothing. What was done before it is kept."""
+
+    exit_code = 5

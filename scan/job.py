@@ -26,6 +26,7 @@ class JobFolder:
         self.contact_sheet = root / "contact_sheet.jpg"
         self.masks = root / "masks"
         self.soft_masks = root / "soft"
+        self.engines = root / "engines"
 
     def mask(self, photo: PurePosixPath) -> Path:
         """The binary mask of a photo, which is named relative to the photo folder."""

@@ -17,13 +17,15 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from .engines.program import end_left_over
 from .errors import OutputError, ScanError
 from .files import write_atomically
 from .job import JobFolder
 from .journal import Journal
+from .reconstruct import reconstruct
 from .rembg import RembgClient
 from .report import CANCELLED
-from .settings import StripSettings, endpoint_settings
+from .settings import ReconstructSettings, StripSettings, endpoint_settings
 from .strip import Strip
 
 _TICK = 0.05
@@ -47,6 +49,8 @@ def main(root: Path, run: str, token: str) -> int:
             job = folder.read(run)
             journal = Journal(folder.journal, run)
             try:
+                # The lock is ours, so an engine that still works in here has lost its worker.
+                end_left_over(folder.engines)
                 finish = _run(job, folder, journal, token, cancel)
                 journal.write("finished", **finish)
             finally:
@@ -106,7 +110,15 @@ def _check_endpoint(
     }
 
 
-_TASKS: dict[str, Task] = {"strip": _strip, "check_endpoint": _check_endpoint}
+def _reconstruct(
+    values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, cancel: threading.Event
+) -> Finish:
+    settings = ReconstructSettings.from_json(values)
+    settings.check()
+    return reconstruct(settings, folder, journal, cancel)
+
+
+_TASKS: dict[str, Task] = {"strip": _strip, "check_endpoint": _check_endpoint, "reconstruct": _reconstruct}
 
 
 def _failure(error: ScanError) -> Finish:
