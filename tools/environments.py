@@ -39,14 +39,19 @@ class Environment(NamedTuple):
     megabytes: int
 
 
-def _locked_pillow() -> str:
-    """Name the Pillow the zips carry, so that plain-Python tests see the same one."""
+def _locked(distribution: str) -> str:
+    """Name what the zips carry of a distribution, so that plain-Python tests see the same one."""
     lock = json.loads((ROOT / "vendor" / "lock.json").read_text(encoding="utf-8"))
-    return next(f"Pillow=={entry['version']}" for entry in lock["wheels"] if entry["distribution"] == "Pillow")
+    found = next(entry for entry in lock["wheels"] if entry["distribution"] == distribution)
+    return f"{distribution}=={found['version']}"
 
 
 # Blender 4.2 comes with numpy 1.24; what pip would choose for it today is newer than what users have.
 _NUMPY_OF_BLENDER_4_2 = "numpy==1.24.3"
+
+# As the gaps in vendor/lock.json: no wheels for Macs with an Intel processor, nor for Linux on other processors.
+_WHERE_PYCOLMAP_IS = '; platform_machine == "x86_64" and sys_platform != "darwin"'
+_WHERE_PYCOLMAP_IS += ' or platform_machine == "AMD64" or sys_platform == "darwin" and platform_machine == "arm64"'
 
 ENVIRONMENTS = {
     "bpy-4.2.23": Environment(("3.11",), ("bpy==4.2.23", _NUMPY_OF_BLENDER_4_2), 1500),
@@ -61,11 +66,13 @@ ENVIRONMENTS = {
             "mypy==2.4.1",
             "requests==2.34.2",
             "types-requests==2.33.0.20261030",
-            _locked_pillow(),
+            _locked("Pillow"),
+            # Only in processes of its own, never in pytest's: see scan/engines/colmap_child.py.
+            _locked("pycolmap") + _WHERE_PYCOLMAP_IS,
             f'{_NUMPY_OF_BLENDER_4_2}; python_version < "3.12"',
             'numpy==2.5.5; python_version >= "3.12"',
         ),
-        400,
+        550,
     ),
 }
 
