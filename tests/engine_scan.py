@@ -135,6 +135,17 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def freeze(pid: int) -> None:
+    """Stop a process where it stands, and return when it does: until then, its other threads still run."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "T":
+            return
+        time.sleep(0.005)
+    raise AssertionError(f"process {pid} does not stop")
+
+
 def small_disk(place: Path, megabytes: int) -> bool:
     """Mount a disk of that size at ``place``; False where this system does not let us."""
     place.mkdir(parents=True)

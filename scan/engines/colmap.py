@@ -20,7 +20,7 @@ from .colmap_model import read_summary, rename_photos
 from .engine import EngineFolder, Model, Scan, ScanPhoto, Solution, Watch, count
 from .layout import link_photo, plain_names, write_mask
 from .pairs import ALL_PAIRS_UP_TO, pairs
-from .program import Program
+from .program import Program, full, is_full
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Solve:
                 self._find_matches()
             except EngineError:
                 # A power cut may have torn the database: what an earlier run left is given up once, not trusted.
-                if not resumed or self._is_full() or _is_sound(self._work / DATABASE):
+                if not resumed or is_full(self._work) or _is_sound(self._work / DATABASE):
                     raise
                 self._watch.say("The earlier work is damaged; starting afresh", "warning")
                 shutil.rmtree(self._work)
@@ -143,9 +143,6 @@ class Solve:
             raise OutputError(
                 f"{self._place.root} cannot be written ({error.strerror or error}); make room, then run again"
             ) from error
-
-    def _is_full(self) -> bool:
-        return shutil.disk_usage(self._work).free < 50_000_000
 
     def _lay_out(self) -> None:
         for stale in self._place.other_work(self._work.name.partition("-")[2]):
@@ -227,10 +224,15 @@ class Solve:
             raise self._nothing_in_common()
 
     def _nothing_in_common(self) -> EngineError:
+        if is_full(self._work):  # some versions do not notice that they could not write
+            return self._no_room()
         return EngineError(
             f"{self._commands.title} found no photos that show the same object from near enough; {_ADVICE}. Its log: "
             f"{self._place.log}"
         )
+
+    def _no_room(self) -> EngineError:
+        return EngineError(f"{self._commands.title} stopped: {full(self._work)}. Its log: {self._place.log}")
 
     def _publish(self) -> Solution:
         """Put the models where results lie, in place of older ones."""
@@ -261,10 +263,20 @@ class Solve:
         return Solution(tuple(read_summary(folder) for folder in folders), notes)
 
     def _models(self) -> list[Model]:
+        """The models that were made, the one with the most photos first."""
         found = []
         for folder in sorted((self._work / MODELS).iterdir()):
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            try:
                 found.append(read_summary(folder))
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # not a model
+            except ValueError as error:
+                if is_full(self._work):
+                    raise self._no_room() from error
+                raise EngineError(
+                    f"{self._commands.title} left a model that is not whole ({error}); run again. Its log: "
+                    f"{self._place.log}"
+                ) from error
         return sorted(found, key=lambda model: (-len(model.registered), -model.points))
 
     def _list(self, name: str, lines: Sequence[str]) -> Path:

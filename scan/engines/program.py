@@ -117,12 +117,8 @@ class Program:
     def _reason(self, code: int, start: int, doing: str) -> str:
         tail = _tail(self.log, start)
         kept = "what it had done is kept, run again to go on"
-        with contextlib.suppress(OSError):
-            if _DISK_WORDS.search(tail) or shutil.disk_usage(self.folder).free < _FULL or code == _too_large():
-                return (
-                    f"{self.title} stopped while {doing}: the disk of {self.folder} is full; make room, then run "
-                    f"again, {kept.replace(', run again to go on', '')}"
-                )
+        if _DISK_WORDS.search(tail) or code == _too_large() or is_full(self.folder):
+            return f"{self.title} stopped while {doing}: {full(self.folder)}"
         if _MEMORY_WORDS.search(tail) or code == -9:
             ended = "was ended by the system" if code == -9 else "stopped"
             return (
@@ -138,6 +134,19 @@ def end_left_over(engines: Path) -> None:
     """End the engines that a crash left at work below the folder ``engines``, ``<output>/engines``."""
     for note in engines.glob(f"*/{NOTE}"):
         minder.end_left_over(note)
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk that holds a folder has no room, so that whatever failed there probably failed for that."""
+    try:
+        return shutil.disk_usage(folder).free < _FULL
+    except OSError:
+        return False
+
+
+def full(folder: Path) -> str:
+    """The same in words, with what to do."""
+    return f"the disk of {folder} is full; make room, then run again, what it had done is kept"
 
 
 class _Reader:

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from engine_scan import kill, processes
+from engine_scan import freeze, kill, processes
 
 from scan.engines import minder
 from scan.engines.program import Cancelled, Program, end_left_over
@@ -172,11 +170,11 @@ def test_a_killed_worker_takes_the_engine_with_it(program, runner):
 def test_an_engine_that_outlived_worker_and_minder_ends_at_the_next_start(program, runner, tmp_path):
     minders = [pid for pid, _, words in processes() if "minder.py" in words and str(tmp_path) in words]
     for pid in minders:
-        os.kill(pid, signal.SIGSTOP)  # so that it does not see the pipe close
+        freeze(pid)  # so that it does not see the pipe close
     runner.kill()
     runner.wait()
     for pid in minders:
-        os.kill(pid, signal.SIGKILL)
+        kill(pid)
     time.sleep(0.2)
     assert json.loads(program.note.read_text())["pid"] in at_work(program.folder)
     end_left_over(tmp_path / "engines")
