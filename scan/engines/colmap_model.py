@@ -52,10 +52,10 @@ def _names(content: bytes) -> Iterator[tuple[int, int]]:
             yield start, end
             (observations,) = _COUNT.unpack_from(content, end + 1)
             at = end + 1 + _COUNT.size + observations * _OBSERVATION
-    except struct.error as error:
-        raise ValueError(f"images.bin is cut off ({error})") from error
+    except (struct.error, ValueError) as error:
+        raise ValueError("images.bin is cut off") from error
     if at != len(content):
-        raise ValueError("images.bin is cut off or of an unknown version")
+        raise ValueError("images.bin is cut off, or of an unknown version")
 
 
 def _errors(content: bytes) -> Iterator[float]:
@@ -68,4 +68,6 @@ def _errors(content: bytes) -> Iterator[float]:
             (length,) = _COUNT.unpack_from(content, at + _POINT.size)
             at += _POINT.size + _COUNT.size + length * _TRACK_ELEMENT
     except struct.error as error:
-        raise ValueError(f"points3D.bin is cut off ({error})") from error
+        raise ValueError("points3D.bin is cut off") from error
+    if at != len(content):
+        raise ValueError("points3D.bin is cut off, or of an unknown version")
