@@ -31,14 +31,14 @@ class Quality:
     """In pixels."""
     features: int
     """At most so many in a photo."""
-    threads: int
-    """At most so many photos at once: each may take 60 bytes for every pixel of its doubled size."""
+    megabytes: int
+    """Memory that finding features takes for each photo at once (measured with 4.2.1)."""
 
 
 QUALITIES = {
-    "DRAFT": Quality(1000, 2048, 16),
-    "NORMAL": Quality(2000, 8192, 8),
-    "HIGH": Quality(4000, 16384, 4),
+    "DRAFT": Quality(1000, 2048, 320),
+    "NORMAL": Quality(2000, 8192, 950),
+    "HIGH": Quality(3200, 16384, 2300),
 }
 LEAST_MATCHES = 15
 """COLMAP's own threshold for two photos to show the same thing (min_num_matches)."""
@@ -121,6 +121,7 @@ class Solve:
 
     def run(self) -> Solution:
         """All steps; see ``Engine.solve``."""
+        self._place.log.unlink(missing_ok=True)
         resumed = (self._work / DATABASE).exists()
         try:
             self._lay_out()

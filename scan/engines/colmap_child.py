@@ -28,7 +28,7 @@ def extract(colmap: Any, step: dict[str, Any]) -> None:
     options = colmap.FeatureExtractionOptions()
     options.max_image_size = step["longest_edge"]
     options.sift.max_num_features = step["features"]
-    options.num_threads = min(step["threads"], os.cpu_count() or 1)
+    options.num_threads = step["threads"]
     colmap.extract_features(
         step["database"],
         step["images"],

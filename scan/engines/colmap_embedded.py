@@ -12,8 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .colmap import DATABASE, IMAGES, MASKS, MODELS, Solve, Step
+from .colmap import DATABASE, IMAGES, MASKS, MODELS, Extract, Solve, Step
 from .engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
+from .machine import threads
 
 _CHILD = Path(__file__).with_name("colmap_child.py")
 _PATIENCE = 120.0  # seconds; a virus scanner may look at 80 MB of library first
@@ -71,6 +72,8 @@ class ColmapEmbedded:
             "models": MODELS,
             **dataclasses.asdict(step),
         }
+        if isinstance(step, Extract):
+            values["threads"] = threads(step.quality.megabytes)
         values.update(values.pop("quality", {}))
         return [*_PYTHON, str(_CHILD), json.dumps(values, default=str)]
 

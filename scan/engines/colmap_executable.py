@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import EngineError
+from . import machine
 from .colmap import DATABASE, IMAGES, MASKS, MODELS, Extract, Map, Match, Solve, Step
 from .engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
 
@@ -89,8 +90,8 @@ class ColmapExecutable:
         # Their groups were renamed in 3.13: what is not about SIFT went from SiftExtraction to FeatureExtraction.
         options.add_any(("FeatureExtraction.max_image_size", "SiftExtraction.max_image_size"), quality.longest_edge)
         options.add("SiftExtraction.max_num_features", quality.features)
-        threads = min(quality.threads, os.cpu_count() or 1)
-        options.add_any(("FeatureExtraction.num_threads", "SiftExtraction.num_threads"), threads, needed=False)
+        threads = ("FeatureExtraction.num_threads", "SiftExtraction.num_threads")
+        options.add_any(threads, machine.threads(quality.megabytes), needed=False)
         options.add_any(("FeatureExtraction.use_gpu", "SiftExtraction.use_gpu"), self._use_gpu(), needed=False)
         return options.command
 

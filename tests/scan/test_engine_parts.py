@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 import threading
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +14,8 @@ import pytest
 from engine_scan import EMBEDDED, EXECUTABLE, copy_scan, need_executable
 from PIL import Image
 
-from scan.engines import colmap
+from scan.engines import colmap, machine
+from scan.engines.colmap_executable import ColmapExecutable
 from scan.engines.colmap_model import read_summary, rename_photos
 from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch
 from scan.engines.exif import PhotoFacts
@@ -174,6 +176,56 @@ def test_a_model_that_was_cut_off_is_not_taken_for_whole(tmp_path, name, left):
     (folder / name).write_bytes((folder / name).read_bytes()[:left])
     with pytest.raises(ValueError, match=f"{name} is cut off"):
         read_summary(folder)
+
+
+HELP = {
+    "3.13": "--FeatureExtraction.use_gpu arg --FeatureExtraction.max_image_size arg "
+    "--FeatureExtraction.num_threads arg --SiftExtraction.max_num_features arg --FeatureMatching.use_gpu arg",
+    "3.8": "--SiftExtraction.use_gpu arg --SiftExtraction.max_image_size arg --SiftExtraction.num_threads arg "
+    "--SiftExtraction.max_num_features arg --SiftMatching.use_gpu arg",
+}
+COMMON = (
+    "--database_path arg --image_path arg --image_list_path arg --output_path arg --match_list_path arg "
+    "--match_type arg --ImageReader.single_camera arg --ImageReader.existing_camera_id arg --ImageReader.mask_path arg "
+)
+
+
+@pytest.mark.parametrize("version", HELP)
+@pytest.mark.parametrize("cuda", ["with", "without"])
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
+def test_options_go_by_the_names_the_program_says(tmp_path, version, cuda):
+    program = tmp_path / "colmap"
+    program.write_text(f"#!/bin/sh\necho 'COLMAP {version} (Commit a on b {cuda} CUDA) {COMMON}{HELP[version]}'\n")
+    program.chmod(0o755)
+    engine = ColmapExecutable(str(program))
+    assert engine.look().version == version
+    quality = colmap.QUALITIES["DRAFT"]
+    words = engine.command(colmap.Extract(Path("list.txt"), 7, masks=True, quality=quality))
+    options = dict(zip(words[2::2], words[3::2], strict=True))
+    group = "Feature" if version == "3.13" else "Sift"
+    assert options[f"--{group}Extraction.use_gpu"] == str(int(cuda == "with"))
+    assert options[f"--{group}Extraction.max_image_size"] == "1000"
+    assert options["--ImageReader.existing_camera_id"] == "7"
+    assert options["--ImageReader.mask_path"] == "masks"
+    words = engine.command(colmap.Match(Path("pairs.txt"), 5, quality))
+    assert words[1] == "matches_importer"
+    assert f"--{group}Matching.use_gpu" in words
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
+def test_a_program_that_lacks_what_is_needed_is_told_of(tmp_path):
+    program = tmp_path / "colmap"
+    program.write_text("#!/bin/sh\necho 'COLMAP 9.0 --database_path arg'\n")
+    program.chmod(0o755)
+    engine = ColmapExecutable(str(program))
+    with pytest.raises(EngineError, match=r"does not know the option image_path of mapper; this version is not supp"):
+        engine.command(colmap.Map("INCREMENTAL"))
+
+
+def test_no_more_photos_at_once_than_memory_allows(monkeypatch):
+    monkeypatch.setattr(machine, "_memory", lambda: 8 << 30)
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    assert [machine.threads(quality.megabytes) for quality in colmap.QUALITIES.values()] == [12, 4, 1]
 
 
 def test_an_engine_that_is_none_is_refused():
