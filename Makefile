@@ -12,12 +12,13 @@ python = $(or $(shell \
     "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 13)))' >/dev/null 2>&1 && echo "$$python" && break; \
   done),$(error Python 3.11 or 3.13 is needed, and neither PATH nor ~/.pyenv/versions has it))
 
-.PHONY: help demo build test lint bench clean
+.PHONY: help demo build test lint bench bench-scan clean
 
 help:
 	@echo "make demo    strip the scan in this repository through a real rembg server and Blender"
 	@echo "make build   build the extension's zips and the index of a repository into dist/"
 	@echo "make test    run all tests on every Blender version this machine has a Python for"
+	@echo "make bench-scan  solve the scan from raw photos, black cutouts and masks, against the truth"
 	@echo "make lint    check style and types"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make clean   remove all that these made"
@@ -33,6 +34,10 @@ build:
 test:
 	@$(python) tools/environments.py
 	@$(TESTS_PYTHON) -m pytest tests
+
+bench-scan:
+	@$(python) tools/environments.py tests
+	@$(TESTS_PYTHON) tools/bench_scan.py
 
 lint:
 	@$(python) tools/environments.py tests

@@ -35,3 +35,9 @@ class OutputError(ScanError):
 
 class ModelError(BadUseError):
     """A reconstruction cannot be read: a file of it is missing, damaged, or of another program."""
+
+
+class EngineError(ScanError):
+    """A photogrammetry program is not there, failed, or found nothing. What was done before it is kept."""
+
+    exit_code = 5

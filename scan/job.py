@@ -32,6 +32,7 @@ class JobFolder:
         self.cutouts = root / "cutouts"
         self.converted = root / "converted"
         """JPEGs of the photos that no engine can read."""
+        self.engines = root / "engines"
 
     def mask(self, photo: PurePosixPath) -> Path:
         """The binary mask of a photo, which is named relative to the photo folder."""

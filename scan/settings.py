@@ -204,6 +204,48 @@ class StripSettings(AnswerSettings, MaskSettings):
         return cls(**{**_known(cls, values), **nested})
 
 
+QUALITIES = ("DRAFT", "NORMAL", "HIGH")
+MAPPERS = ("INCREMENTAL", "GLOBAL")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructSettings:
+    """Everything that decides how the cameras of a scan are found. The masks are those of the job folder."""
+
+    photos: str
+    """The photo folder; its subfolders are the sides of the scan."""
+    output: str
+    """The job folder, with the masks that an earlier strip left there."""
+    files: tuple[str, ...] = ()
+    """Photos relative to the folder, with forward slashes; empty for the whole folder."""
+    masks: bool = True
+    """Whether the masks are used; a scan whose background stands still cannot do without."""
+    engine: str = "COLMAP"
+    """One of ``engines.registry.ENGINES``."""
+    quality: str = "NORMAL"
+    mapper: str = "INCREMENTAL"
+    """Camera after camera, or all at once, which is faster for many photos and less sure."""
+    executable: str = ""
+    """The engine's program, for engines that are one; empty for the one on PATH."""
+
+    def check(self) -> None:
+        """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
+        photos = Path(self.photos)
+        if not self.photos or not photos.is_dir():
+            raise BadUseError(f"There is no photo folder {self.photos!r}; choose the folder that holds the photos")
+        if not self.output:
+            raise BadUseError("No output folder is set; choose the one that holds the masks")
+        refuse_overlap(photos, Path(self.output))
+        for name, known in (("quality", QUALITIES), ("mapper", MAPPERS)):
+            if getattr(self, name) not in known:
+                raise BadUseError(f"The {name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The opposite of ``dataclasses.asdict``. Raises BadUseError for a name that is not a setting."""
+        return cls(**{**_known(cls, values), "files": tuple(values.get("files", ()))})
+
+
 def endpoint_settings(values: dict[str, Any]) -> EndpointSettings:
     """Endpoint settings from plain values. Raises BadUseError for a name that is not a setting."""
     return EndpointSettings(**_known(EndpointSettings, values))
