@@ -4,10 +4,9 @@
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..scan.errors import BadUseError, ScanError
-from ..scan.job import JobFolder
-from ..scan.reconstruction.importing import ImportPlan, ImportSettings, plan_import
-from . import driver, scene_building
+from ..scan.errors import ScanError
+from ..scan.reconstruction.importing import ImportSettings
+from .scene_import import import_scan
 
 # The folders of one import are not those of the next.
 _ONCE = {"SKIP_SAVE", "HIDDEN"}
@@ -65,13 +64,11 @@ class SCAN_CUTOUT_OT_import_reconstruction(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Block until the scan is in the scene. With an error the scene stays as it was."""
         try:
-            plan = plan_import(self._settings())
-            unfit = _prepare(context, plan)
+            said, is_whole = import_scan(context, self._settings(), animated_camera=self.animated_camera)
         except ScanError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        scene_building.build(context, plan, animated_camera=self.animated_camera)
-        self._tell(plan, unfit)
+        self.report({"INFO" if is_whole else "WARNING"}, said)
         return {"FINISHED"}
 
     def _settings(self) -> ImportSettings:
@@ -83,20 +80,6 @@ class SCAN_CUTOUT_OT_import_reconstruction(bpy.types.Operator):
             masks=absolute(self.masks_directory),
             output=absolute(self.output_directory),
         )
-
-    def _tell(self, plan: ImportPlan, unfit: str) -> None:
-        photos = plan.reconstruction.photos
-        bare = sum(plan.picture(photo.name, photo.camera) is None for photo in photos)
-        points = plan.reconstruction.points
-        said = f"{plan.name}: {len(photos)} cameras and {len(points.positions)} points"
-        known = points.errors[points.errors >= 0]
-        if len(known):
-            said += f", which miss the photos by {known.mean():.2f} pixels on average"
-        if plan.photos is None:
-            said += "; their photos were not found, name their folder to have them behind the cameras"
-        elif bare:
-            said += f"; {bare} have no picture behind them: " + (unfit or f"not all are in {plan.photos}")
-        self.report({"WARNING" if bare else "INFO"}, said)
 
 
 class SCAN_CUTOUT_FH_import_reconstruction(bpy.types.FileHandler):
@@ -113,13 +96,3 @@ class SCAN_CUTOUT_FH_import_reconstruction(bpy.types.FileHandler):
     def poll_drop(cls, context: bpy.types.Context) -> bool:
         """Only where objects are."""
         return context.area is not None and context.area.type in {"VIEW_3D", "OUTLINER"}
-
-
-def _prepare(context: bpy.types.Context, plan: ImportPlan) -> str:
-    """Have the worker make the undistorted copies, if any; what is wrong with those that failed. Raises ScanError."""
-    if plan.job is None:
-        return ""
-    finished = driver.run_blocking(context, JobFolder(plan.copies.root), plan.job)
-    if finished["status"] not in {"done", "some_failed"}:
-        raise BadUseError(finished["message"])
-    return finished["message"] if finished["status"] == "some_failed" else ""

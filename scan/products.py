@@ -13,7 +13,7 @@ from .answers import Answers
 from .cutouts import CutoutKind, cutout_name, make_cutout
 from .errors import OutputError, PhotoError
 from .files import write_atomically
-from .heic import as_jpeg, is_heic, jpeg_name
+from .heic import as_jpeg, handed_over, is_heic
 from .job import JobFolder
 from .journal import Event
 from .masks import Mask, make_mask, read_soft_mask
@@ -83,7 +83,7 @@ class Products:
         """What is to be made; None where all of it stands. ``earlier`` is the journal's word. Raises PhotoError."""
         soft_key = self._settings.soft_key(photo.identity(), self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
-        handed = self._handed(photo)
+        handed = handed_over(photo, self._folder.converted)
         if is_heic(photo.name) and not handed.path.exists():
             earlier = None
         makes_mask = not self._stands(handed, earlier, mask_key)
@@ -110,7 +110,7 @@ class Products:
 
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
-        handed = self._handed(photo)
+        handed = handed_over(photo, self._folder.converted)
         with Image.open(self._folder.mask(handed.name)) as mask:
             mask.load()
         proxy = make_proxy(handed, size)
@@ -127,14 +127,6 @@ class Products:
                     f"its name does not fit the output folder's file system ({error.strerror}); rename it"
                 ) from error
             raise _cannot_write(path, error) from error
-
-    def _handed(self, photo: Photo) -> Photo:
-        if not is_heic(photo.name):
-            return photo
-        name = jpeg_name(photo.name)
-        if photo.path.with_name(name.name).exists():
-            raise PhotoError(f"would get the same mask as the photo {name.name} beside it; rename one of them")
-        return Photo(name, self._folder.converted / name)
 
     def _convert(self, photo: Photo) -> None:
         try:

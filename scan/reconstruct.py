@@ -15,6 +15,7 @@ from .engines.program import Cancelled
 from .engines.registry import make_engine
 from .errors import EngineError, OutputError, PhotoError
 from .files import write_atomically
+from .heic import handed_over
 from .job import JobFolder, refuse_overlap
 from .journal import Journal
 from .photos import Photo, find_photos
@@ -56,6 +57,8 @@ def engine_folder(folder: JobFolder, engine: str) -> EngineFolder:
 def _solve(
     settings: ReconstructSettings, folder: JobFolder, engine: Engine, photos: list[Photo], watch: Watch
 ) -> Finish:
+    photos = [_handed_over(photo, folder) for photo in photos]
+
     def mask_of(photo: Photo) -> Path:
         return folder.mask(photo.name)
 
@@ -82,6 +85,15 @@ def _solve(
             f"{place.root} cannot be written ({error.strerror}); make room, or choose another folder"
         ) from error
     return _finish(report)
+
+
+def _handed_over(photo: Photo, folder: JobFolder) -> Photo:
+    """A HEIC photo's JPEG, which its strip has made; the photo itself where there is none, to be told of."""
+    try:
+        handed = handed_over(photo, folder.converted)
+    except PhotoError:
+        return photo
+    return handed if handed.path.exists() else photo
 
 
 def _earlier(place: EngineFolder, key: str, mapper: str) -> Finish | None:

@@ -158,12 +158,7 @@ class StripSettings(AnswerSettings, MaskSettings):
 
     def check(self) -> None:
         """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
-        photos = Path(self.photos)
-        if not self.photos or not photos.is_dir():
-            raise BadUseError(f"There is no photo folder {self.photos!r}; choose the folder that holds the photos")
-        if not self.output:
-            raise BadUseError("No output folder is set; choose where the masks shall go")
-        refuse_overlap(photos, Path(self.output))
+        _check_folders(self.photos, self.output)
         self._check_answer()
         self._check_mask()
         _check_choice("backend", self.backend, BACKENDS)
@@ -204,6 +199,7 @@ class StripSettings(AnswerSettings, MaskSettings):
         return cls(**{**_known(cls, values), **nested})
 
 
+ENGINES = ("COLMAP", "COLMAP_EXECUTABLE")
 QUALITIES = ("DRAFT", "NORMAL", "HIGH")
 MAPPERS = ("INCREMENTAL", "GLOBAL")
 
@@ -221,7 +217,7 @@ class ReconstructSettings:
     masks: bool = True
     """Whether the masks are used; a scan whose background stands still cannot do without."""
     engine: str = "COLMAP"
-    """One of ``engines.registry.ENGINES``."""
+    """COLMAP as it comes with the extension, or the program on this computer."""
     quality: str = "NORMAL"
     mapper: str = "INCREMENTAL"
     """Camera after camera, or all at once, which is faster for many photos and less sure."""
@@ -230,15 +226,10 @@ class ReconstructSettings:
 
     def check(self) -> None:
         """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
-        photos = Path(self.photos)
-        if not self.photos or not photos.is_dir():
-            raise BadUseError(f"There is no photo folder {self.photos!r}; choose the folder that holds the photos")
-        if not self.output:
-            raise BadUseError("No output folder is set; choose the one that holds the masks")
-        refuse_overlap(photos, Path(self.output))
-        for name, known in (("quality", QUALITIES), ("mapper", MAPPERS)):
-            if getattr(self, name) not in known:
-                raise BadUseError(f"The {name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
+        _check_folders(self.photos, self.output)
+        _check_choice("engine", self.engine, ENGINES)
+        _check_choice("quality", self.quality, QUALITIES)
+        _check_choice("mapper", self.mapper, MAPPERS)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -256,6 +247,14 @@ def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise BadUseError(f"Unknown settings: {', '.join(sorted(unknown))}")
     return values
+
+
+def _check_folders(photos: str, output: str) -> None:
+    if not photos or not Path(photos).is_dir():
+        raise BadUseError(f"There is no photo folder {photos!r}; choose the folder that holds the photos")
+    if not output:
+        raise BadUseError("No output folder is set; choose the one for the masks")
+    refuse_overlap(Path(photos), Path(output))
 
 
 def _check_range(name: str, value: float, low: int, high: int) -> None:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where an import finds what belongs to a model: its photos, its masks, and their undistorted copies."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..job import JobFolder
 
 # What folders of models are called by programs; a scan is not called so.
 _NO_NAMES = frozenset({"sparse", "dense", "colmap", "engines", "model", "models", "undistorted"})
@@ -37,20 +38,13 @@ def find_places(model: Path) -> Places:
     """What can be told from where a model lies: in a job folder, or in a project as COLMAP lays it out."""
     for folder in (model, *model.parents):
         if (folder / "job.json").is_file() and (folder / "masks").is_dir():
-            return Places(_photos_of_job(folder / "job.json"), folder / "masks", folder.name or "Scan")
+            return Places(JobFolder(folder).photos(), folder / "masks", folder.name or "Scan")
     project = next((folder for folder in (model, *model.parents) if not _is_no_name(folder.name)), model)
     return Places(_folder(project / "images"), _folder(project / "masks"), project.name or "Scan")
 
 
 def _is_no_name(name: str) -> bool:
     return name.lower() in _NO_NAMES or name.isdigit()
-
-
-def _photos_of_job(job: Path) -> Path | None:
-    try:
-        return _folder(Path(json.loads(job.read_bytes())["settings"]["photos"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # a job of another kind, or a damaged one: the photos can still be named by hand
 
 
 def _folder(path: Path) -> Path | None:

@@ -43,6 +43,11 @@ class ImportPlan:
     copies: Copies
 
     @property
+    def converted(self) -> Path:
+        """Where a job folder keeps the JPEGs of photos that no engine reads."""
+        return (self.masks or self.model).parent / "converted"
+
+    @property
     def job(self) -> dict[str, Any] | None:
         """What the worker has to do in the folder ``copies.root`` before the scene is built; None for nothing."""
         if self.photos is None or not any(self.views[photo.camera].undistorted for photo in self.reconstruction.photos):
@@ -54,7 +59,8 @@ class ImportPlan:
         """The file that fits what the camera of a photo shows; None where there is none."""
         if self.views[camera].undistorted:
             return _file(self.copies.photo(name)) if self.photos else None
-        return _file(self.photos / name) if self.photos else None
+        # A HEIC photo was solved as the JPEG that lies beside its mask's folder.
+        return (_file(self.photos / name) or _file(self.converted / name)) if self.photos else None
 
     def mask(self, name: str, camera: int) -> Path | None:
         """The mask that fits that file."""
