@@ -15,10 +15,11 @@ from .engines.program import Cancelled
 from .engines.registry import make_engine
 from .errors import EngineError, OutputError, PhotoError
 from .files import write_atomically
-from .heic import handed_over
+from .heic import as_jpeg, is_heic
 from .job import JobFolder, refuse_overlap
 from .journal import Journal
 from .photos import Photo, find_photos
+from .priority import step_back
 from .report import CANCELLED, versions
 from .settings import ReconstructSettings
 
@@ -36,10 +37,11 @@ def reconstruct(settings: ReconstructSettings, folder: JobFolder, journal: Journ
     photos = find_photos(Path(settings.photos), settings.files)
     for place in {photo.path.parent for photo in photos}:
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
+    step_back()
     journal.write("started", task="reconstruct", photos=len(photos), engine=settings.engine)
     watch = Watch(journal, cancel)
     try:
-        finish = _solve(settings, folder, engine, photos, watch)
+        finish = _solve(settings, folder, engine, [_handed(photo, folder) for photo in photos], watch)
     except Cancelled:
         return {
             "status": "cancelled",
@@ -54,11 +56,23 @@ def engine_folder(folder: JobFolder, engine: str) -> EngineFolder:
     return EngineFolder(folder.engines / engine.lower())
 
 
+def _handed(photo: Photo, folder: JobFolder) -> Photo:
+    """What engines get for a photo: itself, or the JPEG of one that they cannot read."""
+    if not is_heic(photo.name):
+        return photo
+    try:
+        return as_jpeg(photo, folder.converted)  # there already, unless it was never stripped
+    except PhotoError:
+        return photo  # preflight names it, with the reason
+    except OSError as error:
+        raise OutputError(
+            f"{folder.converted} cannot be written ({error.strerror}); make room, then run again"
+        ) from error
+
+
 def _solve(
     settings: ReconstructSettings, folder: JobFolder, engine: Engine, photos: list[Photo], watch: Watch
 ) -> Finish:
-    photos = [_handed_over(photo, folder) for photo in photos]
-
     def mask_of(photo: Photo) -> Path:
         return folder.mask(photo.name)
 
@@ -85,15 +99,6 @@ def _solve(
             f"{place.root} cannot be written ({error.strerror}); make room, or choose another folder"
         ) from error
     return _finish(report)
-
-
-def _handed_over(photo: Photo, folder: JobFolder) -> Photo:
-    """A HEIC photo's JPEG, which its strip has made; the photo itself where there is none, to be told of."""
-    try:
-        handed = handed_over(photo, folder.converted)
-    except PhotoError:
-        return photo
-    return handed if handed.path.exists() else photo
 
 
 def _earlier(place: EngineFolder, key: str, mapper: str) -> Finish | None:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ..journal import Journal
 from ..photos import Photo
-from .exif import PhotoFacts
+from .facts import PhotoFacts
 from .program import NOTE
 
 _LEAST_PAUSE = 0.25  # seconds between two progress events, so that a long solve does not fill the journal

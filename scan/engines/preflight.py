@@ -17,7 +17,7 @@ from PIL import Image
 from ..errors import BadUseError, PhotoError
 from ..photos import Photo
 from .engine import Demands, ScanPhoto, count, some
-from .exif import read_facts
+from .facts import read_facts
 from .program import Cancelled
 
 THRESHOLD = 128

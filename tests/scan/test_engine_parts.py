@@ -18,7 +18,7 @@ from scan.engines import colmap, machine
 from scan.engines.colmap_executable import ColmapExecutable
 from scan.engines.colmap_model import read_summary, rename_photos
 from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch
-from scan.engines.exif import PhotoFacts
+from scan.engines.facts import PhotoFacts
 from scan.engines.layout import link_photo, plain_names, write_mask
 from scan.engines.pairs import pairs
 from scan.engines.preflight import preflight

@@ -14,7 +14,7 @@ from PIL import Image
 
 from scan.engines.colmap_embedded import ColmapEmbedded
 from scan.engines.colmap_executable import ColmapExecutable
-from scan.engines.exif import read_facts
+from scan.engines.facts import read_facts
 from scan.photos import Photo
 
 COUNT = 6
