@@ -15,17 +15,20 @@ python = $(or $(shell \
 .PHONY: help demo build test lint bench bench-scan clean
 
 help:
-	@echo "make demo    strip the scan in this repository through a real rembg server and Blender"
+	@echo "make demo    the scan in this repository, from photos to a scene, through a real rembg server and Blender"
+	@echo "             (BACKEND=embedded: without a server)"
 	@echo "make build   build the extension's zips and the index of a repository into dist/"
 	@echo "make test    run all tests on every Blender version this machine has a Python for"
-	@echo "make bench-scan  solve the scan from raw photos, black cutouts and masks, against the truth"
 	@echo "make lint    check style and types"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
+	@echo "make bench-scan  the scan solved from raw photos, black cutouts and masks, against the truth"
 	@echo "make clean   remove all that these made"
+
+BACKEND ?= endpoint
 
 demo:
 	@$(python) tools/environments.py tests
-	@$(TESTS_PYTHON) tools/demo.py
+	@$(TESTS_PYTHON) tools/demo.py --backend $(BACKEND)
 
 build:
 	@$(python) tools/environments.py tests
