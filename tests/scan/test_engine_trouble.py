@@ -21,6 +21,7 @@ from engine_scan import (
     freeze,
     kill,
     need_executable,
+    observations,
     processes,
     small_disk,
     until,
@@ -245,6 +246,29 @@ def test_settings_that_are_none_are_refused(solves, given, words):
     finished = solves.run(**given)[-1]
     assert finished["exit_code"] == 2
     assert words in finished["message"]
+
+
+# In a process of its own, so that the reader has no other libheif beside it, as in Blender.
+AS_HEIC = """
+import sys, pillow_heif
+from PIL import Image
+pillow_heif.register_heif_opener()
+for path in sys.argv[1:]:
+    with Image.open(path) as photo:
+        photo.save(path.replace(".JPG", ".HEIC"), quality=90, exif=photo.info["exif"])
+"""
+
+
+def test_heic_photos_go_as_their_jpegs(solves):
+    photos = sorted((solves.photos / "upright").iterdir())
+    subprocess.run([sys.executable, "-c", AS_HEIC, *photos], check=True)
+    for path in photos:
+        path.unlink()
+        mask = solves.output / "masks" / "upright" / f"{path.name}.png"
+        mask.rename(mask.with_name(f"{path.stem}.HEIC.jpg.png"))
+    finished = solves.run()[-1]
+    assert (finished["registered"], finished["status"]) == (COUNT, "done"), finished["message"]
+    assert min(observations(Path(finished["results"]))) == "upright/IMG_0001.HEIC.jpg"
 
 
 def test_an_executable_that_is_not_there_is_one_sentence(solves):
