@@ -12,7 +12,7 @@ python = $(or $(shell \
     "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 13)))' >/dev/null 2>&1 && echo "$$python" && break; \
   done),$(error Python 3.11 or 3.13 is needed, and neither PATH nor ~/.pyenv/versions has it))
 
-.PHONY: help demo build test lint bench clean
+.PHONY: help demo build test lint bench soak clean
 
 help:
 	@echo "make demo    strip the scan in this repository through a real rembg server and Blender"
@@ -20,6 +20,7 @@ help:
 	@echo "make test    run all tests on every Blender version this machine has a Python for"
 	@echo "make lint    check style and types"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
+	@echo "make soak    whether memory stays flat over 1,000 photos"
 	@echo "make clean   remove all that these made"
 
 demo:
@@ -43,6 +44,10 @@ lint:
 bench:
 	@$(python) tools/environments.py tests rembg
 	@$(TESTS_PYTHON) tools/bench.py
+
+soak:
+	@$(python) tools/environments.py tests rembg
+	@$(TESTS_PYTHON) tools/soak.py
 
 clean:
 	rm -rf build dist vendor/models vendor/wheels .ruff_cache tests/.pytest_cache
