@@ -12,7 +12,7 @@ python = $(or $(shell \
     "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 13)))' >/dev/null 2>&1 && echo "$$python" && break; \
   done),$(error Python 3.11 or 3.13 is needed, and neither PATH nor ~/.pyenv/versions has it))
 
-.PHONY: help demo build test lint bench bench-scan clean
+.PHONY: help demo build test lint bench bench-scan soak clean
 
 help:
 	@echo "make demo    the scan in this repository, from photos to a scene, through a real rembg server and Blender"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint    check style and types"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make bench-scan  the scan solved from raw photos, black cutouts and masks, against the truth"
+	@echo "make soak    whether memory stays flat over 1,000 photos"
 	@echo "make clean   remove all that these made"
 
 BACKEND ?= endpoint
@@ -51,6 +52,10 @@ lint:
 bench:
 	@$(python) tools/environments.py tests rembg
 	@$(TESTS_PYTHON) tools/bench.py
+
+soak:
+	@$(python) tools/environments.py tests rembg
+	@$(TESTS_PYTHON) tools/soak.py
 
 clean:
 	rm -rf build dist vendor/models vendor/wheels .ruff_cache tests/.pytest_cache

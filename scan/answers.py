@@ -58,6 +58,8 @@ class _Endpoint:
         self._settings = settings
         self._client = RembgClient(settings.endpoint, token, on_wait=on_wait, stop=stop)
         self._in_flight = threading.Semaphore(settings.endpoint.in_flight)
+        self._stop = stop
+        self._trouble: EndpointError | None = None
         self._refusals = 0
         self.model_key = settings.model
         self.at_once = settings.endpoint.in_flight
@@ -83,6 +85,11 @@ class _Endpoint:
         first = not self.is_warm
         picture, media_type = proxy.encode()
         with self._in_flight:
+            # More threads than requests may be in flight: who has waited its turn asks nobody once the run is over.
+            if self._trouble is not None:
+                raise self._trouble
+            if self._stop.is_set():
+                raise EndpointError("The run was stopped")
             try:
                 answer = self._client.soft_mask(
                     picture,
@@ -94,10 +101,14 @@ class _Endpoint:
             except PhotoError as error:
                 self._refusals += 1
                 if self._refusals >= _FIRST_FAILURES and not self.is_warm:
-                    raise EndpointError(
+                    self._trouble = EndpointError(
                         f"The server gave no mask for the first {_FIRST_FAILURES} photos ({error}); its own log "
                         "says why"
-                    ) from error
+                    )
+                    raise self._trouble from error
+                raise
+            except EndpointError as error:
+                self._trouble = error
                 raise
         return answer
 

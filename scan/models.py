@@ -15,8 +15,8 @@ _UNFREE = {"bria-rmbg": "weights are free for non-commercial use only"}
 _STACKED = {
     "u2net_cloth_seg": "answers with three masks stacked (upper, lower and full body clothes), none of them the object"
 }
+_NEEDS_A_HAND = {"sam": "needs points or boxes for every photo"}
 _NEEDS_EXTRAS = {
-    "sam": "needs points or boxes for every photo",
     "u2net_custom": "needs a model file on the server, named in the extras as model_path",
     "dis_custom": "needs a model file on the server, named in the extras as model_path",
     "ben_custom": "needs a model file on the server, named in the extras as model_path",
@@ -30,7 +30,7 @@ def is_remote(model: str) -> bool:
 
 def note(model: str) -> str:
     """One sentence on a model's privacy, licence or needs; empty where there is nothing to say."""
-    for notes in (_REMOTE, _UNFREE, _STACKED, _NEEDS_EXTRAS):
+    for notes in (_REMOTE, _UNFREE, _STACKED, _NEEDS_A_HAND, _NEEDS_EXTRAS):
         if model in notes:
             return f"The model {model} {notes[model]}"
     return ""
@@ -38,6 +38,6 @@ def note(model: str) -> str:
 
 def refuse_unusable(model: str, extras: Collection[str] = ()) -> None:
     """Raise BadUseError for a model that cannot give one mask for one photo. ``extras`` names what it is given."""
-    for notes in (_STACKED, _NEEDS_EXTRAS):
+    for notes in (_STACKED, _NEEDS_A_HAND, _NEEDS_EXTRAS):
         if model in notes and not (notes is _NEEDS_EXTRAS and "model_path" in extras):
             raise BadUseError(f"The model {model} {notes[model]}; choose another one, such as {DEFAULT_MODEL}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from .answers import Answers
@@ -22,6 +23,8 @@ from .settings import StripSettings
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
 _UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
+# What the journal says of the run that made a mask, and not of the mask.
+_OF_ANOTHER_RUN = frozenset({"event", "run", "time", "photo", "seconds"})
 _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
 
 
@@ -84,11 +87,9 @@ class Products:
         soft_key = self._settings.soft_key(photo.identity(), self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
         handed = handed_over(photo, self._folder.converted)
-        if is_heic(photo.name) and not handed.path.exists():
-            earlier = None
         makes_mask = not self._stands(handed, earlier, mask_key)
         asks = makes_mask and not self._is_answered(handed, earlier, soft_key)
-        if not makes_mask and self._has_cutout(handed, earlier):
+        if not makes_mask and self._has_cutout(handed, earlier) and (handed is photo or handed.path.exists()):
             return None
         return Plan(handed, soft_key, mask_key, earlier, asks, makes_mask)
 
@@ -99,11 +100,8 @@ class Products:
         if plan.makes_mask:
             made = self._make_mask(plan)
         else:
-            with Image.open(self._folder.mask(plan.handed.name)) as mask:
-                mask.load()
-            made = Made(dict(plan.earlier or {}), [], mask, None)
-            for name in ("event", "run", "time", "photo", "seconds"):
-                made.facts.pop(name, None)
+            facts = {name: fact for name, fact in (plan.earlier or {}).items() if name not in _OF_ANOTHER_RUN}
+            made = Made({**facts, "asked": False}, [], self._standing_mask(plan.handed), None)
         if self._cutouts is not None:
             self._make_cutout(plan.handed, made, self._cutouts)
         return made
@@ -111,10 +109,27 @@ class Products:
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
         handed = handed_over(photo, self._folder.converted)
-        with Image.open(self._folder.mask(handed.name)) as mask:
-            mask.load()
+        mask = self._standing_mask(handed)
         proxy = make_proxy(handed, size)
         return proxy.picture, _thumbnail(mask, size, proxy.orientation)
+
+    def changed(self, photo: Photo) -> int:
+        """When the mask that stands for a photo was last written, in nanoseconds since the epoch; 0 without one."""
+        try:
+            return self._folder.mask(self._handed(photo).name).stat().st_mtime_ns
+        except (PhotoError, OSError):
+            return 0
+
+    def facts(self, photo: Photo, earlier: Event) -> Event:
+        """The journal's word on a photo, brought up to date where its mask was painted on by hand since."""
+        try:
+            handed = self._handed(photo)
+            if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
+                return earlier
+            mask = self._standing_mask(handed)
+        except PhotoError:
+            return earlier
+        return {**earlier, **Mask(mask.size, (0, 0), np.asarray(mask)).facts()}
 
     def save(self, path: Path, content: bytes) -> None:
         """Write a file of the job. Raises PhotoError where only its name is at fault, else OutputError."""
@@ -152,6 +167,14 @@ class Products:
                 return mask.size == size
         except (OSError, ValueError, SyntaxError):
             return False
+
+    def _standing_mask(self, handed: Photo) -> Image.Image:
+        """The mask on disk, in mode L with 0 and 255, however a paint program saved it. Raises PhotoError."""
+        try:
+            with Image.open(self._folder.mask(handed.name)) as mask:
+                return mask.convert("L").point([0] * 128 + [255] * 128)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
 
     def _is_answered(self, handed: Photo, earlier: Event | None, soft_key: str) -> bool:
         return earlier is not None and earlier["soft"] == soft_key and self._folder.soft_mask(handed.name).exists()

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ MAX_IN_FLIGHT = 32
 MAX_GROW = 200
 BACKENDS = ("ENDPOINT", "EMBEDDED")
 CUTOUTS = ("NONE", "PNG", "JPEG")
+_OF_SECRETS = ("key", "token", "secret", "password")
 TOKEN_VARIABLE = "SCAN_CUTOUT_TOKEN"  # noqa: S105 - the name of a variable, not what is in it
 """Environment variable that holds the token of a server behind a proxy; it goes before the preferences."""
 
@@ -276,11 +278,19 @@ def _parse_extras(text: str) -> dict[str, Any]:
         raise BadUseError(f'The extras are not JSON ({error}); write them like {{"model_path": "…"}}') from error
     if not isinstance(extras, dict):
         raise BadUseError('The extras must be a JSON object, like {"model_path": "…"}')
-    secret = [name for name in extras if any(word in name.lower() for word in ("key", "token", "secret", "password"))]
+    secret = [name for name in _names(extras) if any(word in name.lower() for word in _OF_SECRETS)]
     if secret:
         # Settings are written into the job folder, where a secret has no place.
         raise BadUseError(f"The extras must not hold a secret such as {secret[0]!r}; give it to the server itself")
     return extras
+
+
+def _names(value: object) -> Iterator[str]:
+    """Every name in a JSON value, however deep."""
+    if isinstance(value, dict):
+        yield from value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _names(each)
 
 
 def _values(settings: object, group: type) -> list[Any]:

@@ -85,7 +85,7 @@ class Strip:
         finally:
             # Threads that still hang in a request are left behind: the worker leaves by os._exit.
             pool.shutdown(wait=False, cancel_futures=True)
-        if tasks or not self._has_sheet(story):
+        if tasks or not self._has_sheet(story, photos):
             self._make_sheet(photos)
         masks = _last_words(read_journal(self._folder.journal))
         return Outcome(
@@ -93,7 +93,9 @@ class Strip:
             done=done + len(self._made),
             made=len(self._made),
             failed=dict(sorted(self._failed.items())),
-            masks={name: masks[name] for name in map(str, (photo.name for photo in photos)) if name in masks},
+            masks={
+                name: self._products.facts(photo, masks[name]) for photo in photos if (name := str(photo.name)) in masks
+            },
             seconds=time.monotonic() - begin,
             model=model,
             traffic=self._answers.traffic(),
@@ -179,12 +181,20 @@ class Strip:
             self._paused = True
             self._journal.write("paused", reason=reason)
 
-    def _has_sheet(self, story: list[Event]) -> bool:
-        """Whether the contact sheet shows what there is: the last run that made masks went to its end."""
+    def _has_sheet(self, story: list[Event], photos: list[Photo]) -> bool:
+        """Whether the contact sheet shows what there is.
+
+        So it does where the last run that made masks went to its end, and no mask was painted on since.
+        """
         told = [event for event in story if event["event"] in {"photo_done", "finished"}]
         while told and told[-1].get("status") in {"failed", "cancelled"}:
             told.pop()
-        return bool(told) and told[-1]["event"] == "finished" and self._folder.contact_sheet.exists()
+        try:
+            drawn = self._folder.contact_sheet.stat().st_mtime_ns
+        except OSError:
+            return False
+        went_to_its_end = bool(told) and told[-1]["event"] == "finished"
+        return went_to_its_end and all(self._products.changed(photo) <= drawn for photo in photos)
 
     def _make_sheet(self, photos: list[Photo]) -> None:
         """Write the contact sheet, with the photos that this run had no need to open."""

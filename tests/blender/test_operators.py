@@ -53,7 +53,7 @@ def call(blender: Any, operator: str, env: dict[str, str] | None = None, **keywo
     return ended, words, run.stdout + run.stderr
 
 
-def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg_server, photos, tmp_path):
+def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg, photos, tmp_path):
     output = tmp_path / "out"
     run = blender_installed.run(
         CALL,
@@ -62,7 +62,7 @@ def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg_serve
             {
                 "directory": str(photos),
                 "output_directory": str(output),
-                "endpoint": rembg_server.endpoint,
+                "endpoint": rembg.endpoint,
                 "model": "u2netp",
             }
         ),
@@ -79,28 +79,28 @@ def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg_serve
     assert report["versions"]["python"].startswith("3.")
 
 
-def test_files_choose_photos(blender_installed, rembg_server, photos, tmp_path):
+def test_files_choose_photos(blender_installed, rembg, photos, tmp_path):
     ended, words, _ = call(
         blender_installed,
         "strip_backgrounds",
         directory=photos / "upright",
         files=[{"name": NAMES[1]}],
         output_directory=tmp_path / "out",
-        endpoint=rembg_server.endpoint,
+        endpoint=rembg.endpoint,
         model="u2netp",
     )
     assert (ended, words) == (["FINISHED"], "")
     assert [path.name for path in (tmp_path / "out" / "masks").rglob("*.png")] == [f"{NAMES[1]}.png"]
 
 
-def test_the_worker_uses_the_vendored_pillow(blender_installed, rembg_server, photos, tmp_path):
+def test_the_worker_uses_the_vendored_pillow(blender_installed, rembg, photos, tmp_path):
     """The versions in the report come from the worker; the environment of bpy has no Pillow of its own."""
     call(
         blender_installed,
         "strip_backgrounds",
         directory=photos,
         output_directory=tmp_path / "out",
-        endpoint=rembg_server.endpoint,
+        endpoint=rembg.endpoint,
         model="u2netp",
     )
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -109,14 +109,14 @@ def test_the_worker_uses_the_vendored_pillow(blender_installed, rembg_server, ph
     assert str(blender_installed.home) in vendored[1]
 
 
-def test_some_photos_failed_is_a_warning(blender_installed, rembg_server, photos, tmp_path):
+def test_some_photos_failed_is_a_warning(blender_installed, rembg, photos, tmp_path):
     (photos / "upright" / "notes.jpg").write_text("not a photo")
     ended, words, printed = call(
         blender_installed,
         "strip_backgrounds",
         directory=photos,
         output_directory=tmp_path / "out",
-        endpoint=rembg_server.endpoint,
+        endpoint=rembg.endpoint,
         model="u2netp",
     )
     assert (ended, words) == (["FINISHED"], "")
@@ -139,11 +139,11 @@ def test_some_photos_failed_is_a_warning(blender_installed, rembg_server, photos
         ({"output_directory": ""}, "No output folder"),
     ],
 )
-def test_what_cannot_work_makes_the_script_fail(blender_installed, rembg_server, photos, tmp_path, change, sentence):
+def test_what_cannot_work_makes_the_script_fail(blender_installed, rembg, photos, tmp_path, change, sentence):
     keywords = {
         "directory": str(photos),
         "output_directory": str(tmp_path / "out"),
-        "endpoint": rembg_server.endpoint,
+        "endpoint": rembg.endpoint,
         "model": "u2netp",
         **{name: value.format(photos=photos) for name, value in change.items()},
     }
@@ -153,7 +153,7 @@ def test_what_cannot_work_makes_the_script_fail(blender_installed, rembg_server,
     assert not list((tmp_path / "out").glob("masks/**/*.png"))
 
 
-def test_all_photos_failed_makes_the_script_fail(blender_installed, rembg_server, tmp_path):
+def test_all_photos_failed_makes_the_script_fail(blender_installed, rembg, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_text("not a photo")
     ended, words, _ = call(
@@ -161,14 +161,14 @@ def test_all_photos_failed_makes_the_script_fail(blender_installed, rembg_server
         "strip_backgrounds",
         directory=tmp_path / "photos",
         output_directory=tmp_path / "out",
-        endpoint=rembg_server.endpoint,
+        endpoint=rembg.endpoint,
         model="u2netp",
     )
     assert ended == ["RuntimeError"]
     assert "a.jpg: is not a" in words
 
 
-def test_unset_arguments_come_from_the_preferences(blender_installed, rembg_server, photos, tmp_path):
+def test_unset_arguments_come_from_the_preferences(blender_installed, rembg, photos, tmp_path):
     code = """
     preferences = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
     before = [preferences.endpoint, preferences.in_flight]
@@ -176,12 +176,12 @@ def test_unset_arguments_come_from_the_preferences(blender_installed, rembg_serv
     ended = bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
     result = [before, sorted(ended)]
     """
-    before, ended = blender_installed.run(code, photos, tmp_path / "out", rembg_server.endpoint).result
+    before, ended = blender_installed.run(code, photos, tmp_path / "out", rembg.endpoint).result
     assert before == ["http://localhost:7000/api/remove", 4]
     assert ended == ["FINISHED"]
     settings = json.loads((tmp_path / "out" / "job.json").read_text())["settings"]
     assert settings["model"] == "u2netp"
-    assert (settings["endpoint"]["endpoint"], settings["endpoint"]["in_flight"]) == (rembg_server.endpoint, 2)
+    assert (settings["endpoint"]["endpoint"], settings["endpoint"]["in_flight"]) == (rembg.endpoint, 2)
 
 
 def test_preferences_may_be_missing(blender_installed):
@@ -195,7 +195,7 @@ def test_preferences_may_be_missing(blender_installed):
     assert blender_installed.run(code).result == ["u2net", "http://localhost:7000/api/remove", ""]
 
 
-def test_the_token_stays_out_of_files(blender_installed, rembg_server, photos, tmp_path):
+def test_the_token_stays_out_of_files(blender_installed, rembg, photos, tmp_path):
     code = """
     bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences.token = "s3cret-of-mine"
     bpy.ops.scan_cutout.strip_backgrounds(
@@ -204,15 +204,15 @@ def test_the_token_stays_out_of_files(blender_installed, rembg_server, photos, t
     result = True
     """
     output = tmp_path / "out"
-    run = blender_installed.run(code, photos, output, rembg_server.endpoint)
+    run = blender_installed.run(code, photos, output, rembg.endpoint)
     assert run.result
     written = b"".join(path.read_bytes() for path in output.rglob("*") if path.is_file())
     assert b"s3cret-of-mine" not in written
     assert "s3cret-of-mine" not in run.stdout + run.stderr
 
 
-def test_check_endpoint(blender_installed, rembg_server):
-    ended, words, printed = call(blender_installed, "check_endpoint", endpoint=rembg_server.endpoint)
+def test_check_endpoint(blender_installed, rembg):
+    ended, words, printed = call(blender_installed, "check_endpoint", endpoint=rembg.endpoint)
     assert (ended, words) == (["FINISHED"], "")
     assert "rembg 2.0.86 answers" in printed
     ended, words, _ = call(blender_installed, "check_endpoint", endpoint="http://127.0.0.1:9/api/remove")
@@ -220,9 +220,9 @@ def test_check_endpoint(blender_installed, rembg_server):
     assert "No server answers" in words
 
 
-def test_the_command_strips_and_writes_its_report(blender_installed, rembg_server, photos, tmp_path):
+def test_the_command_strips_and_writes_its_report(blender_installed, rembg, photos, tmp_path):
     end = tmp_path / "end.json"
-    arguments = ["strip", "--photos", photos, "--output", tmp_path / "out", "--endpoint", rembg_server.endpoint]
+    arguments = ["strip", "--photos", photos, "--output", tmp_path / "out", "--endpoint", rembg.endpoint]
     code, _, err = blender_installed.run(COMMAND, *arguments, "--model", "u2netp", "--json", end).result
     assert code == 0
     assert "3 of 3 photos have a mask" in err
@@ -262,7 +262,7 @@ def test_the_command_is_registered(blender_installed):
     assert blender_installed.run(code).result
 
 
-def test_ctrl_c_cancels_in_good_order(blender_installed, rembg_server, photos, tmp_path):
+def test_ctrl_c_cancels_in_good_order(blender_installed, rembg, photos, tmp_path):
     """The interrupt reaches Blender alone, which closes the worker's input and waits for its last words."""
     for index in range(30):
         shutil.copy(SCAN / NAMES[0], photos / "upright" / f"COPY_{index:02}.JPG")
@@ -282,7 +282,7 @@ def test_ctrl_c_cancels_in_good_order(blender_installed, rembg_server, photos, t
         result = str(error)
     """
     begin = time.monotonic()
-    words = blender_installed.run(code, photos, tmp_path / "out", rembg_server.endpoint).result
+    words = blender_installed.run(code, photos, tmp_path / "out", rembg.endpoint).result
     assert "Cancelled" in words
     assert "Run again to go on" in words
     assert time.monotonic() - begin < 60

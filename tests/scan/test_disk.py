@@ -41,8 +41,8 @@ def test_a_folder_that_is_lost_in_mid_run_stops_it_with_a_sentence(add_photos, w
     assert (story.finished["status"], story.exit_code) == ("stopped", 1)
     assert f"{output / folder}" in story.message
     assert "cannot be written" in story.message
-    # The third answer may be on its way to the disk when the fourth request comes.
-    assert len(story.made) in {2, 3}
+    # Two answers may be on their way to the disk when the fourth request comes.
+    assert len(story.made) in {1, 2, 3}
     assert f"{len(story.made)} of 8 done, run again to go on" in story.message
     assert story.failed == {}
     assert len(server.requests) <= 5
