@@ -116,14 +116,14 @@ class Products:
     def changed(self, photo: Photo) -> int:
         """When the mask that stands for a photo was last written, in nanoseconds since the epoch; 0 without one."""
         try:
-            return self._folder.mask(self._handed(photo).name).stat().st_mtime_ns
+            return self._folder.mask(handed_over(photo, self._folder.converted).name).stat().st_mtime_ns
         except (PhotoError, OSError):
             return 0
 
     def facts(self, photo: Photo, earlier: Event) -> Event:
         """The journal's word on a photo, brought up to date where its mask was painted on by hand since."""
         try:
-            handed = self._handed(photo)
+            handed = handed_over(photo, self._folder.converted)
             if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
                 return earlier
             mask = self._standing_mask(handed)
