@@ -12,20 +12,24 @@ python = $(or $(shell \
     "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 13)))' >/dev/null 2>&1 && echo "$$python" && break; \
   done),$(error Python 3.11 or 3.13 is needed, and neither PATH nor ~/.pyenv/versions has it))
 
-.PHONY: help demo build test lint bench soak clean
+.PHONY: help demo build test lint bench bench-scan soak clean
 
 help:
-	@echo "make demo    strip the scan in this repository through a real rembg server and Blender"
+	@echo "make demo    the scan in this repository, from photos to a scene, through a real rembg server and Blender"
+	@echo "             (BACKEND=embedded: without a server)"
 	@echo "make build   build the extension's zips and the index of a repository into dist/"
 	@echo "make test    run all tests on every Blender version this machine has a Python for"
 	@echo "make lint    check style and types"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
+	@echo "make bench-scan  the scan solved from raw photos, black cutouts and masks, against the truth"
 	@echo "make soak    whether memory stays flat over 1,000 photos"
 	@echo "make clean   remove all that these made"
 
+BACKEND ?= endpoint
+
 demo:
 	@$(python) tools/environments.py tests
-	@$(TESTS_PYTHON) tools/demo.py
+	@$(TESTS_PYTHON) tools/demo.py --backend $(BACKEND)
 
 build:
 	@$(python) tools/environments.py tests
@@ -34,6 +38,10 @@ build:
 test:
 	@$(python) tools/environments.py
 	@$(TESTS_PYTHON) -m pytest tests
+
+bench-scan:
+	@$(python) tools/environments.py tests
+	@$(TESTS_PYTHON) tools/bench_scan.py
 
 lint:
 	@$(python) tools/environments.py tests

@@ -5,19 +5,29 @@ import argparse
 import contextlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..scan.errors import BadUseError, ScanError
-from ..scan.settings import BACKENDS, CUTOUTS
+from ..scan.reconstruction.importing import ImportSettings
+from ..scan.settings import BACKENDS, CUTOUTS, ENGINES, MAPPERS, QUALITIES
 from . import driver
+from .scene_import import import_scan
 
 _COMMAND = "scan_cutout"
 _EXIT_CODES = (
-    "exit codes: 0 all done, 1 unexpected, 2 bad use, 3 server unreachable, 4 some photos failed, 130 interrupted"
+    "exit codes: 0 all done, 1 unexpected, 2 bad use, 3 server unreachable, 4 some photos failed, 5 engine failed, "
+    "130 interrupted"
 )
+
+Given = dict[str, Any]
+Finish = dict[str, Any]
+
+_GOES_ON = {"done", "some_failed"}
+_SOLVE_OPTIONS = {"engine", "quality", "mapper", "masks", "executable"}
 
 _handle: Any = None
 
@@ -38,49 +48,116 @@ def unregister() -> None:
 def run(arguments: list[str]) -> int:
     """Run the command with the arguments behind its name, and return the exit code."""
     try:
-        options = _parser().parse_args(arguments)
+        options = vars(_parser().parse_args(arguments))
     except SystemExit as end:  # argparse has printed the help, or what is wrong
         return int(end.code or 0)
+    verb, report_file = options.pop("verb"), options.pop("json")
+    given = {name: value for name, value in options.items() if value is not None}
+    for folder in {"photos", "output"} & given.keys():
+        given[folder] = str(Path(given[folder]).absolute())
     try:
         # Opened first: a report that has no place to go to shall not be found out after an hour of work.
-        with options.json.open("w", encoding="utf-8") if options.json else contextlib.nullcontext() as report:
-            finished = _strip(options)
+        with report_file.open("w", encoding="utf-8") if report_file else contextlib.nullcontext() as report:
+            finished = _guarded(_VERBS[verb], given)
             if report:
                 json.dump(finished, report, indent=1)
     except OSError as error:
-        finished = _failure(BadUseError(f"The report {options.json} cannot be written ({error.strerror})"))
+        finished = _failure(BadUseError(f"The report {report_file} cannot be written ({error.strerror})"))
     print(f"Scan Cutout: {finished['message']}", file=sys.stderr)
     return int(finished["exit_code"])
 
 
-def _strip(options: argparse.Namespace) -> dict[str, Any]:
-    given = {name: value for name, value in vars(options).items() if value is not None and name not in {"verb", "json"}}
-    for folder in ("photos", "output"):
-        given[folder] = str(Path(given[folder]).absolute())
+def _guarded(verb: Callable[[Given], Finish], given: Given) -> Finish:
     try:
-        return driver.run_strip(bpy.context, driver.strip_settings(bpy.context, given))
+        return verb(given)
     except ScanError as error:
         return _failure(error)
 
 
-def _failure(error: ScanError) -> dict[str, Any]:
+def _strip(given: Given) -> Finish:
+    return driver.run_strip(bpy.context, driver.strip_settings(bpy.context, given))
+
+
+def _reconstruct(given: Given) -> Finish:
+    return driver.run_reconstruct(bpy.context, driver.reconstruct_settings(bpy.context, {"photos": "", **given}))
+
+
+def _import(given: Given) -> Finish:
+    blend = _blend_file(given)
+    settings = ImportSettings(directory=given["output"], photos=given.get("photos", ""))
+    return _save(blend, *import_scan(bpy.context, settings, animated_camera=False))
+
+
+def _run(given: Given) -> Finish:
+    blend = _blend_file(given)
+    solving = {name: given.pop(name) for name in _SOLVE_OPTIONS & given.keys()}
+    stripped = _strip(given)
+    if stripped["status"] not in _GOES_ON:
+        return stripped
+    print(f"Scan Cutout: {stripped['message']}", file=sys.stderr)
+    solved = _reconstruct({**solving, "photos": given["photos"], "output": given["output"]})
+    if solved["status"] not in _GOES_ON:
+        return solved
+    print(f"Scan Cutout: {solved['message']}", file=sys.stderr)
+    settings = ImportSettings(directory=solved["results"])
+    imported = _save(blend, *import_scan(bpy.context, settings, animated_camera=False))
+    return {**imported, "exit_code": stripped["exit_code"] or solved["exit_code"], "strip": stripped, "solve": solved}
+
+
+def _blend_file(given: Given) -> Path:
+    """Where the scene goes. Raises BadUseError where it cannot."""
+    blend = Path(given.pop("blend", None) or Path(given["output"]) / "scan.blend").absolute()
+    if blend.suffix != ".blend" or (blend.parent.exists() and not blend.parent.is_dir()):
+        raise BadUseError(f"The scene cannot be saved as {blend}; name a file that ends with .blend")
+    return blend
+
+
+def _save(blend: Path, said: str, is_whole: bool) -> Finish:
+    blend.parent.mkdir(parents=True, exist_ok=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    status = "done" if is_whole else "some_failed"
+    return {"status": status, "exit_code": 0, "message": f"{said}. Saved as {blend}", "blend": str(blend)}
+
+
+def _failure(error: ScanError) -> Finish:
     return {"status": "failed", "exit_code": error.exit_code, "message": str(error)}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"blender -b --command {_COMMAND}",
-        description="Photos of an object, background removed",
+        description="Photos of an object, its background removed, to a 3D model",
         epilog=_EXIT_CODES,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    strip = verbs.add_parser("strip", help="make a mask for every photo of a folder", epilog=_EXIT_CODES)
-    strip.add_argument(
-        "--photos", required=True, metavar="DIR", help="folder with the photos, a subfolder for each side"
-    )
-    strip.add_argument(
-        "--output", required=True, metavar="DIR", help="folder for masks and reports, outside of the photos"
-    )
+    parsers = {
+        name: verbs.add_parser(name, help=words, epilog=_EXIT_CODES)
+        for name, words in (
+            ("strip", "make a mask for every photo of a folder"),
+            ("reconstruct", "find the cameras of photos that have masks"),
+            ("import", "bring what was reconstructed into a scene, and save it"),
+            ("run", "all three, one after the other"),
+        )
+    }
+    for name, one in parsers.items():
+        required = name in {"strip", "run"}
+        one.add_argument(
+            "--photos", required=required, metavar="DIR", help="folder with the photos, a subfolder for each side"
+        )
+        one.add_argument(
+            "--output", required=True, metavar="DIR", help="folder for masks and results, outside of the photos"
+        )
+        one.add_argument("--json", type=Path, metavar="FILE", help="write how the run ended to this file")
+    for name in ("strip", "run"):
+        _add_strip_options(parsers[name])
+    for name in ("reconstruct", "run"):
+        _add_solve_options(parsers[name])
+    for name in ("import", "run"):
+        parsers[name].add_argument("--blend", metavar="FILE", help="where to save the scene (OUTPUT/scan.blend)")
+    return parser
+
+
+def _add_strip_options(strip: argparse.ArgumentParser) -> None:
     strip.add_argument("--backend", type=str.upper, choices=BACKENDS, help="what removes them (default: preferences)")
     strip.add_argument("--endpoint", metavar="URL", help="address of the rembg server (default: from the preferences)")
     strip.add_argument("--model", metavar="NAME", help="name of the model (default: from the preferences)")
@@ -101,5 +178,19 @@ def _parser() -> argparse.ArgumentParser:
     strip.add_argument("--in-flight", type=int, metavar="N", help="requests sent at the same time")
     strip.add_argument("--timeout", type=float, metavar="SECONDS", help="how long one answer may take")
     strip.add_argument("--retry-for", type=float, metavar="SECONDS", help="how long a server that went away is awaited")
-    strip.add_argument("--json", type=Path, metavar="FILE", help="write how the run ended to this file")
-    return parser
+
+
+def _add_solve_options(solve: argparse.ArgumentParser) -> None:
+    solve.add_argument("--engine", type=str.upper, choices=ENGINES, help="what finds the cameras")
+    solve.add_argument("--quality", type=str.upper, choices=QUALITIES, help="how closely the photos are looked at")
+    solve.add_argument("--mapper", type=str.upper, choices=MAPPERS, help="camera after camera, or all at once")
+    solve.add_argument("--no-masks", dest="masks", action="store_false", default=None, help="use the whole photos")
+    solve.add_argument("--executable", metavar="FILE", help="the engine's program (default: preferences, then PATH)")
+
+
+_VERBS: dict[str, Callable[[Given], Finish]] = {
+    "strip": _strip,
+    "reconstruct": _reconstruct,
+    "import": _import,
+    "run": _run,
+}

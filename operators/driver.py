@@ -16,7 +16,7 @@ from ..scan.job import JobFolder
 from ..scan.journal import Event
 from ..scan.process import Worker
 from ..scan.requirements import refuse_missing
-from ..scan.settings import TOKEN_VARIABLE, EndpointSettings, StripSettings
+from ..scan.settings import TOKEN_VARIABLE, EndpointSettings, ReconstructSettings, StripSettings
 
 _FROM_PREFERENCES = ("endpoint", "in_flight", "timeout", "first_timeout", "retry_for")
 
@@ -62,6 +62,26 @@ def run_strip(context: bpy.types.Context, settings: StripSettings) -> Event:
     return run_blocking(context, JobFolder(Path(settings.output)), job)
 
 
+def reconstruct_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> ReconstructSettings:
+    """Settings of a solve: what was given, else the defaults. Without photos, those of the output folder's last job."""
+    values = dict(given)
+    if not values["photos"] and (photos := JobFolder(Path(values["output"])).photos()):
+        values["photos"] = str(photos)
+    if values.get("engine") == "COLMAP_EXECUTABLE" and (stored := preferences(context)):
+        values.setdefault("executable", bpy.path.abspath(stored.colmap_executable))
+    return ReconstructSettings(**values)
+
+
+def run_reconstruct(context: bpy.types.Context, settings: ReconstructSettings) -> Event:
+    """Find the cameras and wait for it, with its progress on stderr.
+
+    Returns the ``finished`` event. Raises BadUseError before anything is started.
+    """
+    settings.check()
+    job = {"task": "reconstruct", "settings": asdict(settings)}
+    return run_blocking(context, JobFolder(Path(settings.output)), job)
+
+
 def run_blocking(context: bpy.types.Context, folder: JobFolder, job: dict[str, Any]) -> Event:
     """Run a job to its end and return its ``finished`` event. Ctrl-C cancels it in good order.
 
@@ -80,6 +100,8 @@ def run_blocking(context: bpy.types.Context, folder: JobFolder, job: dict[str, A
         match event["event"]:
             case "progress":
                 done, total = event["done"] + event["failed"], event["total"]
+                if "step" in event:
+                    _tell(f"{event['step']}: {done}/{total}")
             case "photo_done":
                 done += 1
                 _tell(f"{done}/{total} {event['photo']} ({event['seconds']:.2f} s)")

@@ -31,3 +31,13 @@ class PhotoError(ScanError):
 
 class OutputError(ScanError):
     """The output folder stopped taking files in mid-run, such as a full disk. What is done is kept."""
+
+
+class ModelError(BadUseError):
+    """A reconstruction cannot be read: a file of it is missing, damaged, or of another program."""
+
+
+class EngineError(ScanError):
+    """A photogrammetry program is not there, failed, or found nothing. What was done before it is kept."""
+
+    exit_code = 5

@@ -57,6 +57,19 @@ def jpeg_name(name: PurePosixPath) -> PurePosixPath:
     return name.with_name(name.name + ".jpg")
 
 
+def handed_over(photo: Photo, folder: Path) -> Photo:
+    """The photo as engines get it: itself, or its JPEG below ``folder`` where it is HEIC.
+
+    Raises PhotoError where another photo has the JPEG's name, and so its mask's.
+    """
+    if not is_heic(photo.name):
+        return photo
+    name = jpeg_name(photo.name)
+    if photo.path.with_name(name.name).exists():
+        raise PhotoError(f"would get the same mask as the photo {name.name} beside it; rename one of them")
+    return Photo(name, folder / name)
+
+
 def as_jpeg(photo: Photo, folder: Path) -> Photo:
     """The JPEG of a HEIC photo below ``folder``, written unless it is there and as old as the photo.
 

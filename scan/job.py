@@ -32,6 +32,7 @@ class JobFolder:
         self.cutouts = root / "cutouts"
         self.converted = root / "converted"
         """JPEGs of the photos that no engine can read."""
+        self.engines = root / "engines"
 
     def mask(self, photo: PurePosixPath) -> Path:
         """The binary mask of a photo, which is named relative to the photo folder."""
@@ -40,6 +41,14 @@ class JobFolder:
     def soft_mask(self, photo: PurePosixPath) -> Path:
         """The server's own answer for a photo, at proxy size, upright."""
         return self.soft_masks / f"{photo}.png"
+
+    def photos(self) -> Path | None:
+        """The photo folder of the last job; None where that is unknown or gone."""
+        try:
+            photos = Path(json.loads(self.settings.read_bytes())["settings"]["photos"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # no job, one of another kind, or a damaged one
+        return photos if photos.is_dir() else None
 
     def prepare(self, job: dict[str, Any]) -> str:
         """Make the folder, write ``job.json`` into it, and return the name of the run.

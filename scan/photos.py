@@ -226,13 +226,14 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
     return Proxy(picture, stored, turn, photo.path if long_edge == 0 else None)
 
 
-def grey_pixels(photo: Photo) -> Image.Image:
-    """The brightness (mode L) of a photo's stored pixels, all of them. Raises PhotoError."""
+def stored_pixels(photo: Photo, mode: str) -> Image.Image:
+    """A photo's pixels as they lie in the file, EXIF orientation ignored, in ``mode`` RGB or L. Raises PhotoError."""
     with open_photo(photo) as image:
+        # Pillow turns a TIFF upright while it loads it, and forgets the tag; no other format.
         turn = orientation(image) if image.format == "TIFF" else 1
-        image.draft("L", image.size)
+        image.draft(mode, image.size)
         image.load()
-        return to_stored(_as_rgb(image) if image.mode != "L" else image, turn).convert("L")
+        return to_stored(image if image.mode == mode else _as_rgb(image).convert(mode), turn)
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:

@@ -14,11 +14,11 @@ from .answers import Answers
 from .cutouts import CutoutKind, cutout_name, make_cutout
 from .errors import OutputError, PhotoError
 from .files import write_atomically
-from .heic import as_jpeg, is_heic, jpeg_name
+from .heic import as_jpeg, handed_over, is_heic
 from .job import JobFolder
 from .journal import Event
 from .masks import Mask, make_mask, read_soft_mask
-from .photos import Photo, grey_pixels, make_proxy, to_upright
+from .photos import Photo, make_proxy, stored_pixels, to_upright
 from .settings import StripSettings
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
@@ -86,7 +86,7 @@ class Products:
         """What is to be made; None where all of it stands. ``earlier`` is the journal's word. Raises PhotoError."""
         soft_key = self._settings.soft_key(photo.identity(), self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
-        handed = self._handed(photo)
+        handed = handed_over(photo, self._folder.converted)
         makes_mask = not self._stands(handed, earlier, mask_key)
         asks = makes_mask and not self._is_answered(handed, earlier, soft_key)
         if not makes_mask and self._has_cutout(handed, earlier) and (handed is photo or handed.path.exists()):
@@ -108,7 +108,7 @@ class Products:
 
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
-        handed = self._handed(photo)
+        handed = handed_over(photo, self._folder.converted)
         mask = self._standing_mask(handed)
         proxy = make_proxy(handed, size)
         return proxy.picture, _thumbnail(mask, size, proxy.orientation)
@@ -116,14 +116,14 @@ class Products:
     def changed(self, photo: Photo) -> int:
         """When the mask that stands for a photo was last written, in nanoseconds since the epoch; 0 without one."""
         try:
-            return self._folder.mask(self._handed(photo).name).stat().st_mtime_ns
+            return self._folder.mask(handed_over(photo, self._folder.converted).name).stat().st_mtime_ns
         except (PhotoError, OSError):
             return 0
 
     def facts(self, photo: Photo, earlier: Event) -> Event:
         """The journal's word on a photo, brought up to date where its mask was painted on by hand since."""
         try:
-            handed = self._handed(photo)
+            handed = handed_over(photo, self._folder.converted)
             if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
                 return earlier
             mask = self._standing_mask(handed)
@@ -142,14 +142,6 @@ class Products:
                     f"its name does not fit the output folder's file system ({error.strerror}); rename it"
                 ) from error
             raise _cannot_write(path, error) from error
-
-    def _handed(self, photo: Photo) -> Photo:
-        if not is_heic(photo.name):
-            return photo
-        name = jpeg_name(photo.name)
-        if photo.path.with_name(name.name).exists():
-            raise PhotoError(f"would get the same mask as the photo {name.name} beside it; rename one of them")
-        return Photo(name, self._folder.converted / name)
 
     def _convert(self, photo: Photo) -> None:
         try:
@@ -198,7 +190,7 @@ class Products:
     def _make_mask(self, plan: Plan) -> Made:
         soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(plan.handed)
         settings = self._settings
-        photo = grey_pixels(plan.handed) if settings.refine_edges else None
+        photo = stored_pixels(plan.handed, "L") if settings.refine_edges else None
         mask = make_mask(soft.image, soft.orientation, soft.stored_size, settings, photo)
         content = mask.encode()
         self.save(self._folder.mask(plan.handed.name), content)

@@ -160,12 +160,7 @@ class StripSettings(AnswerSettings, MaskSettings):
 
     def check(self) -> None:
         """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
-        photos = Path(self.photos)
-        if not self.photos or not photos.is_dir():
-            raise BadUseError(f"There is no photo folder {self.photos!r}; choose the folder that holds the photos")
-        if not self.output:
-            raise BadUseError("No output folder is set; choose where the masks shall go")
-        refuse_overlap(photos, Path(self.output))
+        _check_folders(self.photos, self.output)
         self._check_answer()
         self._check_mask()
         _check_choice("backend", self.backend, BACKENDS)
@@ -206,6 +201,44 @@ class StripSettings(AnswerSettings, MaskSettings):
         return cls(**{**_known(cls, values), **nested})
 
 
+ENGINES = ("COLMAP", "COLMAP_EXECUTABLE")
+QUALITIES = ("DRAFT", "NORMAL", "HIGH")
+MAPPERS = ("INCREMENTAL", "GLOBAL")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructSettings:
+    """Everything that decides how the cameras of a scan are found. The masks are those of the job folder."""
+
+    photos: str
+    """The photo folder; its subfolders are the sides of the scan."""
+    output: str
+    """The job folder, with the masks that an earlier strip left there."""
+    files: tuple[str, ...] = ()
+    """Photos relative to the folder, with forward slashes; empty for the whole folder."""
+    masks: bool = True
+    """Whether the masks are used; a scan whose background stands still cannot do without."""
+    engine: str = "COLMAP"
+    """COLMAP as it comes with the extension, or the program on this computer."""
+    quality: str = "NORMAL"
+    mapper: str = "INCREMENTAL"
+    """Camera after camera, or all at once, which is faster for many photos and less sure."""
+    executable: str = ""
+    """The engine's program, for engines that are one; empty for the one on PATH."""
+
+    def check(self) -> None:
+        """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
+        _check_folders(self.photos, self.output)
+        _check_choice("engine", self.engine, ENGINES)
+        _check_choice("quality", self.quality, QUALITIES)
+        _check_choice("mapper", self.mapper, MAPPERS)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The opposite of ``dataclasses.asdict``. Raises BadUseError for a name that is not a setting."""
+        return cls(**{**_known(cls, values), "files": tuple(values.get("files", ()))})
+
+
 def endpoint_settings(values: dict[str, Any]) -> EndpointSettings:
     """Endpoint settings from plain values. Raises BadUseError for a name that is not a setting."""
     return EndpointSettings(**_known(EndpointSettings, values))
@@ -216,6 +249,14 @@ def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise BadUseError(f"Unknown settings: {', '.join(sorted(unknown))}")
     return values
+
+
+def _check_folders(photos: str, output: str) -> None:
+    if not photos or not Path(photos).is_dir():
+        raise BadUseError(f"There is no photo folder {photos!r}; choose the folder that holds the photos")
+    if not output:
+        raise BadUseError("No output folder is set; choose the one for the masks")
+    refuse_overlap(Path(photos), Path(output))
 
 
 def _check_range(name: str, value: float, low: int, high: int) -> None:

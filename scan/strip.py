@@ -215,5 +215,5 @@ class Strip:
 
 
 def _last_words(story: list[Event]) -> dict[str, Event]:
-    """The journal's last word on every photo that was ever done."""
-    return {str(event["photo"]): event for event in story if event["event"] == "photo_done"}
+    """The journal's last word on every photo whose mask was ever made (other tasks tell of photos too)."""
+    return {str(event["photo"]): event for event in story if event["event"] == "photo_done" and "sha256" in event}

@@ -17,14 +17,17 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from .engines.program import end_left_over
 from .errors import OutputError, ScanError
 from .files import write_atomically
 from .job import JobFolder
 from .journal import Journal
 from .priority import step_back
+from .reconstruct import reconstruct
+from .reconstruction.prepare import Prepare, PrepareSettings
 from .rembg import RembgClient
 from .report import CANCELLED
-from .settings import StripSettings, endpoint_settings
+from .settings import ReconstructSettings, StripSettings, endpoint_settings
 from .strip import Strip
 
 _TICK = 0.05
@@ -48,6 +51,8 @@ def main(root: Path, run: str, token: str) -> int:
             job = folder.read(run)
             journal = Journal(folder.journal, run)
             try:
+                # The lock is ours, so an engine that still works in here has lost its worker.
+                end_left_over(folder.engines)
                 finish = _run(job, folder, journal, token, cancel)
                 journal.write("finished", **finish)
             finally:
@@ -109,7 +114,26 @@ def _check_endpoint(
     }
 
 
-_TASKS: dict[str, Task] = {"strip": _strip, "check_endpoint": _check_endpoint}
+def _prepare_import(
+    values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, cancel: threading.Event
+) -> Finish:
+    return Prepare(PrepareSettings(**values), folder, journal, cancel).run()
+
+
+def _reconstruct(
+    values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, cancel: threading.Event
+) -> Finish:
+    settings = ReconstructSettings.from_json(values)
+    settings.check()
+    return reconstruct(settings, folder, journal, cancel)
+
+
+_TASKS: dict[str, Task] = {
+    "strip": _strip,
+    "check_endpoint": _check_endpoint,
+    "reconstruct": _reconstruct,
+    "prepare_import": _prepare_import,
+}
 
 
 def _failure(error: ScanError) -> Finish:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make demo``: the scan in this repository, from photos to masks, through a real rembg server and a real Blender.
+"""``make demo``: the scan in this repository, from photos to a scene, through a real rembg server and a real Blender.
 
 Everything it needs is installed into ``build/`` inside the clone. Run again, it goes on from its job folder.
+With ``--backend embedded`` no server is needed: ``make demo BACKEND=embedded``.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
 import statistics
 import sys
@@ -25,11 +28,13 @@ from rembg_server import RembgServer
 SCAN = environments.ROOT / "tests" / "data" / "turntable"
 HOME = environments.BUILD / "demo"
 OUTPUT = HOME / "turntable_scan"
+PICTURE = Path(__file__).with_name("demo_picture.py")
 
-_STRIP = """
+# Runs an operator, and hands on the sentence a script would get where it fails.
+_CALL = """
+import json
 try:
-    bpy.ops.scan_cutout.strip_backgrounds(
-        directory=arguments[0], output_directory=arguments[1], endpoint=arguments[2], model="u2netp")
+    getattr(bpy.ops.scan_cutout, arguments[0])(**json.loads(arguments[1]))
     result = ""
 except RuntimeError as error:
     result = str(error)
@@ -38,21 +43,36 @@ except RuntimeError as error:
 
 def main() -> None:
     """Run the demo and print what it made, where, and how long each part took."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--backend", choices=("ENDPOINT", "EMBEDDED"), default="ENDPOINT", type=str.upper)
+    backend = parser.parse_args().backend
     with _timed("Setting up Blender and rembg"):
         blender = Blender(_newest_blender(), HOME / "blender")
-        environments.ensure("rembg")
+        if backend == "ENDPOINT":
+            environments.ensure("rembg")
     with _timed("Building and installing the extension"):
         shutil.rmtree(blender.home, ignore_errors=True)
         build.build(only=build.this_platform(), output=HOME / "dist")
         blender = blender.install(HOME / "dist")
     with _timed("Stripping the backgrounds"):
-        _strip(blender)
-    with _timed("Comparing the masks with the true ones"):
-        median, worst = _check()
+        _strip(blender, backend)
+    median, worst = _check()
+    with _timed("Finding the cameras"):
+        _call(blender, "reconstruct", output_directory=OUTPUT)
+    with _timed("Bringing them into a scene, and rendering it"):
+        said = blender.run(PICTURE, OUTPUT, timeout=1800).result
     print(
         f"{len(list(_photos()))} masks agree with the true ones: IoU {median:.3f} in the median, {worst:.3f} at worst"
     )
-    print(f"Masks:         {OUTPUT / 'masks'}\nContact sheet: {OUTPUT / 'contact_sheet.jpg'}")
+    print(_solved())
+    print(f"In the scene:  {said}")
+    for what, name in (
+        ("Masks:", "masks"),
+        ("Contact sheet:", "contact_sheet.jpg"),
+        ("Scene:", "scan.blend"),
+        ("Picture of it:", "scan.png"),
+    ):
+        print(f"{what:14} {OUTPUT / name}")
 
 
 def _newest_blender() -> str:
@@ -63,19 +83,30 @@ def _newest_blender() -> str:
     return possible[-1]
 
 
-def _strip(blender: Blender) -> None:
-    """Strip the scan with a server of our own, started only if a mask is missing: that takes it ten seconds."""
+def _strip(blender: Blender, backend: str) -> None:
+    """Strip the scan; a server of our own is started only if a mask is missing, since that takes it ten seconds."""
     server = RembgServer(HOME / "rembg.log")
-    if all(_mask(photo).exists() for photo in _photos()):
-        print("  all masks are there already, so that no server is needed", file=sys.stderr)
-    else:
-        server.start()
+    if backend == "ENDPOINT":
+        if all(_mask(photo).exists() for photo in _photos()):
+            print("  all masks are there already, so that no server is needed", file=sys.stderr)
+        else:
+            server.start()
     try:
-        ended = blender.run(_STRIP, SCAN / "photos", OUTPUT, server.endpoint, show=True, timeout=1800).result
+        settings = {"directory": SCAN / "photos", "model": "u2netp", "backend": backend, "endpoint": server.endpoint}
+        _call(blender, "strip_backgrounds", output_directory=OUTPUT, **settings)
     finally:
         server.stop()
-    if ended:
-        raise ScriptError(ended)
+
+
+def _call(blender: Blender, operator: str, **keywords: object) -> None:
+    said = blender.run(_CALL, operator, json.dumps(keywords, default=str), show=True, timeout=3600).result
+    if said:
+        raise ScriptError(said)
+
+
+def _solved() -> str:
+    report = json.loads((OUTPUT / "engines" / "colmap" / "report.json").read_bytes())
+    return str(report["message"])
 
 
 def _photos() -> Iterator[Path]:

@@ -51,6 +51,10 @@ def _locked(distribution: str) -> str:
 # Blender 4.2 comes with numpy 1.24; what pip would choose for it today is newer than what users have.
 _NUMPY_OF_BLENDER_4_2 = "numpy==1.24.3"
 
+# As the gaps in vendor/lock.json: no wheels for Macs with an Intel processor, nor for Linux on other processors.
+_WHERE_PYCOLMAP_IS = '; platform_machine == "x86_64" and sys_platform != "darwin"'
+_WHERE_PYCOLMAP_IS += ' or platform_machine == "AMD64" or sys_platform == "darwin" and platform_machine == "arm64"'
+
 ENVIRONMENTS = {
     "bpy-4.2.23": Environment(("3.11",), ("bpy==4.2.23", _NUMPY_OF_BLENDER_4_2), 1500),
     "bpy-4.5.15": Environment(("3.11",), ("bpy==4.5.15",), 1500),
@@ -68,10 +72,12 @@ ENVIRONMENTS = {
             _locked("onnxruntime"),
             _locked("pi-heif"),
             "pillow-heif==1.8.1",  # makes HEIC files; never shipped, for its encoder is under the GPL
+            # Only in processes of its own, never in pytest's: see scan/engines/colmap_child.py.
+            _locked("pycolmap") + _WHERE_PYCOLMAP_IS,
             f'{_NUMPY_OF_BLENDER_4_2}; python_version < "3.12"',
             'numpy==2.5.5; python_version >= "3.12"',
         ),
-        400,
+        550,
     ),
 }
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a user sees: draws state, changes nothing but properties."""
 
-from . import preferences
+from . import menus, preferences
 
 
 def register() -> None:
     """Register all that is drawn."""
     preferences.register()
+    menus.register()
 
 
 def unregister() -> None:
     """Take it back."""
+    menus.unregister()
     preferences.unregister()

@@ -44,6 +44,11 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         description=f"Sent to a server that asks for one; the environment variable {TOKEN_VARIABLE} goes before it",
         subtype="PASSWORD",
     )
+    colmap_executable: StringProperty(  # type: ignore[valid-type]
+        name="COLMAP",
+        description="The COLMAP program, for the engine COLMAP (Executable); empty for the one on PATH",
+        subtype="FILE_PATH",
+    )
     in_flight: IntProperty(  # type: ignore[valid-type]
         name="Requests in Flight",
         description="Photos the server is asked for at the same time",
@@ -104,6 +109,8 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         column.prop(self, "token")
         if self.token:
             column.label(text="Blender stores the token unencrypted, in its user preferences", icon="INFO")
+        column.separator()
+        column.prop(self, "colmap_executable")
         column.separator()
         for name in ("in_flight", "timeout", "first_timeout", "retry_for"):
             column.prop(self, name)

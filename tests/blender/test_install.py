@@ -41,7 +41,9 @@ LEFTOVERS = """
     def draw_functions():
         for name in dir(bpy.types):
             for function in getattr(getattr(getattr(bpy.types, name), "draw", None), "_draw_funcs", ()):
-                yield f"{name}: {function.__module__}.{function.__qualname__}"
+                # A menu that was extended once keeps its own function in the list, for good.
+                if not function.__module__.startswith("bl_ui."):
+                    yield f"{name}: {function.__module__}.{function.__qualname__}"
 
     def property_names(name):
         return getattr(getattr(bpy.types, name), "bl_rna", bpy.types.Struct.bl_rna).properties.keys()

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator that looks at the scene from where a photo was taken, with the photo's own frame."""
+
+from collections.abc import Iterable
+
+import bpy
+from bpy.props import IntProperty, StringProperty
+
+from . import photo_cameras
+
+
+class SCAN_CUTOUT_OT_look_through_photo(bpy.types.Operator):
+    """Look through the camera of a photo and set the scene's render size to the photo's"""
+
+    bl_idname = "scan_cutout.look_through_photo"
+    bl_label = "Look Through Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    camera: StringProperty(  # type: ignore[valid-type]
+        name="Camera",
+        description="Name of the photo's camera; empty for the selected one, else the scene's",
+        options={"SKIP_SAVE"},
+    )
+    step: IntProperty(  # type: ignore[valid-type]
+        name="Step",
+        description="How many photos to go on from that one: 1 for the next, -1 for the one before",
+        default=0,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There is a photo to look through."""
+        if any(photo_cameras.is_of_photo(each) for each in context.scene.objects):
+            return True
+        cls.poll_message_set("There is no camera of a photo in the scene; import a reconstruction first")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Change the scene's camera and render size, and the view where there is one."""
+        camera = self._chosen(context)
+        if camera is None:
+            self.report({"ERROR"}, f"{self.camera or 'What is selected'} is not the camera of a photo; choose another")
+            return {"CANCELLED"}
+        scene = context.scene
+        scene.camera = camera
+        photo_cameras.show_size_of(scene, camera)
+        if context.area is not None and context.area.type == "VIEW_3D":
+            context.space_data.region_3d.view_perspective = "CAMERA"
+        return {"FINISHED"}
+
+    def _chosen(self, context: bpy.types.Context) -> bpy.types.Object | None:
+        """The camera that the properties and the selection mean; None where it is none of a photo."""
+        scene = context.scene
+        if self.camera:
+            start = scene.objects.get(self.camera)
+        else:
+            # Stepping goes on from what is looked through; else the selection counts.
+            wanted = [scene.camera, context.object] if self.step else [context.object, scene.camera]
+            start = next(filter(photo_cameras.is_of_photo, [*wanted, *_photos(scene.objects), *scene.objects]))
+        if not photo_cameras.is_of_photo(start):
+            return None
+        return _stepped(start, self.step) if self.step else start
+
+
+def _stepped(camera: bpy.types.Object, step: int) -> bpy.types.Object:
+    """The photo so many further on in the same scan, the last one being followed by the first."""
+    photos = _photos(camera.parent.children if camera.parent else camera.users_scene[0].objects)
+    if camera in photos:
+        return photos[(photos.index(camera) + step) % len(photos)]
+    return photos[0] if photos else camera  # from the animated camera to the first photo
+
+
+def _photos(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
+    """The cameras of photos, in the order of the photos' names."""
+    cameras = [each for each in objects if each.type == "CAMERA" and photo_cameras.PHOTO in each.data]
+    return sorted(cameras, key=lambda each: each.data[photo_cameras.PHOTO].split("/"))

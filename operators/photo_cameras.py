@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Solved photos as Blender cameras: axes, lens and shift, background pictures, and the way back to a render size.
+
+A Blender camera looks along its -z with y up, a solved one along +z with y down. Its sensor is as wide as the
+picture (``sensor_fit`` HORIZONTAL), so that lens and shift do not depend on what the scene's render size is just now.
+"""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..scan.reconstruction.types import Photo, Pinhole
+
+PHOTO = "scan_cutout_photo"
+"""Custom property of a photo's camera data: the photo's name."""
+SIZE = "scan_cutout_size"
+"""Custom property of a photo's camera data: width and height of its picture, in pixels."""
+
+_SENSOR_WIDTH = 36.0
+_MASK_ALPHA = 0.5
+_AXES = np.diag([1.0, -1.0, -1.0])
+
+
+def pose(photo: Photo) -> Matrix:
+    """Camera to world, in the reconstruction's own frame and Blender's camera axes."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = photo.rotation.T @ _AXES
+    matrix[:3, 3] = position(photo)
+    return Matrix(matrix.tolist())
+
+
+def position(photo: Photo) -> np.ndarray:
+    """Where the photo was taken from, in the reconstruction's own frame."""
+    return -photo.rotation.T @ photo.translation
+
+
+def set_lens(data: bpy.types.Camera, pinhole: Pinhole) -> None:
+    """Give a camera the lens and shift that show what the pinhole camera shows."""
+    data.sensor_fit = "HORIZONTAL"
+    data.sensor_width = _SENSOR_WIDTH
+    data.lens = pinhole.focal / pinhole.width * _SENSOR_WIDTH
+    # Both in widths of the picture; y of the picture goes down, that of the shift goes up.
+    data.shift_x = (pinhole.width / 2 - pinhole.center_x) / pinhole.width
+    data.shift_y = (pinhole.center_y - pinhole.height / 2) / pinhole.width
+    data[SIZE] = (pinhole.width, pinhole.height)
+
+
+def build(photo: Photo, pinhole: Pinhole, picture: Path | None, mask: Path | None, scale: float) -> bpy.types.Object:
+    """Make the camera of a photo, its picture behind it and its mask at hand. It is in no collection yet.
+
+    ``scale`` is the size of the scene, by which the camera is drawn and clips.
+    """
+    data = bpy.data.cameras.new(photo.name)
+    data[PHOTO] = photo.name
+    set_lens(data, pinhole)
+    set_scale(data, scale)
+    if picture is not None:
+        _add_background(data, picture, 1.0)
+        data.show_background_images = True
+    if mask is not None:
+        background = _add_background(data, mask, _MASK_ALPHA)
+        background.image.colorspace_settings.is_data = True
+        background.show_background_image = False
+        background.display_depth = "FRONT"
+    camera = bpy.data.objects.new(photo.name, data)
+    camera.rotation_mode = "QUATERNION"
+    camera.matrix_basis = pose(photo)
+    return camera
+
+
+def set_scale(data: bpy.types.Camera, scale: float) -> None:
+    """Draw and clip a camera as a scene of that size asks for."""
+    data.display_size = scale * 0.08
+    data.clip_start = scale * 0.001
+    data.clip_end = scale * 1000
+
+
+def is_of_photo(camera: bpy.types.Object | None) -> bool:
+    """Whether an object is a camera made here, or the animated one."""
+    return camera is not None and camera.type == "CAMERA" and SIZE in camera.data
+
+
+def show_size_of(scene: bpy.types.Scene, camera: bpy.types.Object) -> None:
+    """Make the scene render pictures of the size of the camera's photo, with square pixels."""
+    render = scene.render
+    render.resolution_x, render.resolution_y = camera.data[SIZE]
+    render.resolution_percentage = 100
+    render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+
+
+def build_animated(name: str, photos: list[Photo], pinholes: list[Pinhole], scale: float) -> bpy.types.Object:
+    """Make one camera that is at each photo's place for one frame, beginning at frame 1. It is in no collection yet.
+
+    The render size cannot be animated: where pictures differ in shape, width and lens stay right, height is cut.
+    """
+    data = bpy.data.cameras.new(name)
+    set_scale(data, scale)
+    camera = bpy.data.objects.new(name, data)
+    camera.rotation_mode = "QUATERNION"
+    previous = None
+    for frame, (photo, pinhole) in enumerate(zip(photos, pinholes, strict=True), 1):
+        location, rotation, _ = pose(photo).decompose()
+        if previous is not None:
+            rotation.make_compatible(previous)  # q and -q are the same, but not on the way from one to the next
+        previous = rotation
+        camera.location, camera.rotation_quaternion = location, rotation
+        set_lens(data, pinhole)
+        for target, path in ((camera, "location"), (camera, "rotation_quaternion")):
+            target.keyframe_insert(path, frame=frame)
+        for path in ("lens", "shift_x", "shift_y"):
+            data.keyframe_insert(path, frame=frame)
+    set_lens(data, pinholes[0])
+    return camera
+
+
+def _add_background(data: bpy.types.Camera, file: Path, alpha: float) -> bpy.types.CameraBackgroundImage:
+    background = data.background_images.new()
+    background.image = bpy.data.images.load(_stored_path(file), check_existing=True)
+    background.alpha = alpha
+    # The picture has the shape of the camera's frame, as soon as the scene renders pictures of its size.
+    background.frame_method = "FIT"
+    return background
+
+
+def _stored_path(file: Path) -> str:
+    """Relative to the .blend where the user wants that and it can be."""
+    path = str(file.absolute())
+    if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
+        try:
+            return bpy.path.relpath(path)
+        except ValueError:
+            pass  # on another drive
+    return path

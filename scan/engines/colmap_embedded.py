@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""COLMAP as it comes with the extension: the Python package pycolmap, run in processes of its own."""
+
+import contextlib
+import dataclasses
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .colmap import DATABASE, IMAGES, MASKS, MODELS, Extract, Solve, Step
+from .engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
+from .machine import threads
+
+_CHILD = Path(__file__).with_name("colmap_child.py")
+_PATIENCE = 120.0  # seconds; a virus scanner may look at 80 MB of library first
+_PYTHON = (sys.executable, "-I")
+_INSTEAD = "choose the engine COLMAP Executable, with a COLMAP of your own"
+
+
+class ColmapEmbedded:
+    """See ``Engine``."""
+
+    title = "COLMAP"
+    # WebP is missing from the OpenImageIO in pycolmap 4.2.1's wheels (tried).
+    demands = Demands(frozenset({"JPEG", "PNG", "TIFF"}))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The module search path of this process, which holds the extension's own packages."""
+        return {"SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
+
+    def look(self) -> Presence:
+        """Whether pycolmap can be imported: found out by a process that tries."""
+        if importlib.util.find_spec("pycolmap") is None:
+            return Presence(reason=_why_missing())
+        try:
+            done = subprocess.run(
+                [*_PYTHON, str(_CHILD), "look"],
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment},
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return Presence(reason=f"The embedded COLMAP does not start ({error}); {_INSTEAD}")
+        with contextlib.suppress(ValueError, IndexError, KeyError, TypeError):
+            return Presence(version=str(json.loads(done.stdout.splitlines()[-1])["version"]))
+        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        return Presence(reason=_why_broken(words[-1] if words else f"exit code {done.returncode}"))
+
+    def key(self, scan: Scan, presence: Presence) -> str:
+        """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""
+        return scan.key("pycolmap", presence.version)
+
+    def solve(self, scan: Scan, place: EngineFolder, key: str, watch: Watch) -> Solution:
+        """See ``Engine.solve``."""
+        return Solve(self, scan, place, key, watch).run()
+
+    def command(self, step: Step) -> Sequence[str]:
+        """See ``Commands.command``."""
+        values = {
+            "step": type(step).__name__,
+            "database": DATABASE,
+            "images": IMAGES,
+            "mask_path": MASKS,
+            "models": MODELS,
+            **dataclasses.asdict(step),
+        }
+        if isinstance(step, Extract):
+            values["threads"] = threads(step.quality.megabytes)
+        values.update(values.pop("quality", {}))
+        return [*_PYTHON, str(_CHILD), json.dumps(values, default=str)]
+
+
+def _why_missing() -> str:
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        return f"There is no embedded COLMAP for Macs with an Intel processor; {_INSTEAD}"
+    if sys.platform == "linux" and platform.machine() != "x86_64":
+        return f"There is no embedded COLMAP for this processor ({platform.machine()}); {_INSTEAD}"
+    return f"The embedded COLMAP is missing; remove Scan Cutout and install the zip made for this system, or {_INSTEAD}"
+
+
+def _why_broken(words: str) -> str:
+    version = platform.mac_ver()[0]
+    if sys.platform == "darwin" and version and int(version.split(".")[0]) < 14:
+        return f"The embedded COLMAP needs macOS 14, and this is {version}; update, or {_INSTEAD}"
+    return f"The embedded COLMAP cannot be loaded ({words}); {_INSTEAD}"

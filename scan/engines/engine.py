@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every photogrammetry program is to the rest of the extension, and what goes in and comes out."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ..journal import Journal
+from ..photos import Photo
+from .facts import PhotoFacts
+from .program import NOTE
+
+_LEAST_PAUSE = 0.25  # seconds between two progress events, so that a long solve does not fill the journal
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Whether an engine can be used here. Exactly one of the two is not empty."""
+
+    version: str = ""
+    reason: str = ""
+    """Why not, and what to do: a sentence without its full stop."""
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What an engine asks of a scan; preflight holds the scan against it."""
+
+    formats: frozenset[str]
+    """The picture formats it reads, by Pillow's names."""
+    least_photos: int = 3
+
+
+@dataclass(frozen=True)
+class ScanPhoto:
+    """A photo that goes to an engine."""
+
+    photo: Photo
+    facts: PhotoFacts
+    identity: tuple[int, int]
+    """See ``Photo.identity``."""
+    mask: bytes | None
+    """SHA-256 of the mask's file; None where the scan goes without masks."""
+    mask_path: Path | None
+    mask_is_clean: bool = True
+    """Whether the mask is 8 bits, one channel, 0 and 255 only, so that its file can be handed over as it is."""
+
+    @property
+    def name(self) -> str:
+        """Relative to the photo folder, with forward slashes."""
+        return str(self.photo.name)
+
+    @property
+    def side(self) -> str:
+        """The folder it lies in, relative to the photo folder: one side of the scan."""
+        return str(self.photo.name.parent)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The photos of one solve in their order, and how it shall be solved."""
+
+    photos: tuple[ScanPhoto, ...]
+    quality: str
+    mapper: str
+
+    def key(self, *more: object) -> str:
+        """Names an engine's work on this scan: same key, same photos, masks, cameras and ``more``."""
+        parts = [
+            (photo.name, photo.identity, photo.mask.hex() if photo.mask else None, photo.facts.camera_key())
+            for photo in self.photos
+        ]
+        content = json.dumps([parts, self.quality, *more], default=str)
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One connected group of cameras that an engine found."""
+
+    path: Path
+    registered: tuple[str, ...]
+    """Names of the photos in it, relative to the photo folder."""
+    points: int
+    mean_error: float
+    """Mean reprojection error of the points, in pixels; NaN where there is none."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What came of a solve: at least one model, the one with the most photos first."""
+
+    models: tuple[Model, ...]
+    notes: dict[str, str] = field(default_factory=dict)
+    """Photo → why it could not be placed, where the engine knows."""
+
+
+class EngineFolder:
+    """``<output>/engines/<engine>/``. Making one touches nothing on disk.
+
+    Results lie beside ``work-<key>``, and are replaced only by newer ones that are complete.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.log = root / "engine.log"
+        self.report = root / "report.json"
+        self.note = root / NOTE
+        """The process that works here; left behind only by a crash."""
+        self.results = root / "sparse"
+        self.other_results = root / "other_models"
+
+    def work(self, key: str) -> Path:
+        """Where the work named ``key`` lies, whether it is there yet or not."""
+        return self.root / f"work-{key}"
+
+    def other_work(self, key: str) -> list[Path]:
+        """Work for other photos, masks or settings: of no use any more."""
+        return [path for path in self.root.glob("work-*") if path != self.work(key)]
+
+
+class Watch:
+    """The way an engine tells its story, and learns that it shall stop. May be called from one thread."""
+
+    def __init__(self, journal: Journal, cancel: threading.Event) -> None:
+        self.cancel = cancel
+        self._journal = journal
+        self._step = ""
+        self._told = 0.0
+
+    def say(self, text: str, level: str = "info") -> None:
+        """Tell the user something; ``level`` is ``info`` or ``warning``."""
+        self._journal.write("log", level=level, text=text)
+
+    def step(self, text: str) -> None:
+        """A new step begins, such as "Matching features"."""
+        self._step = text
+        self.say(text)
+
+    def progress(self, done: int, total: int) -> None:
+        """So much of the step is done."""
+        now = time.monotonic()
+        if now - self._told >= _LEAST_PAUSE or done == total:
+            self._told = now
+            self._journal.write("progress", step=self._step, done=min(done, total), failed=0, total=total)
+
+
+class Engine(Protocol):
+    """A photogrammetry program. Making one touches nothing and starts nothing."""
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+
+    @property
+    def demands(self) -> Demands:
+        """What it asks of a scan."""
+
+    def look(self) -> Presence:
+        """Whether it can be used. May take seconds, since the program is asked."""
+
+    def key(self, scan: Scan, presence: Presence) -> str:
+        """Names the work of this version on this scan; see ``EngineFolder.work``."""
+
+    def solve(self, scan: Scan, place: EngineFolder, key: str, watch: Watch) -> Solution:
+        """Find the cameras, going on with what the work of the same ``key`` holds; leave the results in ``place``.
+
+        Raises EngineError with what happened and what to do, OutputError where the disk takes no more, and
+        Cancelled once all that it started has ended.
+        """
+
+
+def count(number: int, what: str) -> str:
+    """Such as "1 photo" or "3 photos"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of many names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lays out photos and masks the way an engine wants them, without a pixel encoded anew."""
+
+import contextlib
+import io
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from ..errors import EngineError, OutputError, PhotoError
+from ..files import write_atomically
+from .engine import ScanPhoto
+from .preflight import THRESHOLD
+
+# What no program stumbles over: no spaces, no accents, nothing that a list of names or a shell reads as something else.
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*", re.ASCII)
+
+
+def plain_names(photos: Sequence[ScanPhoto]) -> dict[str, str]:
+    """Photo → the name the engine gets for it: its own where that is plain, otherwise a number that cannot be taken."""
+    return {
+        photo.name: photo.name
+        if _PLAIN.fullmatch(photo.name)
+        else f"={number:05}{_plain_suffix(photo.photo.path.suffix)}"
+        for number, photo in enumerate(photos)
+    }
+
+
+def _plain_suffix(suffix: str) -> str:
+    return suffix.lower() if re.fullmatch(r"\.[A-Za-z0-9]+", suffix, re.ASCII) else ""
+
+
+def link_photo(photo: ScanPhoto, place: Path) -> None:
+    """Make a photo appear at ``place``: a link where the system allows it, otherwise a copy.
+
+    Only for programs known never to write to a photo. Raises OutputError, and EngineError where the photo is gone.
+    """
+    if os.path.lexists(place):  # of an earlier run on the same key, hence the same photo
+        return
+    source = photo.photo.path.resolve()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        for link in (place.symlink_to, place.hardlink_to):
+            with contextlib.suppress(OSError):  # Windows without developer mode; other disks, FAT
+                link(source)
+                return
+        shutil.copyfile(source, place)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)
+        try:
+            photo.photo.identity()
+        except PhotoError as gone:
+            raise EngineError(f"{photo.name} {gone}; put it back, then run again") from error
+        raise _full(place, error) from error
+
+
+def write_mask(photo: ScanPhoto, place: Path) -> None:
+    """Put a photo's mask at ``place`` as an 8-bit, one-channel PNG of 0 and 255. Raises OutputError, EngineError."""
+    if photo.mask_path is None or place.exists():
+        return
+    try:
+        content = photo.mask_path.read_bytes()
+        if not photo.mask_is_clean:
+            buffer = io.BytesIO()
+            with Image.open(io.BytesIO(content)) as image:
+                image.convert("L").point([0] * THRESHOLD + [255] * (256 - THRESHOLD)).save(buffer, "PNG")
+            content = buffer.getvalue()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise EngineError(f"The mask {photo.mask_path} cannot be read ({error}) any more; run again") from error
+    try:
+        write_atomically(place, content)
+    except OSError as error:
+        raise _full(place, error) from error
+
+
+def _full(place: Path, error: OSError) -> OutputError:
+    return OutputError(f"{place} cannot be written ({error.strerror}); make room, or choose another output folder")

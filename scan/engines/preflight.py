@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A look at photos and masks before an engine gets them, so that what is wrong is said before the wait, not after."""
+
+import hashlib
+import io
+import os
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..errors import BadUseError, PhotoError
+from ..photos import Photo
+from .engine import Demands, ScanPhoto, count, some
+from .facts import read_facts
+from .program import Cancelled
+
+THRESHOLD = 128
+"""Grey mask values from this one on are taken for "keep"."""
+_MOST_THREADS = 8
+_BORDER = 0.9
+"""A mask that keeps so much of the picture's border, and drops some of the rest, may be inverted."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something the user should know before the engine runs."""
+
+    text: str
+    level: str = "info"
+    """``info`` or ``warning``."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What was found."""
+
+    photos: tuple[ScanPhoto, ...]
+    """Those that can go to the engine."""
+    left_out: dict[str, str]
+    """Photo → why it cannot, and what to do."""
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Mask:
+    digest: bytes
+    is_clean: bool
+    kept: float
+    """Share of the picture, 0 to 1."""
+    is_inverted: bool
+
+
+@dataclass(frozen=True)
+class _Looked:
+    photo: ScanPhoto
+    mask: _Mask | None
+
+
+def preflight(
+    photos: Sequence[Photo],
+    mask_of: Callable[[Photo], Path] | None,
+    demands: Demands,
+    title: str,
+    cancel: threading.Event,
+) -> Preflight:
+    """Look at every photo's header and at every mask. ``mask_of`` is None where the scan goes without masks.
+
+    Raises BadUseError, in one sentence with what to do, where the engine called ``title`` cannot work with what there
+    is; Cancelled.
+    """
+    if len(photos) < demands.least_photos:
+        raise BadUseError(
+            f"{title} needs at least {demands.least_photos} photos, and there {_be(len(photos))}; "
+            "take 20 to 60 from all around the object"
+        )
+    looked: list[_Looked] = []
+    left_out: dict[str, str] = {}
+
+    def look(photo: Photo) -> _Looked | PhotoError:
+        if cancel.is_set():
+            raise Cancelled
+        try:
+            return _look(photo, mask_of(photo) if mask_of else None, demands, title)
+        except PhotoError as error:
+            return error
+
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+        for photo, result in zip(photos, pool.map(look, photos), strict=True):
+            if isinstance(result, _Looked):
+                looked.append(result)
+            else:
+                left_out[str(photo.name)] = str(result)
+    _refuse_too_few(len(photos), len(looked), left_out, demands, title)
+    usable = tuple(each.photo for each in looked)
+    findings = [
+        *_about_left_out(left_out),
+        *_about_masks(looked),
+        *_about_cameras(usable, title),
+        *_about_sides(usable),
+    ]
+    return Preflight(usable, left_out, tuple(findings))
+
+
+def _be(number: int) -> str:
+    return "is only 1" if number == 1 else f"are only {number}" if number else "are none"
+
+
+def _look(photo: Photo, mask_path: Path | None, demands: Demands, title: str) -> _Looked:
+    """Raises PhotoError where the photo cannot go to the engine."""
+    facts = read_facts(photo)
+    if facts.format not in demands.formats:
+        raise PhotoError(f"is a {facts.format} file, which {title} does not read; save it as JPEG or PNG")
+    mask = _read_mask(mask_path, facts.size) if mask_path else None
+    if mask is not None and mask.kept == 0:
+        raise PhotoError("has a mask that is all black and keeps nothing; strip it again with another model")
+    scan_photo = ScanPhoto(
+        photo,
+        facts,
+        photo.identity(),
+        mask.digest if mask else None,
+        mask_path,
+        mask.is_clean if mask else True,
+    )
+    return _Looked(scan_photo, mask)
+
+
+def _read_mask(path: Path, size: tuple[int, int]) -> _Mask:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise PhotoError("has no mask; strip its background first") from error
+    except OSError as error:
+        raise PhotoError(f"has a mask that cannot be read ({error.strerror})") from error
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.size != size:
+                raise PhotoError(
+                    f"is {size[0]} × {size[1]} pixels and its mask {image.width} × {image.height}; strip it again"
+                )
+            is_grey = image.mode == "L" and image.format == "PNG"
+            values = np.asarray(image.convert("L"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise PhotoError(f"has a mask that cannot be decoded ({error}); remove that file and strip again") from error
+    keep = values >= THRESHOLD
+    borders = np.concatenate((keep[0], keep[-1], keep[:, 0], keep[:, -1]))
+    kept = float(keep.mean())
+    return _Mask(
+        hashlib.sha256(content).digest(),
+        is_grey and bool(((values == 0) | (values == 255)).all()),
+        kept,
+        is_inverted=kept < 1 and float(borders.mean()) > _BORDER,
+    )
+
+
+def _refuse_too_few(found: int, usable: int, left_out: dict[str, str], demands: Demands, title: str) -> None:
+    if usable >= demands.least_photos:
+        return
+    reason, times = Counter(left_out.values()).most_common(1)[0]
+    if usable == 0 and times == found:
+        raise BadUseError(f"No photo can go to {title}: each of the {found} {reason}")
+    first = next(name for name, why in left_out.items() if why == reason)
+    raise BadUseError(
+        f"Only {usable} of {found} photos can go to {title}, which needs at least {demands.least_photos}; "
+        f"{first}{f' and {times - 1} more' if times > 1 else ''}: {reason}"
+    )
+
+
+def _about_left_out(left_out: dict[str, str]) -> list[Finding]:
+    by_reason = defaultdict(list)
+    for name, reason in left_out.items():
+        by_reason[reason].append(name)
+    return [
+        Finding(f"{count(len(names), 'photo')} left out ({some(names)}): {reason}", "warning")
+        for reason, names in by_reason.items()
+    ]
+
+
+def _about_masks(looked: list[_Looked]) -> list[Finding]:
+    masked = [(each.photo.name, each.mask) for each in looked if each.mask is not None]
+    if not masked:
+        return [
+            Finding("No masks are used: a background that does not turn with the object misleads the solve", "warning")
+        ]
+    findings = []
+    if full := [name for name, mask in masked if mask.kept == 1]:
+        findings.append(
+            f"{count(len(full), 'mask')} all white, so that the background is kept ({some(full)}); strip again with "
+            "another model"
+        )
+    inverted = [name for name, mask in masked if mask.is_inverted]
+    if len(inverted) > len(masked) / 2:
+        findings.append(
+            f"{len(inverted)} of {len(masked)} masks keep the picture's edge and drop what is inside: they may be "
+            "inverted; white must be the object"
+        )
+    if unclean := [name for name, mask in masked if not mask.is_clean]:
+        findings.append(
+            f"{count(len(unclean), 'mask')} not plain black and white ({some(unclean)}); grey from {THRESHOLD} on "
+            "counts as white"
+        )
+    return [Finding(text, "warning") for text in findings]
+
+
+def _about_cameras(photos: Sequence[ScanPhoto], title: str) -> list[Finding]:
+    findings = []
+    if blind := [photo.name for photo in photos if not photo.facts.has_focal]:
+        findings.append(
+            Finding(
+                f"{count(len(blind), 'photo')} without a focal length in EXIF ({some(blind)}); {title} starts from a "
+                "guess: use the camera's own files, not copies that lost their EXIF",
+                "warning",
+            )
+        )
+    cameras = Counter(photo.facts.camera_key() for photo in photos)
+    names = {photo.facts.camera_key(): photo.facts.camera_name() for photo in photos}
+    if len(cameras) == 1:
+        findings.append(Finding(f"One camera: {next(iter(names.values()))}"))
+    else:
+        listed = [f"{names[key]} ({times})" for key, times in cameras.most_common()]
+        findings.append(
+            Finding(
+                f"{len(cameras)} cameras, zooms, sizes or orientations, each solved as a lens of its own: "
+                f"{some(listed)}; one camera at one zoom for all photos solves best",
+                "warning",
+            )
+        )
+    return findings
+
+
+def _about_sides(photos: Sequence[ScanPhoto]) -> list[Finding]:
+    sides = Counter(photo.side for photo in photos)
+    if len(sides) == 1:
+        return [Finding(f"One side with {count(len(photos), 'photo')}")]
+    listed = ", ".join(f"{'photo folder' if side == '.' else side} ({times})" for side, times in sides.items())
+    return [Finding(f"{len(sides)} sides: {listed}")]

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that an import needs to know before it touches Blender: read, checked and decided without bpy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadUseError
+from .colmap import FILES, find_model, read_model
+from .copies import Copies, find_places
+from .pinhole import View, views
+from .types import Reconstruction
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSettings:
+    """What to import. Empty folders are looked for where programs put them."""
+
+    directory: str = ""
+    """The model's folder, or one that holds models."""
+    filepath: str = ""
+    """Instead of it, one of the model's files."""
+    photos: str = ""
+    """The photo folder that was solved."""
+    masks: str = ""
+    """The folder with a mask, ``<photo>.png``, for each photo."""
+    output: str = ""
+    """Where undistorted copies go, if any are needed; ``undistorted`` in the model's folder by default."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImportPlan:
+    """A model with all that is known about it."""
+
+    name: str
+    """What to call the scan."""
+    model: Path
+    reconstruction: Reconstruction
+    views: dict[int, View]
+    """Camera identifier → how its photos are shown."""
+    photos: Path | None
+    masks: Path | None
+    copies: Copies
+
+    @property
+    def converted(self) -> Path:
+        """Where a job folder keeps the JPEGs of photos that no engine reads."""
+        return (self.masks or self.model).parent / "converted"
+
+    @property
+    def job(self) -> dict[str, Any] | None:
+        """What the worker has to do in the folder ``copies.root`` before the scene is built; None for nothing."""
+        if self.photos is None or not any(self.views[photo.camera].undistorted for photo in self.reconstruction.photos):
+            return None
+        folders = {"model": self.model, "photos": self.photos, "masks": self.masks or ""}
+        return {"task": "prepare_import", "settings": {name: str(folder) for name, folder in folders.items()}}
+
+    def picture(self, name: str, camera: int) -> Path | None:
+        """The file that fits what the camera of a photo shows; None where there is none."""
+        if self.views[camera].undistorted:
+            return _file(self.copies.photo(name)) if self.photos else None
+        # A HEIC photo was solved as the JPEG that lies beside its mask's folder.
+        return (_file(self.photos / name) or _file(self.converted / name)) if self.photos else None
+
+    def mask(self, name: str, camera: int) -> Path | None:
+        """The mask that fits that file."""
+        if self.views[camera].undistorted:
+            return _file(self.copies.mask(name)) if self.masks else None
+        return _file(self.masks / f"{name}.png") if self.masks else None
+
+
+def plan_import(settings: ImportSettings) -> ImportPlan:
+    """Read the model and find what belongs to it. Raises BadUseError, of which ModelError is one."""
+    model = find_model(_folder_of(settings))
+    reconstruction = read_model(model)
+    places = find_places(model.absolute())
+    return ImportPlan(
+        name=places.name,
+        model=model,
+        reconstruction=reconstruction,
+        views=views(reconstruction),
+        photos=_given(settings.photos, "photo") or places.photos,
+        masks=_given(settings.masks, "mask") or places.masks,
+        copies=Copies(Path(settings.output) if settings.output else model / "undistorted"),
+    )
+
+
+def _folder_of(settings: ImportSettings) -> Path:
+    file = Path(settings.filepath) if settings.filepath else None
+    if file is not None and file.is_file():
+        if file.name not in FILES:
+            raise BadUseError(
+                f"{file} is not a file of a COLMAP model; choose its cameras.bin (or .txt), or the folder that holds it"
+            )
+        return file.parent
+    folder = Path(settings.directory or settings.filepath)
+    if not (settings.directory or settings.filepath) or not folder.is_dir():
+        raise BadUseError(f"There is no folder {str(folder)!r}; choose the folder that holds the COLMAP model")
+    return folder
+
+
+def _given(folder: str, what: str) -> Path | None:
+    if folder and not Path(folder).is_dir():
+        raise BadUseError(f"There is no {what} folder {folder!r}; choose another, or leave it empty")
+    return Path(folder) if folder else None
+
+
+def _file(path: Path) -> Path | None:
+    return path if path.is_file() else None

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real COLMAP on a piece of the repository's scan: what is handed over, what comes back, what is done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from engine_scan import EMBEDDED, EXECUTABLE, SIZE, Solves, copy_scan, need_executable, observations
+from PIL import Image
+
+from scan.engines.colmap_embedded import ColmapEmbedded
+from scan.engines.colmap_executable import ColmapExecutable
+from scan.engines.facts import read_facts
+from scan.photos import Photo
+
+COUNT = 6
+
+
+@pytest.fixture(scope="module", params=[EMBEDDED, EXECUTABLE])
+def solved(request, turntable, tmp_path_factory):
+    """Give the first solve by each engine, its story, and the photos' names; leave it as it is."""
+    if request.param == EXECUTABLE:
+        need_executable()
+    place = tmp_path_factory.mktemp("solve")
+    names = copy_scan(turntable, place / "photos", place / "output", COUNT)
+    before = hashes(place / "photos")
+    solves = Solves(place / "photos", place / "output")
+    story = solves.run(request.param)
+    assert hashes(place / "photos") == before
+    yield request.param, place, story, names
+    solves.close()
+
+
+@pytest.fixture
+def again(solved, tmp_path):
+    """Give a copy of that job, to be solved again: engine and ``Solves``."""
+    engine, place, _, _ = solved
+    output = Path(shutil.copytree(place / "output", tmp_path / "output", symlinks=True))
+    # Copies of the photos with their times, so that they are the same to everyone.
+    photos = Path(shutil.copytree(place / "photos", tmp_path / "photos"))
+    for link in (path for path in output.rglob("*") if path.is_symlink()):
+        link.unlink()
+    solves = Solves(photos, output)
+    yield engine, solves
+    solves.close()
+
+
+def hashes(folder):
+    return {
+        path: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*.*"))
+    }
+
+
+def texts(story):
+    return [event["text"] for event in story if event["event"] == "log"]
+
+
+def test_all_photos_are_placed_in_one_model(solved):
+    engine, place, story, names = solved
+    finished = story[-1]
+    assert finished["status"] == "done", finished["message"]
+    assert (finished["registered"], finished["total"], finished["models"]) == (COUNT, COUNT, 1)
+    assert 0 < finished["mean_reprojection_error"] < 1
+    assert finished["points"] > 200
+    assert f"placed {COUNT} of {COUNT} photos" in finished["message"]
+    results = Path(finished["results"])
+    assert results == place / "output" / "engines" / engine.lower() / "sparse"
+    assert sorted(observations(results)) == names
+
+
+def test_features_keep_to_the_masks(solved):
+    _, place, story, _ = solved
+    for name, found in observations(Path(story[-1]["results"])).items():
+        mask = Image.open(place / "output" / "masks" / f"{name}.png")
+        outside = [spot for spot in found if mask.getpixel((min(int(spot[0]), 639), min(int(spot[1]), 479))) == 0]
+        # COLMAP looks the mask up at the rounded place, which may be the pixel beside it.
+        assert len(outside) <= 0.05 * len(found)
+        assert len(found) > 100
+
+
+def test_the_report_and_the_journal_tell_of_it(solved):
+    engine, place, story, names = solved
+    report = json.loads((place / "output" / "engines" / engine.lower() / "report.json").read_text())
+    assert report["photos"] == {"found": COUNT, "done": COUNT, "failed": []}
+    assert report["settings"]["engine"] == engine
+    assert report["versions"]["engine"] == story[-1]["version"]
+    assert Path(report["log"]).read_text()
+    assert story[0]["event"] == "started"
+    progress = [event for event in story if event["event"] == "progress"]
+    steps = list(dict.fromkeys(event["step"] for event in progress))
+    assert [step.split()[0] for step in steps] == ["Finding", "Matching", "Placing"]
+    assert all(0 < event["done"] <= event["total"] for event in progress)
+    assert texts(story)[:2] == [f"One camera: {camera(place / 'photos' / names[0])}", f"One side with {COUNT} photos"]
+
+
+def camera(photo):
+    return read_facts(Photo(photo, photo)).camera_name()
+
+
+def test_what_was_handed_over_is_the_photos_themselves(solved):
+    engine, place, _, names = solved
+    (work,) = Solves(place / "photos", place / "output").work(engine)
+    for name in names:
+        assert (work / "images" / name).samefile(place / "photos" / name)
+        assert (work / "masks" / f"{name}.png").read_bytes() == (place / "output/masks" / f"{name}.png").read_bytes()
+
+
+def test_the_same_solve_again_is_not_made_again(again):
+    engine, solves = again
+    before = hashes(solves.output / "engines")
+    story = solves.run(engine)
+    assert story[-1]["status"] == "done"
+    assert "Nothing has changed since" in story[-1]["message"]
+    assert story[-1]["registered"] == COUNT
+    assert hashes(solves.output / "engines") == before
+
+
+def test_masks_that_changed_are_the_ones_that_count(again):
+    """A database of the first solve would bring its features back, from where the new masks are black."""
+    engine, solves = again
+    (stale,) = solves.work(engine)
+    left_half = Image.new("L", SIZE, 0)
+    left_half.paste(255, (0, 0, SIZE[0] // 2, SIZE[1]))
+    for path in (solves.output / "masks").rglob("*.png"):
+        mask = Image.open(path)
+        Image.composite(mask, Image.new("L", SIZE, 0), left_half).save(path)
+    story = solves.run(engine)
+    assert story[-1]["exit_code"] in {0, 4}, story[-1]["message"]
+    found = [spot for spots in observations(Path(story[-1]["results"])).values() for spot in spots]
+    assert len(found) > 100
+    assert max(x for x, _ in found) <= SIZE[0] / 2 + 1
+    assert not stale.exists()
+    assert len(solves.work(engine)) == 1
+
+
+def test_a_database_is_used_again_where_only_the_mapper_is_run_again(again):
+    engine, solves = again
+    shutil.rmtree(solves.output / "engines" / engine.lower() / "sparse")
+    story = solves.run(engine)
+    assert story[-1]["status"] == "done"
+    assert "The work of an earlier run on the same photos and masks is gone on with" in texts(story)
+    assert story[-1]["registered"] == COUNT
+
+
+def test_a_damaged_database_is_given_up(again):
+    engine, solves = again
+    (work,) = solves.work(engine)
+    database = work / "database.db"
+    content = bytearray(database.read_bytes())
+    content[4096 : len(content) // 2] = b"\xaa" * (len(content) // 2 - 4096)
+    database.write_bytes(content)
+    shutil.rmtree(solves.output / "engines" / engine.lower() / "sparse")
+    story = solves.run(engine)
+    assert story[-1]["status"] == "done", story[-1]["message"]
+    assert "The earlier work is damaged; starting afresh" in texts(story)
+
+
+def test_names_that_colmap_trips_over_come_back_as_they_were(again):
+    engine, solves = again
+    shutil.rmtree(solves.output / "engines")
+    odd = ["ünï #1.jpg", " leading.jpg", "two  words %20.JPEG"]
+    side = solves.photos / "upright"
+    for old, new in zip(sorted(side.iterdir()), odd, strict=False):
+        mask = solves.output / "masks" / "upright" / f"{old.name}.png"
+        mask.rename(mask.with_name(f"{new}.png"))
+        old.rename(old.with_name(new))
+    story = solves.run(engine)
+    assert story[-1]["registered"] == COUNT, story[-1]["message"]
+    names = {path.relative_to(solves.photos).as_posix() for path in solves.photos.rglob("*.*")}
+    assert set(observations(Path(story[-1]["results"]))) == names
+    assert {f"upright/{name}" for name in odd} < names
+
+
+def test_photos_of_two_lenses_get_a_camera_each(again):
+    engine, solves = again
+    for path in sorted((solves.photos / "upright").iterdir())[::2]:
+        with Image.open(path) as photo:
+            exif = photo.getexif()
+            exif[0x0110] = "Another One"
+            photo.save(path, quality=95, exif=exif)
+    story = solves.run(engine)
+    assert story[-1]["registered"] == COUNT, story[-1]["message"]
+    assert any(text.startswith("2 cameras") for text in texts(story))
+    cameras = (Path(story[-1]["results"]) / "cameras.bin").read_bytes()
+    assert int.from_bytes(cameras[:8], "little") == 2
+
+
+def test_global_mapping_is_a_choice(again):
+    engine, solves = again
+    story = solves.run(engine, mapper="GLOBAL")
+    if engine == EXECUTABLE and "has no global_mapper" in story[-1]["message"]:
+        assert story[-1]["status"] == "failed"
+        assert "choose another mapper" in story[-1]["message"]
+    else:
+        assert story[-1]["registered"] == COUNT, story[-1]["message"]
+        assert "The work of an earlier run on the same photos and masks is gone on with" in texts(story)
+
+
+def test_the_embedded_colmap_says_its_version_and_why_it_is_missing(monkeypatch):
+    assert ColmapEmbedded().look().version == "4.2.1"
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert "embedded COLMAP is missing" in ColmapEmbedded().look().reason
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert "no embedded COLMAP for Macs with an Intel processor; choose the engine COLMAP Exec" in (
+        ColmapEmbedded().look().reason
+    )
+
+
+def test_a_pycolmap_that_cannot_be_loaded_is_a_reason_in_words(tmp_path, monkeypatch):
+    (tmp_path / "pycolmap.py").write_text("raise ImportError('libsomething.so is not there')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "cannot be loaded (ImportError: libsomething.so is not there)" in ColmapEmbedded().look().reason
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (None, "There is no program "),
+        ("exit 1", "does not say that it is COLMAP"),
+        ("echo 'COLMAP 3.6 (Commit a on b with CUDA)'", "is COLMAP 3.6, and 3.8 is the oldest that is supported"),
+    ],
+)
+def test_an_executable_that_will_not_do_is_told_why(tmp_path, script, words):
+    program = tmp_path / "colmap"
+    if script:
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+    assert words in ColmapExecutable(str(program)).look().reason
+
+
+def test_the_executable_says_its_version():
+    need_executable()
+    assert ColmapExecutable().look().version.startswith(("3.", "4."))
