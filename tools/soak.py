@@ -139,9 +139,9 @@ def _judged(samples: list[tuple[int, float]], count: int) -> dict[str, Any]:
 
 
 def _tenth(samples: list[tuple[int, float]], count: int, *, last: bool) -> list[float]:
-    """Memory while the first or the last tenth of the photos was done; without the very first, while all is loaded."""
+    """Memory while the first or the last tenth of the photos was done; not the very first ones, while all is loaded."""
     some = count // STRETCH
-    begin, end = (count - some, count) if last else (min(4, some - 1), some)
+    begin, end = (count - some, count) if last else (min(10, some // 2), some)
     return [memory for done, memory in samples if begin <= done <= end]
 
 

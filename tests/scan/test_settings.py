@@ -66,11 +66,39 @@ def test_good_settings_are_taken(strip_settings):
         ({"threshold": 0}, "threshold must be from 1 to 255, not 0"),
         ({"threshold": 256}, "threshold must be from 1 to 255, not 256"),
         ({"model": "sam"}, "The model sam needs points"),
+        ({"model": "sam", "extras": '{"model_path": "/m.onnx"}'}, "The model sam needs points"),
+        ({"model": "u2net_custom"}, "needs a model file on the server, named in the extras as model_path"),
+        ({"model": "dis_custom", "extras": '{"path": "/m.onnx"}'}, "needs a model file on the server"),
+        ({"model": "u2net_cloth_seg", "extras": '{"model_path": "/m.onnx"}'}, "three masks stacked"),
+        ({"fill_holes": -0.1}, "fill_holes must be from 0 to 100, not -0.1"),
+        ({"drop_islands": 101}, "drop_islands must be from 0 to 100, not 101"),
+        ({"drop_islands": float("nan")}, "drop_islands must be from 0 to 100, not nan"),
+        ({"grow": 201}, "grow must be from -200 to 200, not 201"),
+        ({"matting_foreground": 256}, "matting_foreground must be from 0 to 255"),
+        ({"matting_background": -1}, "matting_background must be from 0 to 255"),
+        ({"matting_erode": 1001}, "matting_erode must be from 0 to 1000"),
+        ({"backend": "embedded"}, "backend must be one of ENDPOINT, EMBEDDED, not 'embedded'"),
+        ({"cutouts": "GIF"}, "cutouts must be one of NONE, PNG, JPEG, not 'GIF'"),
+        ({"cutout_colour": "red"}, "written like #ff8000, not 'red'"),
+        ({"cutout_colour": "#ff8000\n"}, "written like #ff8000"),
+        ({"extras": "{"}, "The extras are not JSON"),
+        ({"extras": "[1]"}, "must be a JSON object"),
+        ({"extras": '"model_path"'}, "must be a JSON object"),
+        ({"extras": '{"api_key": "s3cret"}'}, "must not hold a secret such as 'api_key'; give it to the server"),
+        ({"extras": '{"a": [{"Access-TOKEN": 1}]}'}, "must not hold a secret such as 'Access-TOKEN'"),
+        ({"extras": '{"remote": {"password": ""}}'}, "must not hold a secret such as 'password'"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused(strip_settings, given, words):
     with pytest.raises(BadUseError, match=words):
         strip_settings(**given).check()
+
+
+def test_a_custom_model_is_taken_with_its_file(strip_settings):
+    for model in ("u2net_custom", "dis_custom", "ben_custom"):
+        settings = strip_settings(model=model, extras='{"model_path": "/m.onnx"}')
+        settings.check()
+        assert settings.form_fields() == {"model": model, "om": "true", "extras": '{"model_path": "/m.onnx"}'}
 
 
 @pytest.mark.parametrize(
