@@ -9,7 +9,7 @@ import bpy
 from mathutils import Vector
 
 FOLDER = arguments[0]  # noqa: F821 - run_in_bpy.py gives it
-CARD = 0.24  # how far before its camera a photo is held up, of the way to the object
+CARD = 0.17  # how far before its camera a photo is held up, of the way to the object
 
 
 def main():
@@ -27,7 +27,7 @@ def main():
     for camera in cameras:
         hold_up(camera, reach * CARD)
     thicken(points, reach * 0.0022)
-    take_picture(middle + Vector((0.5, -2.75, 1.25)) * reach, middle)
+    take_picture(middle + Vector((0.45, -2.2, 1.95)) * reach, middle)
     return f"{len(cameras)} cameras and {len(points.data.vertices)} points"
 
 
