@@ -27,6 +27,7 @@ _BLEED_RADII = (16, 5, 2, 0)  # of squares, in grains: the second reaches as far
 # How much the outermost pixels say about that colour, beside those 3 pixels deep: background shines through them.
 _RIM_WEIGHT = 0.02
 _QUALITY = 95
+_LONGEST_JPEG = 65500  # pixels, libjpeg's limit
 
 _OPAQUE_ONLY = [255 if level == 255 else 0 for level in range(256)]
 _INVERTED = [255 - level for level in range(256)]
@@ -61,6 +62,8 @@ def make_cutout(photo: Photo, mask: Image.Image, kind: CutoutKind, colour: str =
             raise PhotoError(
                 "has 16 bits a channel, and a PNG cutout would keep 8 of them; use its mask, or JPEG cutouts"
             )
+        if kind is CutoutKind.JPEG and max(image.size) > _LONGEST_JPEG:
+            raise PhotoError(f"has more than {_LONGEST_JPEG} pixels in a row, which a JPEG cannot; make PNG cutouts")
         coding = _coding(image)
         picture = _pixels(image)
         if picture.size != mask.size:
@@ -73,7 +76,10 @@ def make_cutout(photo: Photo, mask: Image.Image, kind: CutoutKind, colour: str =
     _fill(picture, mask, ImageColor.getcolor(colour, picture.mode))
     picture.info = {}  # or Pillow writes some of what is carried a second time
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", **coding)
+    try:
+        picture.save(buffer, "JPEG", **coding)
+    except (OSError, ValueError) as error:  # such as the tables of a damaged photo
+        raise PhotoError(f"cannot be encoded ({error}); copy it from the camera again") from error
     return into_jpeg(buffer.getvalue(), metadata)
 
 

@@ -30,7 +30,9 @@ def refine(soft: Image.Image, photo: Image.Image, region: Box) -> Image.Image:
     factor = (_mean(guide * mask, radius) - mean_guide * mean_mask) / (variance + _FLATNESS)
     offset = mean_mask - factor * mean_guide
     columns, rows = soft.width / photo.width, soft.height / photo.height
-    box = (region[0] * columns, region[1] * rows, region[2] * columns, region[3] * rows)
+    # Rounded up, the end would lie outside, which Pillow refuses.
+    right, bottom = min(region[2] * columns, soft.width), min(region[3] * rows, soft.height)
+    box = (region[0] * columns, region[1] * rows, right, bottom)
     wide = [_enlarged(_mean(each, radius), region, box) for each in (factor, offset)]
     values = wide[0] * (np.asarray(photo.crop(region), dtype=np.float32) / 255) + wide[1]
     return Image.fromarray((np.clip(values, 0, 1) * 255).astype(np.uint8))

@@ -187,3 +187,12 @@ def test_refined_edges_follow_the_photo():
         for guide in (None, photo)
     ]
     assert wrong[1] < wrong[0] / 3
+
+
+@pytest.mark.parametrize("refined", [False, True])
+@pytest.mark.parametrize(("size", "proxy"), [((1456, 1092), (1024, 768)), ((1649, 1099), (1024, 682))])
+def test_an_object_may_touch_every_border_of_a_photo_of_any_size(size, proxy, refined):
+    """Of sizes for which rounding puts the far border beyond the proxy: 1092 · (768 / 1092) is more than 768."""
+    photo = Image.new("L", size, 100) if refined else None
+    mask = make_mask(Image.new("L", proxy, 255), 1, size, MaskSettings(), photo)
+    assert (mask.size, mask.facts()["foreground"]) == (size, 1)
