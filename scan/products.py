@@ -190,6 +190,8 @@ class Products:
         soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(plan.handed)
         settings = self._settings
         photo = stored_pixels(plan.handed, "L") if settings.refine_edges else None
+        if photo is not None and photo.size != soft.stored_size:  # damaged, or replaced in the meantime
+            raise PhotoError(f"claims {soft.stored_size[0]} × {soft.stored_size[1]} pixels and has other ones")
         mask = make_mask(soft.image, soft.orientation, soft.stored_size, settings, photo)
         content = mask.encode()
         self.save(self._folder.mask(plan.handed.name), content)

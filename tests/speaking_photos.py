@@ -37,7 +37,9 @@ OF_THE_TIFF = frozenset(
 @functools.cache
 def icc(padding: int = 0) -> bytes:
     """A colour profile, made as long as wanted (profiles of printers reach a megabyte)."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + b"\x5a" * padding
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # Without the time at which it was made: the same bytes on every day.
+    return profile[:24] + bytes(12) + profile[36:] + b"\x5a" * padding
 
 
 @functools.cache

@@ -289,3 +289,108 @@ def test_ctrl_c_cancels_in_good_order(blender_installed, rembg, photos, tmp_path
     events = [json.loads(line) for line in (tmp_path / "out" / "journal.jsonl").read_text().splitlines()]
     assert events[-1]["status"] == "cancelled"
     assert 0 < sum(event["event"] == "photo_done" for event in events) < 33
+
+
+AWAY = "http://127.0.0.1:9/api/remove"
+# Something other than the default for every setting: what is given, and what the worker is told where it differs. The
+# server that is away ends these runs, after job.json was written.
+CHOICES: dict[str, Any] = {
+    "backend": "ENDPOINT",
+    "endpoint": AWAY,
+    "model": "u2net_custom",
+    "proxy_size": 512,
+    "threshold": 77,
+    "fill_holes": 0.1,
+    "drop_islands": 2.5,
+    "grow": -3,
+    "refine_edges": True,
+    "alpha_matting": True,
+    "matting_foreground": 250,
+    "matting_background": 7,
+    "matting_erode": 4,
+    "post_process": True,
+    "extras": '{"model_path": "/m.onnx"}',
+    "cutouts": "JPEG",
+    "cutout_colour": [1.0, 0.5, 0.0],
+}
+TOLD = {**CHOICES, "cutout_colour": "#ff8000"}
+
+
+def settings_of(output: Path) -> dict[str, Any]:
+    """What the worker was told, by the names of CHOICES and what more there is of the endpoint."""
+    settings: dict[str, Any] = json.loads((output / "job.json").read_text())["settings"]
+    return {**settings, **settings["endpoint"]}
+
+
+def test_every_property_reaches_the_worker(blender_installed, photos, tmp_path):
+    code = """
+    from bl_ext.user_default.scan_cutout.operators.strip_properties import StripProperties
+    result = sorted(StripProperties.__annotations__)
+    """
+    named = {"directory", "files", "output_directory"}
+    assert set(blender_installed.run(code).result) == CHOICES.keys() | named, "none is left out here"
+    ended, words, _ = call(
+        blender_installed, "strip_backgrounds", directory=photos, output_directory=tmp_path / "out", **CHOICES
+    )
+    assert (ended, "No server answers" in words) == (["RuntimeError"], True)
+    assert "choose the backend Embedded" in words
+    settings = settings_of(tmp_path / "out")
+    assert {name: settings[name] for name in TOLD} == TOLD
+
+
+def test_every_option_of_the_command_reaches_the_worker(blender_installed, photos, tmp_path):
+    arguments = ["strip", "--photos", photos, "--output", tmp_path / "out"]
+    for name, value in {**TOLD, "cutouts": "jpeg"}.items():
+        option = f"--{name.replace('_', '-')}"
+        arguments += [option] if value is True else [f"{option}={value}"]
+    arguments += ["--in-flight", 3, "--timeout", 7.5, "--retry-for", 0]
+    code, _, err = blender_installed.run(COMMAND, *arguments).result
+    assert (code, "No server answers" in err) == (3, True)
+    settings = settings_of(tmp_path / "out")
+    assert {name: settings[name] for name in TOLD} == TOLD
+    assert (settings["in_flight"], settings["timeout"], settings["retry_for"]) == (3, 7.5, 0)
+
+
+def test_what_is_not_given_is_the_workers_own_default(blender_installed, photos, tmp_path):
+    call(blender_installed, "strip_backgrounds", directory=photos, output_directory=tmp_path / "a", endpoint=AWAY)
+    arguments = ["strip", "--photos", photos, "--output", tmp_path / "b", "--endpoint", AWAY]
+    blender_installed.run(COMMAND, *arguments)
+    one, other = settings_of(tmp_path / "a"), settings_of(tmp_path / "b")
+    assert {name: one[name] for name in one if one[name] != other[name]} == {"output": str(tmp_path / "a")}
+    plain = {
+        "grow": 0,
+        "fill_holes": 0.0,
+        "cutouts": "NONE",
+        "cutout_colour": "#000000",
+        "extras": "",
+        "threshold": 128,
+    }
+    assert {name: one[name] for name in plain} == plain
+
+
+def test_masks_and_cutouts_without_any_server(blender_installed, photos, tmp_path):
+    """The zip carries all that it takes, and a model set nowhere is the one that it carries."""
+    ended, words, printed = call(
+        blender_installed,
+        "strip_backgrounds",
+        directory=photos,
+        output_directory=tmp_path / "out",
+        backend="EMBEDDED",
+        cutouts="JPEG",
+        cutout_colour=[0.0, 0.0, 1.0],
+    )
+    assert (ended, words) == (["FINISHED"], ""), printed
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["photos"] == {"found": 3, "done": 3, "made": 3, "failed": []}
+    assert report["versions"]["model"].startswith("onnxruntime 1.")
+    assert (report["settings"]["model"], report["bytes"]) == ("u2netp", {"sent": 0, "received": 0})
+    for name in NAMES:
+        assert 0.02 < report["masks"][f"upright/{name}"]["foreground"] < 0.9
+        with Image.open(tmp_path / "out" / "cutouts" / "upright" / name) as cutout:
+            red, green, blue = cutout.convert("RGB").getpixel((3, 3))
+        assert max(red, green) < 8
+        assert blue > 240
+    arguments = ["strip", "--photos", photos, "--output", tmp_path / "out", "--backend", "embedded"]
+    code, _, err = blender_installed.run(COMMAND, *arguments, "--cutouts", "JPEG", "--cutout-colour", "#0000ff").result
+    assert code == 0
+    assert "3 of 3 photos have a mask, 0 of them made now" in err
