@@ -238,7 +238,7 @@ def test_two_photos_are_refused(solves):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"engine": "MESHROOM"}, "There is no engine 'MESHROOM'; there are COLMAP, COLMAP_EXECUTABLE"),
+        ({"engine": "MESHROOM"}, "The setting engine must be one of COLMAP, COLMAP_EXECUTABLE, not 'MESHROOM'"),
         ({"quality": "BEST"}, "quality must be one of DRAFT, NORMAL, HIGH, not 'BEST'"),
         ({"mapper": "LOCAL"}, "mapper must be one of INCREMENTAL, GLOBAL, not 'LOCAL'"),
     ],
