@@ -35,6 +35,8 @@ class Quality:
     """Memory that finding features takes for each photo at once (measured with 4.2.1)."""
 
 
+# The repository's 40 photos of 1280 × 960 with masks, 4.2.1 on two busy cores: DRAFT 2 min (median error 0.07 % and
+# 0.05°), NORMAL 4 min, 2.6 min of them on a processor (0.02 % and 0.02°); 3.8 as an executable, NORMAL, 16 min.
 QUALITIES = {
     "DRAFT": Quality(1000, 2048, 320),
     "NORMAL": Quality(2000, 8192, 950),
