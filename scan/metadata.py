@@ -157,9 +157,9 @@ def _of_png(stream: BinaryIO) -> Metadata:
             across, down = struct.unpack_from(">II", data)
             dpi = (across * _INCH, down * _INCH)
         elif kind == b"iTXt" and data.startswith(_PNG_XMP):
-            packed, rest = data[len(_PNG_XMP)], data[len(_PNG_XMP) + 2 :]
-            xmp = rest.split(b"\0", 2)[2]
-            xmp = _unpacked(xmp) if packed else xmp
+            packed = data[len(_PNG_XMP) : len(_PNG_XMP) + 1]
+            _language, _keyword, xmp = data[len(_PNG_XMP) + 2 :].split(b"\0", 2)
+            xmp = xmp if packed == b"\0" else _unpacked(xmp)
         elif kind in {b"tEXt", b"zTXt"} and data.startswith(b"Raw profile type "):
             # What ImageMagick wrote before there was eXIf, and still does for IPTC.
             keyword, text = data.split(b"\0", 1)

@@ -186,7 +186,8 @@ class Strip:
 
         So it does where the last run that made masks went to its end, and no mask was painted on since.
         """
-        told = [event for event in story if event["event"] in {"photo_done", "finished"}]
+        strips = {event["run"] for event in story if event["event"] == "started" and event["task"] == "strip"}
+        told = [event for event in story if event["event"] in {"photo_done", "finished"} and event["run"] in strips]
         while told and told[-1].get("status") in {"failed", "cancelled"}:
             told.pop()
         try:

@@ -125,13 +125,13 @@ def test_an_engine_whose_minder_was_killed_too_ends_at_the_next_start(solves):
     worker = solves.start()
     until(worker, is_step("Finding"))
     engine = engine_of(solves)
-    for pid in solves.engine_processes():
-        if pid != engine:
-            freeze(pid)  # so that it does not see the pipe close
+    freeze(engine)  # it would be done too soon
     deadline = time.monotonic() + 10
     while not list((solves.output / "engines").glob("*/process.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    freeze(engine)  # it would be done too soon
+    for pid in solves.engine_processes():
+        if pid != engine:
+            freeze(pid)  # so that it does not see the pipe close
     worker.kill()
     for pid in solves.engine_processes():
         if pid != engine:
