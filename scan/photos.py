@@ -160,6 +160,10 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
         raise PhotoError("is a RAW file; develop it first, to JPEG or TIFF, and scan that")
     try:
         with Image.open(photo.path, formats=_FORMATS) as image:
+            if image.format == "TIFF":
+                # Files of a known name are mapped into memory, and what is mapped has its sides mixed up where EXIF
+                # turns it by a quarter (Pillow 13.0 and before: unpacked grey, palette, RGBA, CMYK and 16-bit files).
+                image.filename = ""
             if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
                 raise PhotoError(
                     f"claims {image.width} × {image.height} pixels; more than {MAX_MEGAPIXELS} megapixels are not read"
