@@ -35,6 +35,9 @@ RAW_SUFFIXES = frozenset(
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 MAX_MEGAPIXELS = 250
 """More than any camera takes (150 in 2026); a file that claims more is a decompression bomb."""
+_MEGAPIXELS_OF_A_BLANK = 20
+_PIXELS_A_BYTE = 1000
+"""A larger file that holds fewer bytes a pixel has a damaged header: photos take 2 to 30 pixels a byte."""
 
 # Pillow's own guard refuses 180 megapixels, which cameras do take, and its warnings nobody would see.
 # This module is imported by workers only, never into Blender's own process.
@@ -167,6 +170,13 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
             if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
                 raise PhotoError(
                     f"claims {image.width} × {image.height} pixels; more than {MAX_MEGAPIXELS} megapixels are not read"
+                )
+            if image.width * image.height > max(
+                _MEGAPIXELS_OF_A_BLANK * 1_000_000, photo.identity()[0] * _PIXELS_A_BYTE
+            ):
+                raise PhotoError(
+                    f"claims {image.width} × {image.height} pixels, which its {photo.identity()[0]} bytes cannot hold; "
+                    "copy it from the camera again"
                 )
             yield image
     except UnidentifiedImageError as error:
