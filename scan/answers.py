@@ -18,6 +18,8 @@ from .settings import StripSettings
 
 # So many photos in a row with no mask ever before, and it is the server, not the photos.
 _FIRST_FAILURES = 3
+# And so many where there were masks before: it has broken down, and the rest would fail for nothing.
+_FAILURES_IN_A_ROW = 8
 
 
 class Answers(Protocol):
@@ -100,16 +102,19 @@ class _Endpoint:
                 )
             except PhotoError as error:
                 self._refusals += 1
-                if self._refusals >= _FIRST_FAILURES and not self.is_warm:
+                if self._refusals >= (_FAILURES_IN_A_ROW if self.is_warm else _FIRST_FAILURES):
+                    which = (
+                        f"{self._refusals} photos in a row" if self.is_warm else f"the first {self._refusals} photos"
+                    )
                     self._trouble = EndpointError(
-                        f"The server gave no mask for the first {_FIRST_FAILURES} photos ({error}); its own log "
-                        "says why"
+                        f"The server gave no mask for {which} ({error}); its own log says why"
                     )
                     raise self._trouble from error
                 raise
             except EndpointError as error:
                 self._trouble = error
                 raise
+            self._refusals = 0
         return answer
 
     def traffic(self) -> dict[str, int]:

@@ -6,7 +6,7 @@ import math
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,18 @@ class Mask:
     size: tuple[int, int]
     corner: tuple[int, int]
     part: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Self:
+        """The mask that a picture in mode L is, of 0 and 255."""
+        return cls(image.size, (0, 0), np.asarray(image))
+
+    def reduced(self, long_edge: int) -> Image.Image:
+        """A small picture of the mask, soft at the edge, its long edge ``long_edge`` pixels or a little more."""
+        factor = max(1, max(self.size) // long_edge)
+        small = Image.new("L", (-(-self.size[0] // factor), -(-self.size[1] // factor)))
+        small.paste(Image.fromarray(self.part).reduce(factor), (self.corner[0] // factor, self.corner[1] // factor))
+        return small
 
     def image(self) -> Image.Image:
         """The whole mask as a picture."""

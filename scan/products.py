@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from .answers import Answers
@@ -49,13 +48,13 @@ class Made:
 
     facts: dict[str, Any]
     warnings: list[str]
-    mask: Image.Image
+    mask: Mask
     picture: Image.Image | None
     """The upright proxy, where it was decoded for this."""
 
     def thumbnail(self, size: int) -> Image.Image:
         """The mask upright, its long edge about ``size`` pixels."""
-        return _thumbnail(self.mask, size, self.facts["orientation"])
+        return to_upright(self.mask.reduced(size), self.facts["orientation"])
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Products:
         handed = handed_over(photo, self._folder.converted)
         mask = self._standing_mask(handed)
         proxy = make_proxy(handed, size)
-        return proxy.picture, _thumbnail(mask, size, proxy.orientation)
+        return proxy.picture, to_upright(mask.reduced(size), proxy.orientation)
 
     def changed(self, photo: Photo) -> int:
         """When the mask that stands for a photo was last written, in nanoseconds since the epoch; 0 without one."""
@@ -126,10 +125,10 @@ class Products:
             handed = handed_over(photo, self._folder.converted)
             if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
                 return earlier
-            mask = self._standing_mask(handed)
+            facts = self._standing_mask(handed).facts()
         except PhotoError:
             return earlier
-        return {**earlier, **Mask(mask.size, (0, 0), np.asarray(mask)).facts()}
+        return {**earlier, **facts}
 
     def save(self, path: Path, content: bytes) -> None:
         """Write a file of the job. Raises PhotoError where only its name is at fault, else OutputError."""
@@ -168,11 +167,11 @@ class Products:
         except (OSError, ValueError, SyntaxError):
             return False
 
-    def _standing_mask(self, handed: Photo) -> Image.Image:
-        """The mask on disk, in mode L with 0 and 255, however a paint program saved it. Raises PhotoError."""
+    def _standing_mask(self, handed: Photo) -> Mask:
+        """The mask on disk, as 0 and 255 however a paint program saved it. Raises PhotoError."""
         try:
             with Image.open(self._folder.mask(handed.name)) as mask:
-                return mask.convert("L").point([0] * 128 + [255] * 128)
+                return Mask.of(mask.convert("L").point([0] * 128 + [255] * 128))
         except (OSError, ValueError, SyntaxError) as error:
             raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
 
@@ -204,7 +203,7 @@ class Products:
             "asked": soft.picture is not None,
             **mask.facts(),
         }
-        return Made(facts, _doubts(mask), mask.image(), soft.picture)
+        return Made(facts, _doubts(facts["foreground"]), mask, soft.picture)
 
     def _kept_soft_mask(self, plan: Plan) -> _SoftMask | None:
         """The soft mask of an earlier run, if it is whole."""
@@ -229,7 +228,7 @@ class Products:
         try:
             if name != handed.name and handed.path.with_name(name.name).exists():
                 raise PhotoError(f"would be named like the photo {name.name} beside it; rename one of them")
-            content = make_cutout(handed, made.mask, kind, self._settings.cutout_colour)
+            content = make_cutout(handed, made.mask.image(), kind, self._settings.cutout_colour)
             self.save(self._folder.cutouts / name, content)
             made.facts.pop("no_cutout", None)
         except PhotoError as error:
@@ -242,18 +241,13 @@ def _cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path} cannot be written ({error.strerror}); make room, or choose another folder")
 
 
-def _doubts(mask: Mask) -> list[str]:
+def _doubts(share: float) -> list[str]:
     """What a person should look at before an engine spends an hour on it."""
-    share = mask.facts()["foreground"]
     if share == 0:
         return ["the mask is empty: no object was found; look at the photo, or try another model"]
     if share >= _NEARLY_ALL:
         return ["the mask keeps nearly everything: no background was found; look at the photo, or try another model"]
     return []
-
-
-def _thumbnail(mask: Image.Image, size: int, orientation: int) -> Image.Image:
-    return to_upright(mask.reduce(max(1, max(mask.size) // size)), orientation)
 
 
 def _hash_file(path: Path) -> str:

@@ -1,44 +1,94 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run in Blender by demo.py: bring the solved scan into an empty scene, save it, and render a picture of it.
 
-The argument is the job folder; ``scan.blend`` and ``scan.png`` go there.
+The argument is the job folder; ``scan.blend`` and ``scan.png`` go there. For the picture, every camera holds up its
+photo, since Blender renders no cameras; they are taken out again before the scene is saved.
 """
 
-import math
-from pathlib import Path
-
+import bpy
 from mathutils import Vector
 
-folder = Path(arguments[0])  # noqa: F821 - run_in_bpy.py gives it
-context = bpy.context  # noqa: F821 - and this
-for thing in list(context.scene.objects):
-    bpy.data.objects.remove(thing)  # noqa: F821
-bpy.ops.scan_cutout.import_reconstruction(directory=str(folder))  # noqa: F821
+FOLDER = arguments[0]  # noqa: F821 - run_in_bpy.py gives it
+CARD = 0.17  # how far before its camera a photo is held up, of the way to the object
 
-scene = context.scene
-cameras = [thing for thing in scene.objects if thing.type == "CAMERA"]
-points = next(thing for thing in scene.objects if thing.type == "MESH")
-context.view_layer.update()
 
-# The picture is taken from outside the ring of cameras, a little above it.
-places = [camera.matrix_world.translation for camera in cameras]
-middle = sum((points.matrix_world @ Vector(corner) for corner in points.bound_box), Vector()) / 8
-reach = max((place - middle).length for place in places)
-eye = bpy.data.objects.new("Overview", bpy.data.cameras.new("Overview"))  # noqa: F821
-scene.collection.objects.link(eye)
-eye.location = middle + Vector((0.9, -1.6, 1.1)) * reach * 1.35
-eye.rotation_euler = (middle - eye.location).to_track_quat("-Z", "Y").to_euler()
-eye.data.angle = math.radians(50)
-scene.camera = eye
+def main():
+    """Import, save, render; what came into the scene, in words."""
+    for thing in list(bpy.data.objects):
+        bpy.data.objects.remove(thing)
+    bpy.ops.scan_cutout.import_reconstruction(directory=FOLDER)
+    cameras = [thing for thing in bpy.data.objects if thing.type == "CAMERA"]
+    points = next(thing for thing in bpy.data.objects if thing.type == "MESH")
+    stand_up(cameras)
+    bpy.ops.wm.save_as_mainfile(filepath=f"{FOLDER}/scan.blend", compress=True)
 
-render = scene.render
-render.engine = "CYCLES"
-scene.cycles.samples = 32
-render.resolution_x, render.resolution_y, render.resolution_percentage = 1280, 800, 100
-render.filepath = str(folder / "scan.png")
-scene.world = bpy.data.worlds.new("Studio")  # noqa: F821
-scene.world.use_nodes = True
-scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.8, 0.8, 0.8, 1)
-bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scan.blend"), compress=True)  # noqa: F821
-bpy.ops.render.render(write_still=True)  # noqa: F821
-result = f"{len(cameras)} cameras and {len(points.data.vertices)} points"
+    middle = points.matrix_world @ (sum((Vector(corner) for corner in points.bound_box), Vector()) / 8)
+    reach = sum((camera.matrix_world.translation - middle).length for camera in cameras) / len(cameras)
+    for camera in cameras:
+        hold_up(camera, reach * CARD)
+    thicken(points, reach * 0.0022)
+    take_picture(middle + Vector((0.45, -2.2, 1.95)) * reach, middle)
+    return f"{len(cameras)} cameras and {len(points.data.vertices)} points"
+
+
+def stand_up(cameras):
+    """Turn the scan so that the cameras of the standing object stand upright: COLMAP does not know what is up."""
+    ups = [camera.matrix_world.to_3x3().col[1] for camera in cameras if "upright" in camera.data["scan_cutout_photo"]]
+    root = cameras[0]
+    while root.parent:
+        root = root.parent
+    # The cameras look down on the object a little; all around it, that cancels out.
+    turn = sum(ups, Vector()).rotation_difference(Vector((0, 0, 1)))
+    root.rotation_mode = "QUATERNION"
+    root.rotation_quaternion = turn @ root.matrix_world.to_quaternion()
+    bpy.context.view_layer.update()
+
+
+def thicken(points, radius):
+    """Draw the points larger than in the viewport, to be seen in a small picture."""
+    tree = next(each.node_group for each in points.modifiers if each.type == "NODES")
+    size = next(node for node in tree.nodes if node.bl_idname == "GeometryNodeMeshToPoints").inputs["Radius"]
+    tree.links.remove(size.links[0])
+    size.default_value = radius
+
+
+def hold_up(camera, distance):
+    """Put the camera's photo before it, where it fills its view."""
+    corners = [corner / -corner.z * distance for corner in camera.data.view_frame(scene=bpy.context.scene)]
+    mesh = bpy.data.meshes.new("Card")
+    mesh.from_pydata([camera.matrix_world @ corner for corner in corners], [], [(0, 1, 2, 3)])
+    layer = mesh.uv_layers.new()
+    for loop, place in zip(layer.data, ((1, 1), (1, 0), (0, 0), (0, 1)), strict=True):
+        loop.uv = place
+    material = bpy.data.materials.new("Card")
+    material.use_nodes = True
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    nodes.clear()
+    picture, light, out = (nodes.new(f"ShaderNode{kind}") for kind in ("TexImage", "Emission", "OutputMaterial"))
+    picture.image = camera.data.background_images[0].image
+    links.new(picture.outputs["Color"], light.inputs["Color"])
+    links.new(light.outputs["Emission"], out.inputs["Surface"])
+    mesh.materials.append(material)
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Card", mesh))
+
+
+def take_picture(place, target):
+    """Render from one place to another, against a dark ground."""
+    scene = bpy.context.scene
+    eye = bpy.data.objects.new("Overview", bpy.data.cameras.new("Overview"))
+    scene.collection.objects.link(eye)
+    eye.location = place
+    eye.rotation_euler = (target - place).to_track_quat("-Z", "Y").to_euler()
+    eye.data.angle = 0.82
+    scene.camera = eye
+    scene.world = bpy.data.worlds.new("Ground")
+    scene.world.color = (0.012, 0.012, 0.014)
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = 24
+    scene.view_settings.view_transform = "Standard"
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 1280, 720, 100
+    scene.render.filepath = f"{FOLDER}/scan.png"
+    bpy.ops.render.render(write_still=True)
+
+
+result = main()

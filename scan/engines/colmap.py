@@ -56,6 +56,11 @@ _ADVICE = (
 )
 
 
+_ADVICE_WITHOUT_MASKS = (
+    "strip the backgrounds and use the masks, since what stands still while the object turns contradicts it"
+)
+
+
 @dataclass(frozen=True)
 class Extract:
     """Find the features of photos that share one lens."""
@@ -227,8 +232,9 @@ class Solve:
     def _nothing_in_common(self) -> EngineError:
         if is_full(self._work):  # some versions do not notice that they could not write
             return self._no_room()
+        advice = _ADVICE if any(photo.mask for photo in self._scan.photos) else _ADVICE_WITHOUT_MASKS
         return EngineError(
-            f"{self._commands.title} found no photos that show the same object from near enough; {_ADVICE}. Its log: "
+            f"{self._commands.title} found no photos that show the same object from near enough; {advice}. Its log: "
             f"{self._place.log}"
         )
 

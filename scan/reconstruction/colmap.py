@@ -42,10 +42,12 @@ FILES = frozenset(part + form.suffix for form in _FORMATS for part in (*_PARTS, 
 def find_model(folder: Path) -> Path:
     """The folder of a model: the one given, else the largest of those that COLMAP left in it, such as ``sparse/0``.
 
-    Raises ModelError where there is none.
+    In a job folder it is the one that was solved last. Raises ModelError where there is none.
     """
     if _begun(folder):
         return folder
+    if solved := [path for path in folder.glob("engines/*/sparse") if _begun(path)]:
+        return max(solved, key=lambda path: path.stat().st_mtime_ns)
     below = [path for pattern in ("*", "sparse/*") for path in folder.glob(pattern) if _begun(path)]
     if not below:
         raise ModelError(

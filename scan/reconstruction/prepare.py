@@ -17,7 +17,6 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from ..errors import OutputError, PhotoError
@@ -152,9 +151,7 @@ class Prepare:
         if mask := self._mask(photo.name):
             image = _read_mask(mask.path)
             _refuse_other_size(image, lens.camera, "its mask")
-            undistorted = undistortion.apply_to_mask(image)
-            content = Mask(undistorted.size, (0, 0), np.asarray(undistorted)).encode()
-            _save(self._copies.mask(photo.name), content)
+            _save(self._copies.mask(photo.name), Mask.of(undistortion.apply_to_mask(image)).encode())
         self._journal.write("photo_done", photo=photo.name, key=key, seconds=round(time.monotonic() - begin, 3))
 
     def _fail(self, name: str, error: PhotoError, failed: dict[str, str]) -> None:

@@ -207,6 +207,7 @@ def test_photos_with_nothing_in_common_are_one_sentence(solves, engine):
         solves, story, "found no photos that show the same object", "take photos all around in steps of at most"
     )
     assert story[-1]["exit_code"] == 5
+    one_sentence(solves, solves.run(engine, masks=False), "strip the backgrounds and use the masks", "engine.log")
 
 
 def test_photos_without_texture_are_one_sentence(solves):

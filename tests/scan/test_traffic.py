@@ -197,3 +197,15 @@ def test_a_redirect_is_not_followed_in_a_run(add_photos, workers, server):
     assert story.exit_code == 3
     assert f"redirects to {elsewhere.endpoint}, which is not followed" in story.message
     assert len(server.requests) == 1
+
+
+def test_a_server_that_breaks_down_in_mid_run_stops_it_before_every_photo_has_failed(add_photos, workers, server):
+    names = add_photos(16)
+    server.script = lambda request: Answer() if request.number < 2 else Answer(422, body=b"out of memory")
+    story = workers.strip(server.endpoint, in_flight=1)
+    assert (story.finished["status"], story.exit_code) == ("stopped", 3)
+    assert "no mask for 8 photos in a row" in story.message
+    assert "2 of 16 done, run again to go on" in story.message
+    assert len(story.made) + len(story.failed) < len(names)
+    server.script = always(Answer())
+    assert workers.strip(server.endpoint, in_flight=1).exit_code == 0

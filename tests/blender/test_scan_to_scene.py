@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From photos to a scene in real bpy, on the installed zip: the operators one by one, in one go, and as a command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+SCAN = Path(__file__).parents[1] / "data" / "turntable" / "photos" / "upright"
+NUMBERS = range(1, 11)  # half a turn
+
+CALL = """
+import json
+try:
+    result = [sorted(getattr(bpy.ops.scan_cutout, arguments[0])(**json.loads(arguments[1]))), ""]
+except RuntimeError as error:
+    result = [["RuntimeError"], str(error)]
+cameras = [thing.name for thing in bpy.data.objects if "scan_cutout_photo" in getattr(thing.data, "keys", list)()]
+result.append(sorted(cameras))
+"""
+
+COMMAND = """
+import contextlib, io
+from bl_ext.user_default.scan_cutout.operators import command_line
+with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+    code = command_line.run(arguments)
+result = [code, err.getvalue()]
+"""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "upright").mkdir(parents=True)
+    for number in NUMBERS:
+        shutil.copy2(SCAN / f"IMG_{number:04}.JPG", folder / "upright")
+    return folder
+
+
+def call(blender, operator, **keywords):
+    return blender.run(CALL, operator, json.dumps(keywords, default=str), timeout=900).result
+
+
+def test_scan_to_scene_in_one_go_and_again_step_by_step(blender_installed, photos, tmp_path):
+    output = tmp_path / "out"
+    ended, words, cameras = call(
+        blender_installed,
+        "scan_to_scene",
+        directory=photos,
+        output_directory=output,
+        backend="EMBEDDED",
+        quality="DRAFT",
+    )
+    assert (ended, words) == (["FINISHED"], "")
+    assert len(cameras) == len(NUMBERS)
+    report = json.loads((output / "engines" / "colmap" / "report.json").read_text())
+    assert (report["registered"], report["models"]) == (len(NUMBERS), 1)
+
+    # The same again: nothing is made twice, and the photos are those of the output folder's last job.
+    written = {path: path.stat().st_mtime_ns for path in output.rglob("*.png")}
+    ended, words, _ = call(blender_installed, "reconstruct", output_directory=output, quality="DRAFT")
+    assert (ended, words) == (["FINISHED"], "")
+    ended, words, cameras = call(blender_installed, "import_reconstruction", directory=output)
+    assert (ended, words) == (["FINISHED"], "")
+    assert len(cameras) == len(NUMBERS)
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("*.png")} == written
+
+
+def test_what_cannot_work_is_told_and_the_scene_stays_as_it_was(blender_installed, photos, tmp_path):
+    for operator, keywords, sentence in (
+        ("scan_to_scene", {"directory": photos, "output_directory": tmp_path / "a", "endpoint": "http://127.0.0.1:9"},
+         "No server answers"),
+        ("reconstruct", {"output_directory": tmp_path / "none"}, "There is no photo folder"),
+        ("reconstruct", {"directory": photos, "output_directory": tmp_path / "b"}, "mask"),
+        ("reconstruct", {"directory": photos, "output_directory": tmp_path / "c", "masks": False,
+                         "engine": "COLMAP_EXECUTABLE", "executable": "/no/colmap"}, "/no/colmap"),
+    ):  # fmt: skip
+        ended, words, cameras = call(blender_installed, operator, **keywords)
+        assert (operator, ended) == (operator, ["RuntimeError"])
+        assert sentence in words
+        assert cameras == []
+
+
+def test_the_command_runs_to_the_end_and_saves_the_scene(blender_installed, photos, tmp_path):
+    output, blend, end = tmp_path / "out", tmp_path / "scene.blend", tmp_path / "end.json"
+    folders = ["--photos", photos, "--output", output]
+    options = ["--backend", "embedded", "--quality", "draft", "--blend", blend, "--json", end]
+    run = blender_installed.run(COMMAND, "run", *folders, *options, timeout=900)
+    code, err = run.result
+    assert code == 0, err
+    assert json.loads(end.read_text())["solve"]["registered"] == len(NUMBERS)
+    opened = """
+    bpy.ops.wm.open_mainfile(filepath=arguments[0])
+    result = sum("scan_cutout_photo" in camera.keys() for camera in bpy.data.cameras)
+    """
+    assert blender_installed.run(opened, blend).result == len(NUMBERS)
+
+    code, err = blender_installed.run(COMMAND, "import", "--output", output, "--blend", tmp_path / "again.blend").result
+    assert (code, (tmp_path / "again.blend").exists()) == (0, True), err
+    code, err = blender_installed.run(COMMAND, "import", "--output", output, "--blend", tmp_path / "scene.txt").result
+    assert (code, "ends with .blend" in err) == (2, True)
+    code, err = blender_installed.run(COMMAND, "reconstruct", "--output", tmp_path / "nothing").result
+    assert (code, "There is no photo folder" in err) == (2, True)
+
+
+def test_blender_itself_never_imports_what_belongs_to_the_worker(blender_installed):
+    """Pillow, pycolmap and onnxruntime live in processes of their own."""
+    code = """
+    import sys
+    result = [name for name in ("PIL", "pycolmap", "onnxruntime", "pi_heif") if name in sys.modules]
+    """
+    assert blender_installed.run(code).result == []
