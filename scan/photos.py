@@ -35,6 +35,9 @@ RAW_SUFFIXES = frozenset(
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 MAX_MEGAPIXELS = 250
 """More than any camera takes (150 in 2026); a file that claims more is a decompression bomb."""
+_MEGAPIXELS_OF_A_BLANK = 20
+_PIXELS_A_BYTE = 1000
+"""A larger file that holds fewer bytes a pixel has a damaged header: photos take 2 to 30 pixels a byte."""
 
 # Pillow's own guard refuses 180 megapixels, which cameras do take, and its warnings nobody would see.
 # This module is imported by workers only, never into Blender's own process.
@@ -160,9 +163,20 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
         raise PhotoError("is a RAW file; develop it first, to JPEG or TIFF, and scan that")
     try:
         with Image.open(photo.path, formats=_FORMATS) as image:
+            if image.format == "TIFF":
+                # Files of a known name are mapped into memory, and what is mapped has its sides mixed up where EXIF
+                # turns it by a quarter (Pillow 13.0 and before: unpacked grey, palette, RGBA, CMYK and 16-bit files).
+                image.filename = ""
             if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
                 raise PhotoError(
                     f"claims {image.width} × {image.height} pixels; more than {MAX_MEGAPIXELS} megapixels are not read"
+                )
+            if image.width * image.height > max(
+                _MEGAPIXELS_OF_A_BLANK * 1_000_000, photo.identity()[0] * _PIXELS_A_BYTE
+            ):
+                raise PhotoError(
+                    f"claims {image.width} × {image.height} pixels, which its {photo.identity()[0]} bytes cannot hold; "
+                    "copy it from the camera again"
                 )
             yield image
     except UnidentifiedImageError as error:

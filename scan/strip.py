@@ -172,9 +172,11 @@ class Strip:
                 self._stop.set()
 
     def _fail(self, name: str, error: PhotoError) -> None:
+        # Decoders quote what they found in a damaged file.
+        reason = "".join(letter if letter.isprintable() else "?" for letter in str(error))
         with self._guard:
-            self._failed[name] = str(error)
-        self._journal.write("photo_failed", photo=name, reason=str(error))
+            self._failed[name] = reason
+        self._journal.write("photo_failed", photo=name, reason=reason)
 
     def _tell_pause(self, reason: str) -> None:
         if not self._paused:  # once an outage, not once a photo and try

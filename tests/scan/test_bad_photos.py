@@ -118,3 +118,11 @@ def test_a_photo_that_was_bad_is_tried_again(photos, add_photos, workers, server
     (photos / name).write_bytes(whole)
     story = workers.strip(server.endpoint)
     assert (story.made, story.exit_code) == ([name], 0)
+
+
+def test_a_header_that_claims_more_than_the_file_can_hold_is_told_before_memory_is_taken(photos, workers, server):
+    (photos / "lie.png").write_bytes(png_that_claims(8000, 6000))
+    story = workers.strip(server.endpoint)
+    assert list(story.failed) == ["lie.png"]
+    assert "claims 8000 × 6000 pixels, which its" in story.failed["lie.png"]
+    assert "bytes cannot hold; copy it from the camera again" in story.failed["lie.png"]

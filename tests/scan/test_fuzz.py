@@ -44,7 +44,7 @@ def pngs(folder):
 
 
 def webps(folder):
-    picture = scene(SMALL)
+    picture = scene(SMALL).copy()
     yield save(folder / "lossy.webp", picture=picture, orientation=5)
     yield save(folder / "lossless.webp", picture=picture, lossless=True)
     picture.putalpha(picture.convert("L"))
@@ -56,6 +56,7 @@ def webps(folder):
 def tiffs(folder):
     picture = scene(SMALL)
     yield save(folder / "plain.tif", picture=picture, orientation=6)
+    yield save(folder / "mapped.tif", picture=picture.convert("RGBA"), orientation=6)
     for packing in ("tiff_lzw", "tiff_deflate", "jpeg", "packbits"):
         picture.save(folder / f"{packing}.tif", compression=packing, icc_profile=icc())
         yield folder / f"{packing}.tif"

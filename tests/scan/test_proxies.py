@@ -3,13 +3,14 @@
 
 import io
 import random
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from scan.errors import PhotoError
-from scan.photos import find_photos, make_proxy, to_stored, to_upright
+from scan.photos import Photo, find_photos, make_proxy, stored_pixels, to_stored, to_upright
 
 ORIENTATIONS = range(1, 9)
 
@@ -152,3 +153,18 @@ def test_a_damaged_file_is_a_failed_photo_or_a_picture_and_nothing_else(photos, 
         except PhotoError:
             failed += 1
     assert failed > 10
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "CMYK", "I;16"])
+def test_a_tiff_of_any_kind_is_turned_as_its_tag_says(tmp_path, mode, orientation):
+    """Unpacked ones among them, which Pillow would map into memory, and mix up their sides."""
+    grey = Image.linear_gradient("L").resize((96, 72)).rotate(30, fillcolor=90)
+    stored = grey.convert(mode) if mode != "I;16" else Image.fromarray(np.asarray(grey, np.uint16) * 257)
+    stored.save(tmp_path / "photo.tif", tiffinfo={0x0112: orientation})
+    photo = Photo(PurePosixPath("photo.tif"), tmp_path / "photo.tif")
+    proxy = make_proxy(photo, 1024)
+    assert (proxy.stored_size, proxy.orientation) == ((96, 72), orientation)
+    for picture in (stored_pixels(photo, "L"), to_stored(proxy.picture, orientation).convert("L")):
+        assert picture.size == (96, 72)
+        assert np.abs(np.asarray(picture, np.int16) - np.asarray(grey, np.int16)).max() <= 4
