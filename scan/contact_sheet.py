@@ -11,7 +11,19 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 _LARGEST_CELL, _MOST_PIXELS = 240, 24_000_000
 _GAP = 4
 _BACKGROUND, _CELL, _TEXT = (24, 24, 24), (44, 44, 44), (220, 220, 220)
-_OUTLINE, _FAILED = (60, 255, 60), (220, 40, 60)
+_FAILED = (220, 40, 60)
+OUTLINE = (60, 255, 60)
+"""Red, green and blue of a mask's edge."""
+
+
+def outlined(picture: Image.Image, mask: Image.Image, size: int) -> Image.Image:
+    """A small copy of an upright RGB picture, its long edge ``size``, with the outline of its mask."""
+    small = picture.copy()
+    small.thumbnail((size, size))
+    mask = mask.resize(small.size).point([0] * 128 + [255] * 128)
+    edge = ImageChops.difference(mask.filter(ImageFilter.MaxFilter(3)), mask)
+    small.paste(OUTLINE, mask=edge)
+    return small
 
 
 class ContactSheet:
@@ -40,12 +52,7 @@ class ContactSheet:
 
     def add(self, name: str, picture: Image.Image, mask: Image.Image) -> None:
         """Fill a cell with an upright RGB picture and the outline of its upright mask, of any size."""
-        thumbnail = picture.copy()
-        thumbnail.thumbnail((self._cell, self._cell))
-        mask = mask.resize(thumbnail.size).point([0] * 128 + [255] * 128)
-        edge = ImageChops.difference(mask.filter(ImageFilter.MaxFilter(3)), mask)
-        thumbnail.paste(_OUTLINE, mask=edge)
-        self._paste(name, thumbnail)
+        self._paste(name, outlined(picture, mask, self._cell))
 
     def add_failed(self, name: str) -> None:
         """Cross out the cell of a photo that failed."""

@@ -22,17 +22,28 @@ def refine(soft: Image.Image, photo: Image.Image, region: Box) -> Image.Image:
     ``soft`` and ``photo`` are pictures in mode L of the same view, of any two sizes; ``region`` is in the photo's
     pixels. Returns mode L.
     """
-    mask = np.asarray(soft, dtype=np.float64) / 255
-    guide = np.asarray(photo.resize(soft.size, Image.Resampling.BOX), dtype=np.float64) / 255
+    columns, rows = soft.width / photo.width, soft.height / photo.height
     radius = max(1, round(max(soft.size) * _RADIUS))
+    # What the region needs of the soft mask: a factor depends on two windows, and is mixed with its neighbour's.
+    near = 2 * radius + 2
+    left, top = (max(0, int(place * scale) - near) for place, scale in zip(region[:2], (columns, rows), strict=True))
+    right, bottom = min(soft.width, int(region[2] * columns) + near), min(soft.height, int(region[3] * rows) + near)
+    guide_picture = photo.resize(soft.size, Image.Resampling.BOX)
+    mask, guide = (
+        np.asarray(picture.crop((left, top, right, bottom)), dtype=np.float64) / 255
+        for picture in (soft, guide_picture)
+    )
     mean_mask, mean_guide = _mean(mask, radius), _mean(guide, radius)
     variance = _mean(guide * guide, radius) - mean_guide**2
     factor = (_mean(guide * mask, radius) - mean_guide * mean_mask) / (variance + _FLATNESS)
     offset = mean_mask - factor * mean_guide
-    columns, rows = soft.width / photo.width, soft.height / photo.height
     # Rounded up, the end would lie outside, which Pillow refuses.
-    right, bottom = min(region[2] * columns, soft.width), min(region[3] * rows, soft.height)
-    box = (region[0] * columns, region[1] * rows, right, bottom)
+    box = (
+        region[0] * columns - left,
+        region[1] * rows - top,
+        min(region[2] * columns, soft.width) - left,
+        min(region[3] * rows, soft.height) - top,
+    )
     wide = [_enlarged(_mean(each, radius), region, box) for each in (factor, offset)]
     values = wide[0] * (np.asarray(photo.crop(region), dtype=np.float32) / 255) + wide[1]
     return Image.fromarray((np.clip(values, 0, 1) * 255).astype(np.uint8))

@@ -41,3 +41,8 @@ class EngineError(ScanError):
     """A photogrammetry program is not there, failed, or found nothing. What was done before it is kept."""
 
     exit_code = 5
+
+
+def printable(text: str) -> str:
+    """A text fit for a line on the screen: decoders quote what they found in a damaged file."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -8,7 +8,6 @@ that JPEG is the photo: its mask fits it, and every program gets both.
 The decoder runs in a process of its own: damaged files have made pi-heif 1.4.0 crash the one it is in.
 """
 
-import contextlib
 import io
 import json
 import os
@@ -75,16 +74,22 @@ def as_jpeg(photo: Photo, folder: Path) -> Photo:
 
     Raises PhotoError, and OSError where the JPEG cannot be written.
     """
-    name = jpeg_name(photo.name)
-    path = folder / name
+    jpeg = Photo(jpeg_name(photo.name), folder / jpeg_name(photo.name))
+    if not is_converted(photo, folder):
+        _, modified = photo.identity()
+        write_atomically(jpeg.path, make_jpeg(photo))
+        # The time of the photo is also the mark that it was written to the end, and makes its identity last.
+        os.utime(jpeg.path, ns=(modified, modified))
+    return jpeg
+
+
+def is_converted(photo: Photo, folder: Path) -> bool:
+    """Whether the JPEG of a HEIC photo is there below ``folder``, and as old as the photo. Raises PhotoError."""
     _, modified = photo.identity()
-    with contextlib.suppress(OSError):
-        if path.stat().st_mtime_ns == modified:
-            return Photo(name, path)
-    write_atomically(path, make_jpeg(photo))
-    # The time of the photo is also the mark that it was written to the end, and makes its identity last.
-    os.utime(path, ns=(modified, modified))
-    return Photo(name, path)
+    try:
+        return (folder / jpeg_name(photo.name)).stat().st_mtime_ns == modified
+    except OSError:
+        return False
 
 
 def make_jpeg(photo: Photo) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 from .errors import BadUseError
 from .files import remove_leftovers, write_atomically
 
-RESULTS = frozenset({"masks", "soft", "cutouts", "converted", "engines"})
+RESULTS = frozenset({"masks", "soft", "cutouts", "converted", "engines", "thumbnails"})
 """The folders that jobs write to."""
 
 
@@ -33,6 +33,8 @@ class JobFolder:
         self.converted = root / "converted"
         """JPEGs of the photos that no engine can read."""
         self.engines = root / "engines"
+        self.thumbnails = root / "thumbnails"
+        """The last photos of the run, small, for Blender's panel."""
 
     def mask(self, photo: PurePosixPath) -> Path:
         """The binary mask of a photo, which is named relative to the photo folder."""

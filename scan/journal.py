@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The story of a job: ``journal.jsonl``, one JSON object a line, appended and flushed.
 
-Events: ``started``, ``photo_done``, ``photo_failed``, ``paused``, ``progress``, ``log``, ``finished``. Each
-carries ``event``, ``run`` (which start of the worker wrote it) and ``time`` (seconds since the epoch).
-Progress bars, resume, reports and tests all read this one file.
+Events: ``started``, ``photo_done``, ``photo_failed``, ``paused``, ``progress``, ``log``, ``finished``; ahead of a file
+that takes the place of an earlier one ``soft_announced``, ``mask_announced``; of a preview ``preview_waiting``,
+``previewed``, ``preview_failed``. Each carries ``event``, ``run`` (which start of the worker wrote it) and ``time``
+(seconds since the epoch). Progress bars, resume, reports and tests all read this one file.
 """
 
 import contextlib
@@ -66,12 +67,17 @@ class JournalTail:
         self._rest = b""
 
     def read(self) -> list[Event]:
-        """The whole lines that were added since the last call and belong to this run."""
+        """The whole lines that were added since the last call and belong to this run.
+
+        A file that is not there, or cannot be read now (a share that is away, a virus scanner), has nothing new yet.
+        """
         try:
+            if self._path.stat().st_size == self._offset:
+                return []  # as most times; cheaper than opening it
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 added = file.read()
-        except FileNotFoundError:
+        except OSError:
             return []
         self._offset += len(added)
         *lines, self._rest = (self._rest + added).split(b"\n")

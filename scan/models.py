@@ -11,7 +11,7 @@ _REMOTE = {
     "withoutbg": "sends every photo on to the remote service withoutbg.com, with the server's key",
     "atlascloud": "sends every photo on to the remote service atlascloud.ai, with the server's key",
 }
-_UNFREE = {"bria-rmbg": "weights are free for non-commercial use only"}
+_UNFREE = {"bria-rmbg": "has weights that are free for non-commercial use only"}
 _STACKED = {
     "u2net_cloth_seg": "answers with three masks stacked (upper, lower and full body clothes), none of them the object"
 }
@@ -26,6 +26,18 @@ _NEEDS_EXTRAS = {
 def is_remote(model: str) -> bool:
     """Whether a rembg server that runs this model sends the photos on to another company."""
     return model in _REMOTE
+
+
+def is_usable(model: str) -> bool:
+    """Whether it gives one mask for one photo without being told more."""
+    return not any(model in notes for notes in (_STACKED, _NEEDS_A_HAND, _NEEDS_EXTRAS))
+
+
+def remark(model: str) -> str:
+    """On a model's privacy or licence, short enough to stand behind its name; empty where there is nothing to say."""
+    if model in _REMOTE:
+        return "sends photos to a company"
+    return "not for commercial use" if model in _UNFREE else ""
 
 
 def note(model: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The watching side: start a worker on a job, read its story, end it. Never waits but in ``stories``."""
+"""The watching side: start a worker on a job, read its story, end it. Never waits but in ``end`` and ``stories``."""
 
 import contextlib
 import json
@@ -19,9 +19,21 @@ _ROOT = Path(__file__).parents[1]
 _TICK = 0.05
 
 if sys.platform == "win32":
+    import _winapi
+    import msvcrt
+
     _FLAGS = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    _PIPE_NOWAIT = 1  # winbase.h
+
+    def _never_wait(pipe: int) -> None:
+        # os.set_blocking does the same, from Python 3.12 on.
+        _winapi.SetNamedPipeHandleState(msvcrt.get_osfhandle(pipe), _PIPE_NOWAIT, None, None)
+
 else:
     _FLAGS = 0
+
+    def _never_wait(pipe: int) -> None:
+        os.set_blocking(pipe, False)
 
 
 class Worker:
@@ -53,14 +65,20 @@ class Worker:
             )
         self._input = cast("IO[bytes]", self._process.stdin)
         self._output = cast("IO[bytes]", self._process.stdout)
-        with contextlib.suppress(OSError):  # a worker that is gone already is told of by ``events``
-            self._input.write(json.dumps({"token": token}).encode() + b"\n")
-            self._input.flush()
+        self._unsent = b""
+        with contextlib.suppress(OSError):
+            _never_wait(self._input.fileno())
+        self.send({"token": token})
 
     @property
     def pid(self) -> int:
         """The process id of the worker."""
         return int(self._process.pid)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has ended; ``events`` then tells how."""
+        return self._process.poll() is not None
 
     def events(self) -> list[Event]:
         """What happened since the last call. The last event of all is ``finished``, however the worker ended.
@@ -69,6 +87,7 @@ class Worker:
         """
         if self._finished:
             return []
+        self._send_on()
         ended = self._process.poll() is not None  # asked before reading: nothing is written after it
         self._unread.extend(self._tail.read())
         if ended and not (self._unread and self._unread[-1]["event"] == "finished"):
@@ -79,6 +98,20 @@ class Worker:
         self._finished = ended
         return events
 
+    def send(self, message: dict[str, Any]) -> None:
+        """Say something to a task that takes messages. What a busy worker does not take at once goes with ``events``.
+
+        A worker that is gone, or was cancelled, is told nothing.
+        """
+        self._unsent += json.dumps(message).encode() + b"\n"
+        self._send_on()
+
+    def _send_on(self) -> None:
+        # A pipe that is full, or broken: ``events`` tells of a worker that is gone.
+        with contextlib.suppress(OSError):
+            while self._unsent and not self._input.closed and (sent := os.write(self._input.fileno(), self._unsent)):
+                self._unsent = self._unsent[sent:]
+
     def cancel(self) -> None:
         """Ask the worker to finish what is in flight and leave. Read on until ``finished``."""
         with contextlib.suppress(OSError):  # what a worker that is gone did not read cannot be sent any more
@@ -87,6 +120,15 @@ class Worker:
     def kill(self) -> None:
         """End the worker at once. The next run goes on from the journal."""
         self._process.kill()
+
+    def end(self, patience: float) -> None:
+        """Cancel, wait for so many seconds at most, then kill: returns when the process is gone."""
+        self.cancel()
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
 
     def stories(self) -> Iterator[Event]:
         """Every event as it comes, until ``finished``: for callers that have nothing else to do.

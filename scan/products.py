@@ -15,7 +15,7 @@ from .errors import OutputError, PhotoError
 from .files import write_atomically
 from .heic import as_jpeg, handed_over, is_heic
 from .job import JobFolder
-from .journal import Event
+from .journal import Event, Journal
 from .masks import Mask, make_mask, read_soft_mask
 from .photos import Photo, make_proxy, stored_pixels, to_upright
 from .settings import StripSettings
@@ -23,7 +23,7 @@ from .settings import StripSettings
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
 _UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 # What the journal says of the run that made a mask, and not of the mask.
-_OF_ANOTHER_RUN = frozenset({"event", "run", "time", "photo", "seconds"})
+_OF_ANOTHER_RUN = frozenset({"event", "run", "time", "photo", "seconds", "thumbnail", "announced"})
 _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
 
 
@@ -75,9 +75,10 @@ class _SoftMask:
 class Products:
     """Makes and keeps the files of single photos. Safe to use from several threads, for a photo each."""
 
-    def __init__(self, settings: StripSettings, folder: JobFolder, answers: Answers) -> None:
+    def __init__(self, settings: StripSettings, folder: JobFolder, answers: Answers, journal: Journal) -> None:
         self._settings = settings
         self._folder = folder
+        self._journal = journal
         self._answers = answers
         self._cutouts = None if settings.cutouts == "NONE" else CutoutKind[settings.cutouts]
 
@@ -97,10 +98,10 @@ class Products:
         if is_heic(photo.name):
             self._convert(photo)
         if plan.makes_mask:
-            made = self._make_mask(plan)
+            made = self._make_mask(photo, plan)
         else:
             facts = {name: fact for name, fact in (plan.earlier or {}).items() if name not in _OF_ANOTHER_RUN}
-            made = Made({**facts, "asked": False}, [], self._standing_mask(plan.handed), None)
+            made = Made({**facts, "asked": False}, [], standing_mask(self._folder, plan.handed), None)
         if self._cutouts is not None:
             self._make_cutout(plan.handed, made, self._cutouts)
         return made
@@ -108,7 +109,7 @@ class Products:
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
         handed = handed_over(photo, self._folder.converted)
-        mask = self._standing_mask(handed)
+        mask = standing_mask(self._folder, handed)
         proxy = make_proxy(handed, size)
         return proxy.picture, to_upright(mask.reduced(size), proxy.orientation)
 
@@ -125,7 +126,7 @@ class Products:
             handed = handed_over(photo, self._folder.converted)
             if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
                 return earlier
-            facts = self._standing_mask(handed).facts()
+            facts = standing_mask(self._folder, handed).facts()
         except PhotoError:
             return earlier
         return {**earlier, **facts}
@@ -152,28 +153,9 @@ class Products:
         """Whether the mask on disk is the one that is asked for, or one that was painted on by hand."""
         if earlier is None:
             return False
-        standing = _hash_file(self._folder.mask(handed.name))
-        if standing == earlier["sha256"]:
+        if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
             return bool(earlier["mask"] == mask_key)
-        # A mask that differs from the one we made was painted on by hand, and is the better one.
-        return bool(standing) and self._is_whole(handed, tuple(earlier["stored_size"]))
-
-    def _is_whole(self, handed: Photo, size: tuple[int, int]) -> bool:
-        """Whether the mask that stands for a photo is a picture that fits it, and not what a power cut left."""
-        try:
-            with Image.open(self._folder.mask(handed.name)) as mask:
-                mask.load()
-                return mask.size == size
-        except (OSError, ValueError, SyntaxError):
-            return False
-
-    def _standing_mask(self, handed: Photo) -> Mask:
-        """The mask on disk, as 0 and 255 however a paint program saved it. Raises PhotoError."""
-        try:
-            with Image.open(self._folder.mask(handed.name)) as mask:
-                return Mask.of(mask.convert("L").point([0] * 128 + [255] * 128))
-        except (OSError, ValueError, SyntaxError) as error:
-            raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
+        return is_painted(self._folder, handed, earlier)
 
     def _is_answered(self, handed: Photo, earlier: Event | None, soft_key: str) -> bool:
         return earlier is not None and earlier["soft"] == soft_key and self._folder.soft_mask(handed.name).exists()
@@ -186,19 +168,25 @@ class Products:
             return False
         return "no_cutout" in earlier or (self._folder.cutouts / cutout_name(handed.name, self._cutouts)).exists()
 
-    def _make_mask(self, plan: Plan) -> Made:
-        soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(plan.handed)
+    def _make_mask(self, photo: Photo, plan: Plan) -> Made:
+        soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(photo, plan)
         settings = self._settings
-        photo = stored_pixels(plan.handed, "L") if settings.refine_edges else None
-        if photo is not None and photo.size != soft.stored_size:  # damaged, or replaced in the meantime
+        pixels = stored_pixels(plan.handed, "L") if settings.refine_edges else None
+        if pixels is not None and pixels.size != soft.stored_size:  # damaged, or replaced in the meantime
             raise PhotoError(f"claims {soft.stored_size[0]} × {soft.stored_size[1]} pixels and has other ones")
-        mask = make_mask(soft.image, soft.orientation, soft.stored_size, settings, photo)
+        mask = make_mask(soft.image, soft.orientation, soft.stored_size, settings, pixels)
         content = mask.encode()
-        self.save(self._folder.mask(plan.handed.name), content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        if plan.earlier is not None and is_painted(self._folder, plan.handed, plan.earlier):
+            mask = standing_mask(self._folder, plan.handed)  # painted on since this run began
+        else:
+            if plan.earlier is not None:  # if this run ends before the photo is done, nobody painted this mask
+                self._journal.write("mask_announced", photo=str(photo.name), sha256=sha256)
+            self.save(self._folder.mask(plan.handed.name), content)
         facts = {
             "soft": plan.soft_key,
             "mask": plan.mask_key,
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": sha256,
             **soft.facts,
             "asked": soft.picture is not None,
             **mask.facts(),
@@ -207,20 +195,17 @@ class Products:
 
     def _kept_soft_mask(self, plan: Plan) -> _SoftMask | None:
         """The soft mask of an earlier run, if it is whole."""
-        if plan.earlier is None:
-            return None
-        try:
-            content = self._folder.soft_mask(plan.handed.name).read_bytes()
-            image = read_soft_mask(content, tuple(plan.earlier["proxy_size"]))
-        except (OSError, ValueError):
+        if plan.earlier is None or (image := kept_answer(self._folder, plan.handed, plan.earlier)) is None:
             return None
         return _SoftMask(image, plan.earlier["orientation"], tuple(plan.earlier["stored_size"]))
 
-    def _ask(self, handed: Photo) -> _SoftMask:
-        proxy = make_proxy(handed, self._settings.proxy_size)
+    def _ask(self, photo: Photo, plan: Plan) -> _SoftMask:
+        proxy = make_proxy(plan.handed, self._settings.proxy_size)
         answer = self._answers.ask(proxy)
-        self.save(self._folder.soft_mask(handed.name), answer)
-        return _SoftMask(read_soft_mask(answer, proxy.size), proxy.orientation, proxy.stored_size, proxy.picture)
+        if plan.earlier is not None:  # from now on, the soft mask is not the one that the journal tells of
+            self._journal.write("soft_announced", photo=str(photo.name))
+        self.save(self._folder.soft_mask(plan.handed.name), answer.png)
+        return _SoftMask(answer.image, proxy.orientation, proxy.stored_size, proxy.picture)
 
     def _make_cutout(self, handed: Photo, made: Made, kind: CutoutKind) -> None:
         made.facts["cutout"] = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
@@ -235,6 +220,56 @@ class Products:
             # The mask stands, and is what matters.
             made.facts["no_cutout"] = str(error)
             made.warnings.append(f"no cutout was made: it {error}")
+
+
+def last_words(story: list[Event]) -> dict[str, Event]:
+    """The journal's last word on every photo whose mask was ever made (other tasks tell of photos too).
+
+    ``announced`` in it are the hashes of masks that were then to be written, in runs that ended before the photo was
+    done; and ``soft`` is empty where another soft mask was.
+    """
+    words: dict[str, Event] = {}
+    for event in story:
+        if event["event"] == "photo_done" and "sha256" in event:
+            words[event["photo"]] = {**event, "announced": ()}
+        elif event["event"] == "mask_announced" and (earlier := words.get(event["photo"])):
+            words[event["photo"]] = {**earlier, "announced": (*earlier["announced"], event["sha256"])}
+        elif event["event"] == "soft_announced" and (earlier := words.get(event["photo"])):
+            words[event["photo"]] = {**earlier, "soft": ""}
+    return words
+
+
+def is_painted(folder: JobFolder, handed: Photo, earlier: Event) -> bool:
+    """Whether the mask on disk is another one than we made: it was painted on by hand, and is the better one.
+
+    It must be a picture that fits the photo, and not what a power cut left.
+    """
+    path = folder.mask(handed.name)
+    if _hash_file(path) in {earlier["sha256"], *earlier["announced"]}:
+        return False
+    try:
+        with Image.open(path) as mask:
+            mask.load()
+            return mask.size == tuple(earlier["stored_size"])
+    except (OSError, ValueError, SyntaxError):
+        return False
+
+
+def standing_mask(folder: JobFolder, handed: Photo) -> Mask:
+    """The mask on disk, as 0 and 255 however a paint program saved it. Raises PhotoError."""
+    try:
+        with Image.open(folder.mask(handed.name)) as mask:
+            return Mask.of(mask.convert("L").point([0] * 128 + [255] * 128))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
+
+
+def kept_answer(folder: JobFolder, handed: Photo, earlier: Event) -> Image.Image | None:
+    """The model's answer of an earlier run, if it is whole."""
+    try:
+        return read_soft_mask(folder.soft_mask(handed.name).read_bytes(), tuple(earlier["proxy_size"]))
+    except (OSError, ValueError):
+        return None
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

@@ -12,16 +12,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
 
 from .address import Endpoint
+from .connection_words import CONNECT_TIMEOUT, advice, reason, wants_encryption
 from .errors import BadUseError, EndpointError, PhotoError
 from .settings import TOKEN_VARIABLE, EndpointSettings
-
-CONNECT_TIMEOUT = 10.0
 
 _GATEWAY_BUSY = frozenset({429, 502, 503, 504})
 _EVERY_PHOTO = {
@@ -31,6 +30,8 @@ _EVERY_PHOTO = {
     405: "takes no pictures at this address; a rembg endpoint ends with /api/remove",
     407: "is reached through a proxy that asks for a password; check HTTP_PROXY and HTTPS_PROXY",
 }
+# What nginx, Go's servers and Apache answer where they are asked in the clear.
+_ASKS_FOR_TLS = re.compile(r"HTTPS (port|server)|SSL-enabled server")
 # Tries for one photo: where the server failed on it, and where it answers others meanwhile.
 _TRIES_FAILING, _TRIES_UNHEARD = 4, 10
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0
@@ -66,6 +67,9 @@ class _Identity(requests.auth.AuthBase):
         return request
 
 
+_Taken = TypeVar("_Taken")
+
+
 class RembgClient:
     """Talks to one endpoint over kept-alive connections. Safe to use from several threads."""
 
@@ -98,6 +102,11 @@ class RembgClient:
         self._session.mount(self._address.base, adapter)
 
     @property
+    def url(self) -> str:
+        """The address that masks are asked of."""
+        return self._address.url
+
+    @property
     def has_answered(self) -> bool:
         """Whether the server has given a mask yet, so that its model is known to be loaded."""
         return self._last_answer > 0
@@ -109,15 +118,17 @@ class RembgClient:
                 f"{self._address.base}/openapi.json", timeout=(CONNECT_TIMEOUT, 30.0), allow_redirects=False
             )
         except requests.RequestException as error:
-            raise EndpointError(f"{self._reason(error)}. {self._advice()}") from error
+            raise EndpointError(f"{reason(error, self._address)}. {advice(error, self._address)}") from error
         if "AirTunes" in response.headers.get("Server", ""):
             raise EndpointError(
                 f"What answers at {self._address.base} is macOS's AirPlay receiver, which holds port 7000: switch it "
                 "off, or start rembg on another port"
             )
+        if response.status_code == 400 and _ASKS_FOR_TLS.search(response.text):
+            raise EndpointError(wants_encryption(self._address))
         self._refuse_everybodys(response)
         if response.status_code in _GATEWAY_BUSY:
-            raise EndpointError(f"{self._busy(response)}. {self._advice()}")
+            raise EndpointError(f"{self._busy(response)}. {advice(None, self._address)}")
         try:
             description: dict[str, Any] = response.json()
             # The fields are query parameters of GET and form fields of POST; the names stand in both.
@@ -135,10 +146,10 @@ class RembgClient:
         picture: bytes,
         media_type: str,
         fields: dict[str, str],
-        take: Callable[[bytes], bytes],
+        take: Callable[[bytes], _Taken],
         *,
         first: bool = False,
-    ) -> bytes:
+    ) -> _Taken:
         """What ``take`` makes of the server's answer for one encoded picture.
 
         ``fields`` are the form fields beside ``file``. ``take`` raises ValueError for an answer that is no mask.
@@ -173,11 +184,11 @@ class RembgClient:
         # A server that hangs is given a second chance, however long the first took; one that asks for more
         # time than there is, none.
         if away_for > self._settings.retry_for and not error.alive and (attempt > 1 or error.wait):
-            raise EndpointError(f"{error}, for {away_for:.0f} s. {self._advice()}") from error
+            raise EndpointError(f"{error}, for {away_for:.0f} s. {advice(None, self._address)}") from error
 
     def _ask(
-        self, picture: bytes, media_type: str, fields: dict[str, str], take: Callable[[bytes], bytes], timeout: float
-    ) -> bytes:
+        self, picture: bytes, media_type: str, fields: dict[str, str], take: Callable[[bytes], _Taken], timeout: float
+    ) -> _Taken:
         try:
             response = self._session.post(
                 self._address.url,
@@ -188,9 +199,9 @@ class RembgClient:
                 allow_redirects=False,
             )
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            raise _PassingError(self._reason(error), alive=False) from error
+            raise _PassingError(reason(error, self._address), alive=False) from error
         except requests.RequestException as error:
-            raise EndpointError(f"{self._reason(error)}. {self._advice()}") from error
+            raise EndpointError(f"{reason(error, self._address)}. {advice(error, self._address)}") from error
         if response.status_code in _GATEWAY_BUSY:
             raise _PassingError(
                 self._busy(response),
@@ -244,29 +255,6 @@ class RembgClient:
     def _hide(self, text: str) -> str:
         """What a server says, without the token that it may say back."""
         return text.replace(self._token, "***") if self._token else text
-
-    def _reason(self, error: requests.RequestException) -> str:
-        url, words = self._address.url, str(error)
-        if isinstance(error, requests.exceptions.SSLError):
-            reason = f"{url} has no certificate this computer trusts"
-        elif isinstance(error, requests.exceptions.ProxyError):
-            reason = f"The proxy in front of {url} does not answer"
-        elif isinstance(error, requests.exceptions.ReadTimeout):
-            reason = f"{url} took longer than the timeout to answer"
-        elif isinstance(error, requests.exceptions.ConnectTimeout):
-            reason = f"{url} cannot be reached (no answer within {CONNECT_TIMEOUT:.0f} s)"
-        elif "refused" in words:
-            reason = f"No server answers at {url} (connection refused)"
-        elif "resolve" in words or "getaddrinfo" in words:
-            reason = f"The host name {self._address.host} is not known"
-        else:
-            reason = f"The connection to {url} was lost"
-        return reason
-
-    def _advice(self) -> str:
-        if self._address.is_loopback:
-            return "Start the rembg server (the README's Docker line does), then run again to go on"
-        return "Check the address, the network and the server, then run again to go on"
 
 
 def _retry_after(response: requests.Response) -> float:

@@ -29,9 +29,12 @@ class EndpointSettings:
     """Where the masks come from and how patiently they are asked for. Times are in seconds."""
 
     endpoint: str = DEFAULT_ENDPOINT
+    further: tuple[str, ...] = ()
+    """More rembg servers that are used at the same time, each with as many requests, and the same token."""
     online: bool = False
     """Whether Blender's online access is on: without it only loopback endpoints and local models are used."""
     in_flight: int = 4
+    """How many requests each server gets at a time."""
     timeout: float = 120.0
     """How long one answer may take."""
     first_timeout: float = 900.0
@@ -39,8 +42,13 @@ class EndpointSettings:
     retry_for: float = 60.0
     """How long an endpoint that does not answer is tried again before the run stops."""
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every server's address, as it was given."""
+        return (self.endpoint, *self.further)
+
     def check(self) -> Endpoint:
-        """The endpoint's address, if it may be asked at all. Raises BadUseError."""
+        """The first endpoint's address, if all of them may be asked at all. Raises BadUseError."""
         if not 1 <= self.in_flight <= MAX_IN_FLIGHT:
             raise BadUseError(f"Requests in flight must be from 1 to {MAX_IN_FLIGHT}, not {self.in_flight}")
         for name in ("timeout", "first_timeout"):
@@ -48,13 +56,16 @@ class EndpointSettings:
                 raise BadUseError(f"The setting {name} must be more than 0 seconds, not {getattr(self, name):g}")
         if self.retry_for < 0:
             raise BadUseError(f"The setting retry_for must not be negative, but is {self.retry_for:g}")
-        address = Endpoint.parse(self.endpoint)
-        if not (self.online or address.is_loopback):
-            raise BadUseError(
-                f"{address.host} is not this computer, and Blender's online access is off; switch it on in "
-                "Preferences > System > Network > Allow Online Access (or start Blender with --online-mode)"
-            )
-        return address
+        addresses = [Endpoint.parse(each) for each in self.addresses]
+        for index, address in enumerate(addresses):
+            if not (self.online or address.is_loopback):
+                raise BadUseError(
+                    f"{address.host} is not this computer, and Blender's online access is off; switch it on in "
+                    "Preferences > System > Network > Allow Online Access (or start Blender with --online-mode)"
+                )
+            if address in addresses[:index]:
+                raise BadUseError(f"The endpoint {address.url} is named twice; remove one of the two")
+        return addresses[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +144,8 @@ class MaskSettings:
         """Names the mask that these settings make of a soft mask."""
         return _short_hash(soft_key, *_values(self, MaskSettings))
 
-    def _check_mask(self) -> None:
+    def check_mask(self) -> None:
+        """Raise BadUseError where one of them is out of its range."""
         _check_range("threshold", self.threshold, 1, 255)
         _check_range("fill_holes", self.fill_holes, 0, 100)
         _check_range("drop_islands", self.drop_islands, 0, 100)
@@ -162,7 +174,7 @@ class StripSettings(AnswerSettings, MaskSettings):
         """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
         _check_folders(self.photos, self.output)
         self._check_answer()
-        self._check_mask()
+        self.check_mask()
         _check_choice("backend", self.backend, BACKENDS)
         _check_choice("cutouts", self.cutouts, CUTOUTS)
         if not re.fullmatch("#[0-9a-fA-F]{6}", self.cutout_colour):
@@ -241,7 +253,7 @@ class ReconstructSettings:
 
 def endpoint_settings(values: dict[str, Any]) -> EndpointSettings:
     """Endpoint settings from plain values. Raises BadUseError for a name that is not a setting."""
-    return EndpointSettings(**_known(EndpointSettings, values))
+    return EndpointSettings(**{**_known(EndpointSettings, values), "further": tuple(values.get("further", ()))})
 
 
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
@@ -251,9 +263,14 @@ def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _check_folders(photos: str, output: str) -> None:
+def check_photo_folder(photos: str) -> None:
+    """Raise BadUseError where there is no such folder."""
     if not photos or not Path(photos).is_dir():
         raise BadUseError(f"There is no photo folder {photos!r}; choose the folder that holds the photos")
+
+
+def _check_folders(photos: str, output: str) -> None:
+    check_photo_folder(photos)
     if not output:
         raise BadUseError("No output folder is set; choose the one for the masks")
     refuse_overlap(Path(photos), Path(output))

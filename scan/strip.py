@@ -4,7 +4,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,15 @@ from typing import Any
 from . import models
 from .answers import make_answers
 from .contact_sheet import ContactSheet
-from .errors import EndpointError, OutputError, PhotoError, ScanError
+from .endpoints import Listener
+from .errors import EndpointError, OutputError, PhotoError, ScanError, printable
 from .job import JobFolder, refuse_overlap
 from .journal import Event, Journal, read_journal
 from .photos import Photo, find_photos
-from .products import Plan, Products
+from .products import Plan, Products, last_words
 from .report import Outcome
 from .settings import StripSettings
+from .thumbnails import LatestThumbnails
 
 # Photos being decoded or written while others wait for their answer: enough to keep the model busy.
 _EXTRA_THREADS = 2
@@ -53,8 +55,10 @@ class Strip:
         self._cancel = cancel
         self._stop = threading.Event()  # no new photo, no new try: cancelled, or in trouble
         self._trouble: ScanError | None = None
-        self._answers = make_answers(settings, token, on_wait=self._tell_pause, stop=self._stop)
-        self._products = Products(settings, folder, self._answers)
+        listener = Listener(on_wait=self._tell_pause, on_loss=self._warn)
+        self._answers = make_answers(settings, token, listener, self._stop)
+        self._products = Products(settings, folder, self._answers, journal)
+        self._thumbnails = LatestThumbnails(folder.thumbnails)
         self._paused = False
         self._guard = threading.Lock()
         self._made: set[str] = set()
@@ -68,7 +72,7 @@ class Strip:
             refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
         self._folder.make_mask_folders()
         story = read_journal(self._folder.journal)
-        earlier = _last_words(story)
+        earlier = last_words(story)
         self._journal.write("started", task="strip", photos=len(photos))
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = [task for photo in photos if (task := self._plan(photo, earlier.get(str(photo.name))))]
@@ -87,7 +91,7 @@ class Strip:
             pool.shutdown(wait=False, cancel_futures=True)
         if tasks or not self._has_sheet(story, photos):
             self._make_sheet(photos)
-        masks = _last_words(read_journal(self._folder.journal))
+        masks = last_words(read_journal(self._folder.journal))
         return Outcome(
             photos=len(photos),
             done=done + len(self._made),
@@ -119,30 +123,32 @@ class Strip:
         if self._stop.is_set():
             return ""
         if note := models.note(self._settings.model):
-            self._journal.write("log", level="warning", text=note)
+            self._warn(note)
         return opened.result()
 
     def _work(self, pool: ThreadPoolExecutor, tasks: list[_Task]) -> None:
         futures = [pool.submit(self._do, task) for task in tasks if not task.plan.asks]
         asking = [task for task in tasks if task.plan.asks]
-        # The server may have to load its model, even to download it: one photo alone, with much time.
+        # A server may have to load its model, even to download it: one photo alone for each, with much time.
         while asking and not self._answers.is_warm and not self._stop.is_set():
             self._journal.write("log", level="info", text=_LOADING)
-            self._wait_for([pool.submit(self._do, asking.pop(0))])
-        self._wait_for(futures + [pool.submit(self._do, task) for task in asking])
+            first, asking = asking[: self._answers.at_first], asking[self._answers.at_first :]
+            futures += (asked := [pool.submit(self._do, task) for task in first])
+            self._wait_for(futures, lambda: self._answers.is_warm or all(future.done() for future in asked))
+        if not self._stop.is_set():
+            self._wait_for(futures + [pool.submit(self._do, task) for task in asking])
 
-    def _wait_for(self, futures: Sequence[Future[Any]]) -> None:
+    def _wait_for(self, futures: Sequence[Future[Any]], is_enough: Callable[[], bool] = lambda: False) -> None:
+        """Wait until all have ended, or enough of them have, or the run stops: then no longer than a moment."""
         pending = set(futures)
-        while pending and not self._stop.is_set():
+        while pending and not self._stop.is_set() and not is_enough():
             finished, pending = wait(pending, timeout=0.1)
             for future in finished:
                 future.result()  # a defect surfaces here
             if self._cancel.is_set():
                 self._stop.set()
-        for future in list(pending):
-            if future.cancel():
-                pending.remove(future)
-        wait(pending, timeout=_GRACE)
+        if self._stop.is_set():
+            wait([future for future in pending if not future.cancel()], timeout=_GRACE)
 
     def _do(self, task: _Task) -> None:
         """One photo from file to journal."""
@@ -151,12 +157,16 @@ class Strip:
         begin = time.monotonic()
         try:
             made = self._products.make(task.photo, task.plan)
-            self._paused = False
             if made.picture is not None:
-                self._sheet.add(task.name, made.picture, made.thumbnail(self._sheet.cell_size))
+                mask = made.thumbnail(self._sheet.cell_size)
+                self._sheet.add(task.name, made.picture, mask)
+                if thumbnail := self._thumbnails.add(made.picture, mask):
+                    made.facts["thumbnail"] = thumbnail
             with self._guard:
                 self._made.add(task.name)
             self._journal.write("photo_done", photo=task.name, **made.facts, seconds=round(time.monotonic() - begin, 3))
+            # Only now: who shows the story takes a photo that is done for the end of the waiting.
+            self._paused = False
             for warning in made.warnings:
                 self._journal.write("log", level="warning", photo=task.name, text=f"{task.name}: {warning}")
         except PhotoError as error:
@@ -172,11 +182,13 @@ class Strip:
                 self._stop.set()
 
     def _fail(self, name: str, error: PhotoError) -> None:
-        # Decoders quote what they found in a damaged file.
-        reason = "".join(letter if letter.isprintable() else "?" for letter in str(error))
+        reason = printable(str(error))
         with self._guard:
             self._failed[name] = reason
         self._journal.write("photo_failed", photo=name, reason=reason)
+
+    def _warn(self, text: str) -> None:
+        self._journal.write("log", level="warning", text=text)
 
     def _tell_pause(self, reason: str) -> None:
         if not self._paused:  # once an outage, not once a photo and try
@@ -215,8 +227,3 @@ class Strip:
             self._products.save(self._folder.contact_sheet, self._sheet.encode())
         except OutputError as error:
             self._end(error)
-
-
-def _last_words(story: list[Event]) -> dict[str, Event]:
-    """The journal's last word on every photo whose mask was ever made (other tasks tell of photos too)."""
-    return {str(event["photo"]): event for event in story if event["event"] == "photo_done" and "sha256" in event}

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process that Blender starts: runs one job, tells its story in the journal, leaves.
 
-Its standard input carries one line of JSON (the secrets) and then stays open: when it closes, because the job was
-cancelled or because Blender is gone, the worker finishes what is in flight and leaves.
+Its standard input carries one line of JSON (the secrets) and then stays open, for messages to a task that takes them:
+when it closes, because the job was cancelled or because Blender is gone, the worker finishes what is in flight and
+leaves.
 """
 
 import json
@@ -15,36 +16,42 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .engines.program import end_left_over
-from .errors import OutputError, ScanError
+from .errors import EndpointError, OutputError, ScanError
 from .files import write_atomically
+from .inbox import Inbox
 from .job import JobFolder
 from .journal import Journal
+from .preview import Preview
 from .priority import step_back
+from .programs import ProgramsSettings, check_programs
 from .reconstruct import reconstruct
 from .reconstruction.prepare import Prepare, PrepareSettings
 from .rembg import RembgClient
 from .report import CANCELLED
 from .settings import ReconstructSettings, StripSettings, endpoint_settings
 from .strip import Strip
+from .survey import SurveySettings, survey
 
 _TICK = 0.05
+_PATIENCE = 10.0
+"""Seconds that Test Connection waits, whoever hangs: the server, the network or the look-up of a name."""
 
 Finish = dict[str, Any]
-Task = Callable[[dict[str, Any], JobFolder, Journal, str, threading.Event], Finish]
+Task = Callable[[dict[str, Any], JobFolder, Journal, str, Inbox], Finish]
 
 
-def main(root: Path, run: str, token: str) -> int:
+def main(root: Path, run: str, token: str, output: TextIO) -> int:
     """Run the job in the folder ``root`` that was prepared as ``run``, and return the exit code.
 
-    A refusal that has no journal to go to is printed to standard output as a ``finished`` event.
+    A refusal that has no journal to go to is printed to ``output`` as a ``finished`` event.
     """
     # Pillow warns of damaged metadata, which is common and harmless here.
     warnings.simplefilter("ignore")
-    cancel = threading.Event()
-    threading.Thread(target=_cancel_when_closed, args=(cancel,), daemon=True).start()
+    inbox = Inbox()
+    threading.Thread(target=inbox.listen, daemon=True).start()
     folder = JobFolder(root)
     try:
         with folder.lock():
@@ -53,19 +60,19 @@ def main(root: Path, run: str, token: str) -> int:
             try:
                 # The lock is ours, so an engine that still works in here has lost its worker.
                 end_left_over(folder.engines)
-                finish = _run(job, folder, journal, token, cancel)
+                finish = _run(job, folder, journal, token, inbox)
                 journal.write("finished", **finish)
             finally:
                 journal.close()
     except ScanError as error:
         finish = _failure(error)
-        print(json.dumps({"event": "finished", "run": run, "time": time.time(), **finish}), flush=True)
+        print(json.dumps({"event": "finished", "run": run, "time": time.time(), **finish}), file=output, flush=True)
     return int(finish["exit_code"])
 
 
-def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, cancel: threading.Event) -> Finish:
+def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
     try:
-        return _TASKS[job["task"]](job["settings"], folder, journal, token, cancel)
+        return _TASKS[job["task"]](job["settings"], folder, journal, token, inbox)
     except ScanError as error:
         return _failure(error)
     except Exception:  # noqa: BLE001 - the outermost edge: a defect ends in words and a log, not in silence
@@ -74,12 +81,12 @@ def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, c
         return {"status": "failed", "exit_code": 1, "message": words}
 
 
-def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, cancel: threading.Event) -> Finish:
+def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
     settings = StripSettings.from_json(values)
     settings.check()
     if settings.backend == "EMBEDDED":
         step_back()
-    outcome = Strip(settings, folder, journal, token, cancel).run()
+    outcome = Strip(settings, folder, journal, token, inbox.cancel).run()
     report = outcome.to_json(values)
     try:
         write_atomically(folder.report, json.dumps(report, indent=1).encode())
@@ -91,16 +98,20 @@ def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: s
     return {key: report[key] for key in ("status", "exit_code", "message", "photos", "seconds")}
 
 
-def _check_endpoint(
-    values: dict[str, Any], _folder: JobFolder, _journal: Journal, token: str, cancel: threading.Event
-) -> Finish:
+def _check_endpoint(values: dict[str, Any], _folder: JobFolder, _journal: Journal, token: str, inbox: Inbox) -> Finish:
     begin = time.monotonic()
+    client = RembgClient(endpoint_settings(values), token)
     pool = ThreadPoolExecutor(1)
     try:
-        asked = pool.submit(RembgClient(endpoint_settings(values), token).capabilities)
+        asked = pool.submit(client.capabilities)
         while not wait([asked], timeout=_TICK).done:
-            if cancel.is_set():
+            if inbox.cancel.is_set():
                 return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}
+            if time.monotonic() - begin > _PATIENCE:
+                raise EndpointError(
+                    f"{client.url} did not answer within {_PATIENCE:.0f} s: the server is very busy, or something "
+                    "else listens there; look at its log, then try again"
+                )
         abilities = asked.result()
     finally:
         pool.shutdown(wait=False)
@@ -114,25 +125,39 @@ def _check_endpoint(
     }
 
 
-def _prepare_import(
-    values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, cancel: threading.Event
-) -> Finish:
-    return Prepare(PrepareSettings(**values), folder, journal, cancel).run()
+def _prepare_import(values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, inbox: Inbox) -> Finish:
+    return Prepare(PrepareSettings(**values), folder, journal, inbox.cancel).run()
 
 
-def _reconstruct(
-    values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, cancel: threading.Event
-) -> Finish:
+def _reconstruct(values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, inbox: Inbox) -> Finish:
     settings = ReconstructSettings.from_json(values)
     settings.check()
-    return reconstruct(settings, folder, journal, cancel)
+    return reconstruct(settings, folder, journal, inbox.cancel)
+
+
+def _survey(values: dict[str, Any], folder: JobFolder, _journal: Journal, _token: str, inbox: Inbox) -> Finish:
+    return survey(SurveySettings(**values), folder, inbox.cancel)
+
+
+def _preview(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
+    settings = StripSettings.from_json(values)
+    if settings.backend == "EMBEDDED":
+        step_back()
+    return Preview(settings, folder, journal, token, inbox).run()
+
+
+def _check_programs(values: dict[str, Any], _folder: JobFolder, _journal: Journal, _token: str, inbox: Inbox) -> Finish:
+    return check_programs(ProgramsSettings(**values), inbox.cancel)
 
 
 _TASKS: dict[str, Task] = {
     "strip": _strip,
     "check_endpoint": _check_endpoint,
+    "check_programs": _check_programs,
     "reconstruct": _reconstruct,
     "prepare_import": _prepare_import,
+    "survey": _survey,
+    "preview": _preview,
 }
 
 
@@ -140,18 +165,14 @@ def _failure(error: ScanError) -> Finish:
     return {"status": "failed", "exit_code": error.exit_code, "message": str(error)}
 
 
-def _cancel_when_closed(cancel: threading.Event) -> None:
-    # Not sys.stdin: its lock, held by a thread that waits in a read, would keep the interpreter from ending.
-    while os.read(0, 4096):
-        pass
-    cancel.set()
-
-
 def start(arguments: list[str]) -> None:
     """The bootstrap's way in: ``arguments`` are the job folder and the name of the run. Does not return."""
     root, run = arguments
     secrets = json.loads(_read_line())
-    code = main(Path(root), run, secrets["token"])
+    # Nobody reads the pipe before the end: what libraries print goes to the log, lest it fill it.
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    code = main(Path(root), run, secrets["token"], output)
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads may still hang in a request to a server that does not answer: they must not hold the process.

@@ -34,7 +34,7 @@ class ColmapEmbedded:
         """The module search path of this process, which holds the extension's own packages."""
         return {"SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
 
-    def look(self) -> Presence:
+    def look(self, patience: float = _PATIENCE) -> Presence:
         """Whether pycolmap can be imported: found out by a process that tries."""
         if importlib.util.find_spec("pycolmap") is None:
             return Presence(reason=_why_missing())
@@ -44,10 +44,12 @@ class ColmapEmbedded:
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **self.environment},
-                timeout=_PATIENCE,
+                timeout=patience,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except subprocess.TimeoutExpired:
+            return Presence(reason=f"The embedded COLMAP takes longer than {patience:.0f} s to start; try again")
+        except OSError as error:
             return Presence(reason=f"The embedded COLMAP does not start ({error}); {_INSTEAD}")
         with contextlib.suppress(ValueError, IndexError, KeyError, TypeError):
             return Presence(version=str(json.loads(done.stdout.splitlines()[-1])["version"]))

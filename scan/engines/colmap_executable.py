@@ -24,6 +24,13 @@ if sys.platform == "win32":
 else:
     _FLAGS = 0
 
+if sys.platform == "darwin":
+    _USUAL_PLACES = ("/opt/homebrew/bin/colmap", "/usr/local/bin/colmap", "/opt/local/bin/colmap")
+elif sys.platform == "win32":
+    _USUAL_PLACES = (r"C:\Program Files\COLMAP\COLMAP.bat", r"C:\COLMAP\COLMAP.bat")
+else:
+    _USUAL_PLACES = ("/usr/local/bin/colmap", "/snap/bin/colmap")
+
 
 class ColmapExecutable:
     """See ``Engine``."""
@@ -41,14 +48,18 @@ class ColmapExecutable:
         """What lets it start without a screen."""
         return {"QT_QPA_PLATFORM": "offscreen"} if sys.platform == "linux" else {}
 
-    def look(self) -> Presence:
+    def look(self, patience: float = _PATIENCE) -> Presence:
         """Whether it is there, starts, is COLMAP, and new enough."""
         program = self._program()
         if not program:
-            where = f"There is no program {self._path}" if self._path else "No program colmap was found on PATH"
+            where = (
+                f"There is no program {self._path}"
+                if self._path
+                else "No program colmap was found on PATH or in the usual places"
+            )
             return Presence(reason=f"{where}; set its path in the preferences, {_GET}")
         try:
-            said = self._ask("help")
+            said = self._ask("help", patience=patience)
         except EngineError as error:
             return Presence(reason=str(error))
         found = re.search(r"COLMAP (\d+)\.(\d+)[\w.]*", said)
@@ -56,7 +67,7 @@ class ColmapExecutable:
             return Presence(reason=f"{program} does not say that it is COLMAP; set another path in the preferences")
         if (int(found[1]), int(found[2])) < _OLDEST:
             return Presence(reason=f"{program} is {found[0]}, and 3.8 is the oldest that is supported; update it")
-        return Presence(version=found[0].removeprefix("COLMAP "))
+        return Presence(version=found[0].removeprefix("COLMAP "), path=program)
 
     def key(self, scan: Scan, presence: Presence) -> str:
         """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""
@@ -122,7 +133,10 @@ class ColmapExecutable:
         return int("with CUDA" in self._ask("help"))
 
     def _program(self) -> str:
-        return shutil.which(self._path or "colmap") or ""
+        if self._path:
+            return shutil.which(self._path) or ""
+        # Blender that was started from the dock or a menu has a PATH of its own.
+        return next(filter(None, map(shutil.which, ("colmap", *_USUAL_PLACES))), "")
 
     def _options(self, command: str) -> "_Options":
         said = self._ask(command, "-h")
@@ -131,9 +145,9 @@ class ColmapExecutable:
         known = frozenset(re.findall(r"--([\w.]+)", said))
         return _Options(self.title, [self._program(), command], known)
 
-    def _ask(self, *arguments: str) -> str:
+    def _ask(self, *arguments: str, patience: float = _PATIENCE) -> str:
         """What the program prints. Raises EngineError where it does not start."""
-        return _ask(self._program(), arguments, tuple(self.environment.items()))
+        return _ask(self._program(), arguments, tuple(self.environment.items()), patience)
 
 
 class _Options:
@@ -161,20 +175,23 @@ class _Options:
 
 
 @cache
-def _ask(program: str, arguments: tuple[str, ...], environment: tuple[tuple[str, str], ...]) -> str:
+def _ask(program: str, arguments: tuple[str, ...], environment: tuple[tuple[str, str], ...], patience: float) -> str:
     try:
         done = subprocess.run(
             [program, *arguments],
             capture_output=True,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **dict(environment)},
-            timeout=_PATIENCE,
+            timeout=patience,
             creationflags=_FLAGS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = getattr(error, "strerror", None) or error
+    except subprocess.TimeoutExpired as error:
         raise EngineError(
-            f"{program} does not start ({reason}); set another path in the preferences, {_GET}"
+            f"{program} did not say within {patience:.0f} s what it is; set another path in the preferences, {_GET}"
+        ) from error
+    except OSError as error:
+        raise EngineError(
+            f"{program} does not start ({error.strerror}); set another path in the preferences, {_GET}"
         ) from error
     return (done.stdout + done.stderr).decode("utf-8", "replace")

@@ -20,11 +20,13 @@ _LEAST_PAUSE = 0.25  # seconds between two progress events, so that a long solve
 
 @dataclass(frozen=True)
 class Presence:
-    """Whether an engine can be used here. Exactly one of the two is not empty."""
+    """Whether an engine can be used here. Exactly one of version and reason is not empty."""
 
     version: str = ""
     reason: str = ""
     """Why not, and what to do: a sentence without its full stop."""
+    path: str = ""
+    """Where it was found, for engines that are the user's own programs."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,8 @@ class Engine(Protocol):
     def demands(self) -> Demands:
         """What it asks of a scan."""
 
-    def look(self) -> Presence:
-        """Whether it can be used. May take seconds, since the program is asked."""
+    def look(self, patience: float = ...) -> Presence:
+        """Whether it can be used. May take so many seconds, since the program is asked."""
 
     def key(self, scan: Scan, presence: Presence) -> str:
         """Names the work of this version on this scan; see ``EngineFolder.work``."""

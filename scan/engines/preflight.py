@@ -57,7 +57,9 @@ class _Mask:
 
 
 @dataclass(frozen=True)
-class _Looked:
+class Looked:
+    """What was seen of one photo and its mask."""
+
     photo: ScanPhoto
     mask: _Mask | None
 
@@ -74,15 +76,32 @@ def preflight(
     Raises BadUseError, in one sentence with what to do, where the engine called ``title`` cannot work with what there
     is; Cancelled.
     """
-    if len(photos) < demands.least_photos:
-        raise BadUseError(
-            f"{title} needs at least {demands.least_photos} photos, and there {_be(len(photos))}; "
-            "take 20 to 60 from all around the object"
-        )
-    looked: list[_Looked] = []
+    if words := too_few(len(photos), demands, title):
+        raise BadUseError(words)
+    looked, left_out = look_at(photos, mask_of, demands, title, cancel)
+    _refuse_too_few(len(photos), len(looked), left_out, demands, title)
+    usable = tuple(each.photo for each in looked)
+    findings = [
+        *about_left_out(left_out),
+        *_about_masks(looked),
+        *about_cameras(usable, title),
+        *_about_sides(usable),
+    ]
+    return Preflight(usable, left_out, tuple(findings))
+
+
+def look_at(
+    photos: Sequence[Photo],
+    mask_of: Callable[[Photo], Path] | None,
+    demands: Demands,
+    title: str,
+    cancel: threading.Event,
+) -> tuple[list[Looked], dict[str, str]]:
+    """What was seen of the photos that can go to an engine; and photo → why it cannot. Raises Cancelled."""
+    looked: list[Looked] = []
     left_out: dict[str, str] = {}
 
-    def look(photo: Photo) -> _Looked | PhotoError:
+    def look(photo: Photo) -> Looked | PhotoError:
         if cancel.is_set():
             raise Cancelled
         try:
@@ -92,26 +111,28 @@ def preflight(
 
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         for photo, result in zip(photos, pool.map(look, photos), strict=True):
-            if isinstance(result, _Looked):
+            if isinstance(result, Looked):
                 looked.append(result)
             else:
                 left_out[str(photo.name)] = str(result)
-    _refuse_too_few(len(photos), len(looked), left_out, demands, title)
-    usable = tuple(each.photo for each in looked)
-    findings = [
-        *_about_left_out(left_out),
-        *_about_masks(looked),
-        *_about_cameras(usable, title),
-        *_about_sides(usable),
-    ]
-    return Preflight(usable, left_out, tuple(findings))
+    return looked, left_out
+
+
+def too_few(number: int, demands: Demands, title: str) -> str:
+    """What to do where there are too few photos for an engine; empty where there are enough."""
+    if number >= demands.least_photos:
+        return ""
+    return (
+        f"{title} needs at least {demands.least_photos} photos, and there {_be(number)}; take 20 to 60 from all around "
+        "the object"
+    )
 
 
 def _be(number: int) -> str:
     return "is only 1" if number == 1 else f"are only {number}" if number else "are none"
 
 
-def _look(photo: Photo, mask_path: Path | None, demands: Demands, title: str) -> _Looked:
+def _look(photo: Photo, mask_path: Path | None, demands: Demands, title: str) -> Looked:
     """Raises PhotoError where the photo cannot go to the engine."""
     facts = read_facts(photo)
     if facts.format not in demands.formats:
@@ -127,7 +148,7 @@ def _look(photo: Photo, mask_path: Path | None, demands: Demands, title: str) ->
         mask_path,
         mask.is_clean if mask else True,
     )
-    return _Looked(scan_photo, mask)
+    return Looked(scan_photo, mask)
 
 
 def _read_mask(path: Path, size: tuple[int, int]) -> _Mask:
@@ -171,7 +192,8 @@ def _refuse_too_few(found: int, usable: int, left_out: dict[str, str], demands: 
     )
 
 
-def _about_left_out(left_out: dict[str, str]) -> list[Finding]:
+def about_left_out(left_out: dict[str, str]) -> list[Finding]:
+    """A warning for each reason; ``left_out`` is photo → reason."""
     by_reason = defaultdict(list)
     for name, reason in left_out.items():
         by_reason[reason].append(name)
@@ -181,7 +203,7 @@ def _about_left_out(left_out: dict[str, str]) -> list[Finding]:
     ]
 
 
-def _about_masks(looked: list[_Looked]) -> list[Finding]:
+def _about_masks(looked: list[Looked]) -> list[Finding]:
     masked = [(each.photo.name, each.mask) for each in looked if each.mask is not None]
     if not masked:
         return [
@@ -207,7 +229,8 @@ def _about_masks(looked: list[_Looked]) -> list[Finding]:
     return [Finding(text, "warning") for text in findings]
 
 
-def _about_cameras(photos: Sequence[ScanPhoto], title: str) -> list[Finding]:
+def about_cameras(photos: Sequence[ScanPhoto], title: str) -> list[Finding]:
+    """Which cameras and lenses took them, and whether an engine called ``title`` can tell."""
     findings = []
     if blind := [photo.name for photo in photos if not photo.facts.has_focal]:
         findings.append(
