@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operator that asks a rembg server who it is."""
+"""The operator that asks rembg servers who they are."""
 
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
+from .. import __package__ as base_package
 from ..scan.errors import ScanError
 from ..scan.job import JobFolder
-from . import driver
+from . import asking, driver, settings
+from .job_operator import report
+from .steps import Job, goes_on
 
 
 class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
@@ -22,20 +25,60 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
 
     endpoint: StringProperty(  # type: ignore[valid-type]
         name="Endpoint",
-        description="Address of the rembg server; unset, the one in the preferences",
+        description="Address of the rembg server; unset, those in the preferences",
+        options={"SKIP_SAVE"},
+    )
+    show: BoolProperty(  # type: ignore[valid-type]
+        name="Show Preferences",
+        description="Open the preferences, which show the answer",
+        options={"SKIP_SAVE", "HIDDEN"},
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Report what answers; an error where nothing does, or nothing that is rembg."""
+        """Run by a user: the preferences show the answers when they come. Run by a script: wait and report them.
+
+        An error where one of the servers does not answer, or is not rembg.
+        """
+        is_by_hand = self.options.is_invoke and not bpy.app.background
+        if is_by_hand and self.show:
+            bpy.ops.preferences.addon_show(module=base_package)
         given = {"endpoint": self.endpoint} if self.properties.is_property_set("endpoint") else {}
+        ask = self._ask if is_by_hand else self._wait_for
+        # All of them, whatever the first one says.
+        answered = [ask(context, address) for address in settings.endpoint_settings(context, given).addresses]
+        return {"FINISHED"} if all(answered) else {"CANCELLED"}
+
+    def _ask(self, context: bpy.types.Context, address: str) -> bool:
+        name = question(address)
         try:
-            settings = driver.endpoint_settings(context, given)
-            settings.check()
-            # A job like any other, so that a server that hangs hangs a process and not Blender.
+            content = _content(context, address)
+        except ScanError as error:
+            asking.forget(name)
+            self.report({"WARNING"}, str(error))  # which the preferences say as well, below the address
+            return False
+        if not asking.is_asked(name):  # a server that hangs is not asked faster by asking more
+            asking.ask(context, name, content)
+        return True
+
+    def _wait_for(self, context: bpy.types.Context, address: str) -> bool:
+        try:
+            content = _content(context, address)
             with tempfile.TemporaryDirectory(prefix="scan_cutout_") as folder:
-                job = {"task": "check_endpoint", "settings": asdict(settings)}
-                finished = driver.run_blocking(context, JobFolder(Path(folder)), job)
+                finished = driver.run_blocking(context, Job(self.bl_label, JobFolder(Path(folder)), content))
         except ScanError as error:
             self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return driver.report_finished(self, finished)
+            return False
+        report(self, finished)
+        return goes_on(finished)
+
+
+def question(endpoint: str) -> str:
+    """The name under which ``asking`` has the answer of an endpoint."""
+    return f"check_endpoint {endpoint}"
+
+
+def _content(context: bpy.types.Context, address: str) -> dict[str, object]:
+    """A job like any other, so that a server that hangs hangs a process and not Blender. Raises BadUseError."""
+    asked = settings.endpoint_settings(context, {"endpoint": address})
+    asked.check()
+    return {"task": "check_endpoint", "settings": asdict(asked)}

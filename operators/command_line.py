@@ -14,8 +14,7 @@ import bpy
 from ..scan.errors import BadUseError, ScanError
 from ..scan.reconstruction.importing import ImportSettings
 from ..scan.settings import BACKENDS, CUTOUTS, ENGINES, MAPPERS, QUALITIES
-from . import driver
-from .scene_import import import_scan
+from . import driver, settings, steps
 
 _COMMAND = "scan_cutout"
 _EXIT_CODES = (
@@ -26,7 +25,6 @@ _EXIT_CODES = (
 Given = dict[str, Any]
 Finish = dict[str, Any]
 
-_GOES_ON = {"done", "some_failed"}
 _SOLVE_OPTIONS = {"engine", "quality", "mapper", "masks", "executable"}
 
 _handle: Any = None
@@ -75,33 +73,31 @@ def _guarded(verb: Callable[[Given], Finish], given: Given) -> Finish:
 
 
 def _strip(given: Given) -> Finish:
-    return driver.run_strip(bpy.context, driver.strip_settings(bpy.context, given))
+    return _drive(steps.strip(settings.strip_settings(bpy.context, given)))
 
 
 def _reconstruct(given: Given) -> Finish:
-    return driver.run_reconstruct(bpy.context, driver.reconstruct_settings(bpy.context, {"photos": "", **given}))
+    return _drive(steps.reconstruct(settings.reconstruct_settings(bpy.context, given)))
 
 
 def _import(given: Given) -> Finish:
     blend = _blend_file(given)
-    settings = ImportSettings(directory=given["output"], photos=given.get("photos", ""))
-    return _save(blend, *import_scan(bpy.context, settings, animated_camera=False))
+    importing = ImportSettings(directory=given["output"], photos=given.get("photos", ""))
+    return _save(blend, _drive(steps.import_scan(importing, bpy.context.scene.session_uid, animated_camera=False)))
 
 
 def _run(given: Given) -> Finish:
     blend = _blend_file(given)
     solving = {name: given.pop(name) for name in _SOLVE_OPTIONS & given.keys()}
-    stripped = _strip(given)
-    if stripped["status"] not in _GOES_ON:
-        return stripped
-    print(f"Scan Cutout: {stripped['message']}", file=sys.stderr)
-    solved = _reconstruct({**solving, "photos": given["photos"], "output": given["output"]})
-    if solved["status"] not in _GOES_ON:
-        return solved
-    print(f"Scan Cutout: {solved['message']}", file=sys.stderr)
-    settings = ImportSettings(directory=solved["results"])
-    imported = _save(blend, *import_scan(bpy.context, settings, animated_camera=False))
-    return {**imported, "exit_code": stripped["exit_code"] or solved["exit_code"], "strip": stripped, "solve": solved}
+    solving.update(photos=given["photos"], output=given["output"])
+    stripping = settings.strip_settings(bpy.context, given)
+    solving = settings.reconstruct_settings(bpy.context, solving)
+    scene = bpy.context.scene.session_uid
+    return _save(blend, _drive(steps.scan_to_scene(stripping, solving, scene, animated_camera=False)))
+
+
+def _drive(what: steps.Steps) -> Finish:
+    return driver.drive(bpy.context, what, lambda told: print(f"Scan Cutout: {told['message']}", file=sys.stderr))
 
 
 def _blend_file(given: Given) -> Path:
@@ -112,11 +108,13 @@ def _blend_file(given: Given) -> Path:
     return blend
 
 
-def _save(blend: Path, said: str, is_whole: bool) -> Finish:
+def _save(blend: Path, imported: Finish) -> Finish:
+    """Save the scene, if anything came into it."""
+    if not steps.goes_on(imported):
+        return imported
     blend.parent.mkdir(parents=True, exist_ok=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
-    status = "done" if is_whole else "some_failed"
-    return {"status": status, "exit_code": 0, "message": f"{said}. Saved as {blend}", "blend": str(blend)}
+    return {**imported, "message": f"{imported['message']}. Saved as {blend}", "blend": str(blend)}
 
 
 def _failure(error: ScanError) -> Finish:

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator that brings a solved scan into the scene, and what may be dropped on the viewport for it."""
 
-import bpy
-from bpy.props import BoolProperty, StringProperty
+from typing import Any
 
-from ..scan.errors import ScanError
+import bpy
+from bpy.props import StringProperty
+
 from ..scan.reconstruction.importing import ImportSettings
-from .scene_import import import_scan
+from . import steps, survey
+from .job_operator import JobOperator
+from .scan_properties import ImportProperties
 
 # The folders of one import are not those of the next.
 _ONCE = {"SKIP_SAVE", "HIDDEN"}
 
 
-class SCAN_CUTOUT_OT_import_reconstruction(bpy.types.Operator):
+class SCAN_CUTOUT_OT_import_reconstruction(ImportProperties, JobOperator, bpy.types.Operator):
     """Bring the cameras and points of a COLMAP model into the scene, with the photos behind the cameras"""
 
     bl_idname = "scan_cutout.import_reconstruction"
@@ -48,11 +51,11 @@ class SCAN_CUTOUT_OT_import_reconstruction(bpy.types.Operator):
         "for one in the model's folder",
         options={"SKIP_SAVE"},
     )
-    animated_camera: BoolProperty(  # type: ignore[valid-type]
-        name="Animated Camera",
-        description="Add one camera that goes through all photos, one a frame",
-        default=False,
-    )
+
+    @classmethod
+    def missing(cls, shown: bpy.types.PropertyGroup) -> str:
+        """Something was found."""
+        return survey.missing_results(shown)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Import what was dropped; else ask for the folder."""
@@ -61,15 +64,9 @@ class SCAN_CUTOUT_OT_import_reconstruction(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Block until the scan is in the scene. With an error the scene stays as it was."""
-        try:
-            said, is_whole = import_scan(context, self._settings(), animated_camera=self.animated_camera)
-        except ScanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO" if is_whole else "WARNING"}, said)
-        return {"FINISHED"}
+    def plan(self, context: bpy.types.Context, _shown: dict[str, Any]) -> steps.Steps:
+        """Bring it in. With an error the scene stays as it was."""
+        return steps.import_scan(self._settings(), context.scene.session_uid, animated_camera=self.animated_camera)
 
     def _settings(self) -> ImportSettings:
         absolute = bpy.path.abspath

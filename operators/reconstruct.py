@@ -1,42 +1,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator that has a photogrammetry program find the cameras."""
 
+from typing import Any
+
 import bpy
 from bpy.props import StringProperty
 
-from ..scan.errors import ScanError
-from . import driver
+from . import settings, steps, survey
+from .job_operator import JobOperator
 from .reconstruct_properties import ReconstructProperties
 
 
-class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, bpy.types.Operator):
+class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, JobOperator, bpy.types.Operator):
     """Find the cameras and points of a scan from its photos and their masks"""
 
     bl_idname = "scan_cutout.reconstruct"
     bl_label = "Reconstruct"
-    bl_options = {"REGISTER"}
+    # Not REGISTER: Repeat Last would start it anew, and Blender's list of operators cannot hold one that goes on then.
+    bl_options = set()
 
     directory: StringProperty(  # type: ignore[valid-type]
         name="Photos",
         description="Folder with the photos; unset, the one that the output folder's masks were made of",
         subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
     )
     output_directory: StringProperty(  # type: ignore[valid-type]
         name="Output",
         description="Folder with the masks, where the results go too",
         subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Block until the engine is done. Photos that could not be placed are a warning, anything worse an error."""
+    @classmethod
+    def missing(cls, shown: bpy.types.PropertyGroup) -> str:
+        """There are photos and, where they are to be used, masks."""
+        return survey.missing_photos(shown) or survey.missing_masks(shown)
+
+    def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
+        """Find the cameras. Photos that could not be placed are a warning, anything worse an error."""
         given = {
-            **self.given_to_engine(),
-            "photos": bpy.path.abspath(self.directory),
-            "output": bpy.path.abspath(self.output_directory),
+            **self.given_to_engine(shown),
+            "photos": bpy.path.abspath(self.directory) or shown.get("photos", ""),
+            "output": bpy.path.abspath(self.output_directory) or shown.get("output", ""),
         }
-        try:
-            finished = driver.run_reconstruct(context, driver.reconstruct_settings(context, given))
-        except ScanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return driver.report_finished(self, finished)
+        return steps.reconstruct(settings.reconstruct_settings(context, given))

@@ -1,49 +1,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator that goes all the way: photos, masks, cameras, scene."""
 
-import bpy
-from bpy.props import BoolProperty
+from typing import Any
 
-from ..scan.errors import ScanError
-from ..scan.reconstruction.importing import ImportSettings
-from . import driver
+import bpy
+
+from . import settings, steps, survey
+from .job_operator import JobOperator
 from .reconstruct_properties import ReconstructProperties
-from .scene_import import import_scan
+from .scan_properties import ImportProperties, read
 from .strip_properties import StripProperties
 
 
-class SCAN_CUTOUT_OT_scan_to_scene(StripProperties, ReconstructProperties, bpy.types.Operator):
+class SCAN_CUTOUT_OT_scan_to_scene(
+    StripProperties, ReconstructProperties, ImportProperties, JobOperator, bpy.types.Operator
+):
     """Strip the backgrounds, find the cameras and bring them into the scene, in one go"""
 
     bl_idname = "scan_cutout.scan_to_scene"
     bl_label = "Scan to Scene"
-    bl_options = {"REGISTER", "UNDO"}
+    # Not REGISTER: Adjust Last Operation would run all of it again, and Blender would wait for it.
+    bl_options = {"UNDO"}
 
-    animated_camera: BoolProperty(  # type: ignore[valid-type]
-        name="Animated Camera",
-        description="Add one camera that goes through all photos, one a frame",
-        default=False,
-    )
+    @classmethod
+    def missing(cls, shown: bpy.types.PropertyGroup) -> str:
+        """There are photos."""
+        return survey.missing_photos(shown)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Block until the scan is in the scene.
+    def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
+        """Take all steps, each from where an earlier run ended.
 
-        Each step goes on where an earlier run ended. Photos that failed or could not be placed are a warning;
-        anything worse is an error, and what was done before it is kept.
+        Photos that failed or could not be placed are a warning; anything worse is an error, and what was done before
+        it is kept.
         """
-        stripping = self.given()
-        solving = {**self.given_to_engine(), **{name: stripping[name] for name in ("photos", "output", "files")}}
-        try:
-            finished = driver.run_strip(context, driver.strip_settings(context, stripping))
-            if driver.report_finished(self, finished) == {"CANCELLED"}:
-                return {"CANCELLED"}
-            finished = driver.run_reconstruct(context, driver.reconstruct_settings(context, solving))
-            if driver.report_finished(self, finished) == {"CANCELLED"}:
-                return {"CANCELLED"}
-            settings = ImportSettings(directory=finished["results"])
-            said, is_whole = import_scan(context, settings, animated_camera=self.animated_camera)
-        except ScanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO" if is_whole else "WARNING"}, said)
-        return {"FINISHED"}
+        stripping = self.given(shown)
+        solving = {**self.given_to_engine(shown), **{name: stripping[name] for name in ("photos", "output", "files")}}
+        importing = {**shown, **read(self.properties, ImportProperties.__annotations__)}
+        return steps.scan_to_scene(
+            settings.strip_settings(context, stripping),
+            settings.reconstruct_settings(context, solving),
+            context.scene.session_uid,
+            animated_camera=importing.get("animated_camera", False),
+        )

@@ -15,8 +15,8 @@ from . import photo_cameras, point_cloud
 _ROOT_TURN = (radians(-90), 0.0, 0.0)
 
 
-def build(context: bpy.types.Context, plan: ImportPlan, *, animated_camera: bool) -> bpy.types.Collection:
-    """Build the scan into the scene and return its collection. Nothing in here is expected to fail."""
+def build(scene: bpy.types.Scene, plan: ImportPlan, *, animated_camera: bool) -> bpy.types.Collection:
+    """Build the scan into a scene and return its collection. Nothing in here is expected to fail."""
     photos = list(plan.reconstruction.photos)
     pinholes = [plan.views[photo.camera].pinhole for photo in photos]
     scale = _scale(photos, plan.reconstruction.points)
@@ -42,7 +42,7 @@ def build(context: bpy.types.Context, plan: ImportPlan, *, animated_camera: bool
         camera.parent = root
         scan.objects.link(camera)
     # Linked last: until then no part of this is in a scene that would have to follow each step.
-    context.scene.collection.children.link(scan)
+    scene.collection.children.link(scan)
     return scan
 
 

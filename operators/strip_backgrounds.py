@@ -1,29 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator that makes a mask for every photo of a folder."""
 
+from typing import Any
+
 import bpy
 
-from ..scan.errors import ScanError
-from . import driver
+from . import settings, steps, survey
+from .job_operator import JobOperator
 from .strip_properties import StripProperties
 
 
-class SCAN_CUTOUT_OT_strip_backgrounds(StripProperties, bpy.types.Operator):
+class SCAN_CUTOUT_OT_strip_backgrounds(StripProperties, JobOperator, bpy.types.Operator):
     """Make a mask for every photo of a folder and its subfolders, with the background removed by rembg"""
 
     bl_idname = "scan_cutout.strip_backgrounds"
     bl_label = "Strip Backgrounds"
-    bl_options = {"REGISTER"}
+    # Not REGISTER: Repeat Last would start it anew, and Blender's list of operators cannot hold one that goes on then.
+    bl_options = set()
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Block until every photo is done or failed.
+    @classmethod
+    def missing(cls, shown: bpy.types.PropertyGroup) -> str:
+        """There are photos."""
+        return survey.missing_photos(shown)
 
-        An error (nothing done, server away, bad use) is reported as such, which makes a calling script fail; photos
-        that failed among others are a warning, and named in ``report.json``.
-        """
-        try:
-            finished = driver.run_strip(context, driver.strip_settings(context, self.given()))
-        except ScanError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return driver.report_finished(self, finished)
+    def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
+        """Make the masks; photos that have theirs already keep it."""
+        return steps.strip(settings.strip_settings(context, self.given(shown)))

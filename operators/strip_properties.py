@@ -1,51 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The settings of a strip as an operator's properties, named as in ``scan.settings.StripSettings``."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import bpy
-from bpy.props import (
-    BoolProperty,
-    CollectionProperty,
-    EnumProperty,
-    FloatProperty,
-    FloatVectorProperty,
-    IntProperty,
-    StringProperty,
-)
+from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
-from ..scan.settings import MAX_GROW, StripSettings
+from .scan_properties import MaskProperties, read
 
 BACKENDS = (
     ("ENDPOINT", "rembg Endpoint", "A rembg server, on this computer or another one"),
     ("EMBEDDED", "Embedded", "The model that comes with the extension, or another one on this computer; no server"),
 )
-_CUTOUTS = (
-    ("NONE", "None", "Masks only: all that most programs need"),
-    ("PNG", "PNG", "Pictures with a transparent background"),
-    ("JPEG", "JPEG", "Pictures with a background of one colour"),
-)
-_DEFAULTS = StripSettings(photos="", output="")
 
 
-class StripProperties:
-    """Mixed into an operator; ``given`` is what its caller has set."""
+class StripProperties(MaskProperties):
+    """Mixed into an operator: beside the mask settings, what belongs to a call or to the computer."""
 
     directory: StringProperty(  # type: ignore[valid-type]
         name="Photos",
         description="Folder with the photos; each subfolder is one side of the scan",
         subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
     )
     files: CollectionProperty(  # type: ignore[valid-type]
         name="Files",
         description="Photos in that folder; none means all of them, subfolders included",
         type=bpy.types.OperatorFileListElement,
+        options={"SKIP_SAVE"},
     )
     output_directory: StringProperty(  # type: ignore[valid-type]
         name="Output",
         description="Folder for masks and reports, outside of the photo folder; an earlier run there is continued",
         subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
     )
     backend: EnumProperty(  # type: ignore[valid-type]
         name="Backend",
@@ -60,117 +48,14 @@ class StripProperties:
         name="Model",
         description="Name of the model, or for the embedded backend a file; unset, the one in the preferences",
     )
-    proxy_size: IntProperty(  # type: ignore[valid-type]
-        name="Proxy Size",
-        description="Long edge in pixels of what the model is given; 0 (Full Resolution) sends the photo file itself",
-        default=_DEFAULTS.proxy_size,
-        min=0,
-        max=8192,
-    )
-    threshold: IntProperty(  # type: ignore[valid-type]
-        name="Threshold",
-        description="How sure the model must be of a pixel for it to be kept",
-        default=_DEFAULTS.threshold,
-        min=1,
-        max=255,
-    )
-    fill_holes: FloatProperty(  # type: ignore[valid-type]
-        name="Fill Holes",
-        description="Holes in the mask of up to this share of the picture are filled",
-        default=_DEFAULTS.fill_holes,
-        min=0,
-        max=100,
-        soft_max=5,
-        subtype="PERCENTAGE",
-    )
-    drop_islands: FloatProperty(  # type: ignore[valid-type]
-        name="Drop Islands",
-        description="Patches beside the object of up to this share of the picture are dropped",
-        default=_DEFAULTS.drop_islands,
-        min=0,
-        max=100,
-        soft_max=5,
-        subtype="PERCENTAGE",
-    )
-    grow: IntProperty(  # type: ignore[valid-type]
-        name="Grow",
-        description="Pixels of the photo by which the mask is grown, or shrunk where negative",
-        default=_DEFAULTS.grow,
-        min=-MAX_GROW,
-        max=MAX_GROW,
-        soft_min=-20,
-        soft_max=20,
-    )
-    refine_edges: BoolProperty(  # type: ignore[valid-type]
-        name="Refine Edges",
-        description="Draw the mask's edge to the photo's own, at full resolution; takes longer",
-        default=_DEFAULTS.refine_edges,
-    )
-    alpha_matting: BoolProperty(  # type: ignore[valid-type]
-        name="Alpha Matting",
-        description="Let the rembg server estimate how much of the object is in every pixel of the edge; slow",
-        default=_DEFAULTS.alpha_matting,
-    )
-    matting_foreground: IntProperty(  # type: ignore[valid-type]
-        name="Matting Foreground",
-        description="Alpha matting takes what the model is this sure of for the object",
-        default=_DEFAULTS.matting_foreground,
-        min=0,
-        max=255,
-    )
-    matting_background: IntProperty(  # type: ignore[valid-type]
-        name="Matting Background",
-        description="Alpha matting takes what the model is no surer of for the background",
-        default=_DEFAULTS.matting_background,
-        min=0,
-        max=255,
-    )
-    matting_erode: IntProperty(  # type: ignore[valid-type]
-        name="Matting Erode",
-        description="Pixels by which alpha matting draws both back from the edge before it looks between them",
-        default=_DEFAULTS.matting_erode,
-        min=0,
-        max=1000,
-        soft_max=40,
-    )
-    post_process: BoolProperty(  # type: ignore[valid-type]
-        name="Post-Process",
-        description="Let the rembg server smooth the mask and make it hard",
-        default=_DEFAULTS.post_process,
-    )
-    extras: StringProperty(  # type: ignore[valid-type]
-        name="Extras",
-        description='More of what the server\'s model takes, as a JSON object such as {"model_path": "…"}; no secrets',
-    )
-    cutouts: EnumProperty(  # type: ignore[valid-type]
-        name="Cutouts",
-        description="Pictures to make beside the masks, for programs that take no masks",
-        items=_CUTOUTS,
-    )
-    cutout_colour: FloatVectorProperty(  # type: ignore[valid-type]
-        name="Cutout Color",
-        description="Color behind the object in JPEG cutouts",
-        subtype="COLOR_GAMMA",
-        min=0,
-        max=1,
-    )
 
-    def given(self) -> dict[str, Any]:
-        """What the caller has set, by the names of the settings."""
-        given: dict[str, Any] = {
-            "photos": bpy.path.abspath(self.directory),
-            "output": bpy.path.abspath(self.output_directory),
+    def given(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """What the caller has set, by the names of the settings; ``shown`` counts for what is left."""
+        own = [*MaskProperties.__annotations__, "backend", "endpoint", "model"]
+        return {
+            **{name: shown[name] for name in MaskProperties.__annotations__.keys() & shown.keys()},
+            **read(self.properties, own),
+            "photos": bpy.path.abspath(self.directory) or shown.get("photos", ""),
+            "output": bpy.path.abspath(self.output_directory) or shown.get("output", ""),
             "files": tuple(each.name for each in self.files),
         }
-        for name in StripProperties.__annotations__.keys() - {"directory", "output_directory", "files"}:
-            if self.properties.is_property_set(name):
-                given[name] = getattr(self, name)
-        # Blender keeps single precision: 0.1 would come back as 0.100000001, and be another setting than 0.1.
-        given.update((name, round(value, 6)) for name, value in given.items() if isinstance(value, float))
-        if "cutout_colour" in given:
-            given["cutout_colour"] = _hexadecimal(given["cutout_colour"])
-        return given
-
-
-def _hexadecimal(colour: Sequence[float]) -> str:
-    return "#" + "".join(f"{round(value * 255):02x}" for value in colour)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator that has the scene's photo folder looked at again."""
+
+import bpy
+
+from . import survey
+
+
+class SCAN_CUTOUT_OT_look_at_photos(bpy.types.Operator):
+    """Look again at what is in the photo folder and in the output folder"""
+
+    bl_idname = "scan_cutout.look_at_photos"
+    bl_label = "Refresh"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There is a folder to look at."""
+        if context.scene.scan_cutout.photos:
+            return True
+        cls.poll_message_set("Choose the folder with the photos first")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Ask; the sidebar shows the answer when it comes."""
+        survey.ask(context)
+        return {"FINISHED"}

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator that saves a mask that was painted on."""
+
+import bpy
+
+from ..scan.errors import ScanError
+from . import previewing
+from .redraw import redraw
+
+
+class SCAN_CUTOUT_OT_save_mask(bpy.types.Operator):
+    """Save the mask as you painted it; every later run keeps it, also one that is under way"""
+
+    bl_idname = "scan_cutout.save_mask"
+    bl_label = "Save Mask"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """A mask is being painted on."""
+        preview = previewing.now()
+        if preview is None or preview.painting is None:
+            cls.poll_message_set("No mask is being painted on")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write its file, and go back to the preview, which shows it from now on."""
+        preview = previewing.now()
+        painting = preview.painting
+        try:
+            painting.save()
+        except ScanError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        preview.leave_painting()
+        self.report({"INFO"}, f"The mask of {painting.photo} is saved, and is kept as you painted it")
+        redraw(context)
+        return {"FINISHED"}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the operators do, told as jobs for the worker with a little work between them.
+
+A generator of steps yields a job, is sent how it ended, and returns how all of it ended. Who drives it decides whether
+Blender waits (``driver``) or goes on working (``running``); the steps are the same.
+"""
+
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..scan.job import JobFolder
+from ..scan.reconstruction.importing import ImportPlan, ImportSettings, plan_import
+from ..scan.settings import ReconstructSettings, StripSettings
+from . import scene_building
+
+Finish = dict[str, Any]
+"""A ``finished`` event: at least ``status``, ``exit_code`` and ``message``."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something for a worker to do in a job folder."""
+
+    title: str
+    folder: JobFolder
+    content: dict[str, Any]
+    """``task`` and ``settings``, as they go into ``job.json``."""
+
+
+Steps = Generator[Job, Finish, Finish]
+
+
+def goes_on(finished: Finish) -> bool:
+    """Whether what was made is worth going on with."""
+    return finished["status"] in {"done", "some_failed"}
+
+
+def strip(settings: StripSettings) -> Steps:
+    """Make masks. Raises BadUseError before anything is started."""
+    settings.check()
+    return (yield _job("Strip Backgrounds", settings.output, "strip", asdict(settings)))
+
+
+def reconstruct(settings: ReconstructSettings) -> Steps:
+    """Find the cameras. Raises BadUseError before anything is started."""
+    settings.check()
+    return (yield _job("Reconstruct", settings.output, "reconstruct", asdict(settings)))
+
+
+def import_scan(settings: ImportSettings, scene: int, *, animated_camera: bool) -> Steps:
+    """Bring a scan into the scene with this ``session_uid``; where it was deleted meanwhile, into the current one.
+
+    Raises BadUseError, and leaves the scene as it was.
+    """
+    plan = plan_import(settings)
+    unfit = ""
+    if plan.job is not None:
+        finished = yield Job("Undistort Photos", JobFolder(plan.copies.root), plan.job)
+        if not goes_on(finished):
+            return finished
+        unfit = finished["message"] if finished["status"] == "some_failed" else ""
+    # Asked for by number and late: undo, meanwhile, replaces Blender's data, and references to them would crash it.
+    there = next((each for each in bpy.data.scenes if each.session_uid == scene), bpy.context.scene)
+    scene_building.build(there, plan, animated_camera=animated_camera)
+    said, is_whole = _summary(plan, unfit)
+    return {"status": "done" if is_whole else "some_failed", "exit_code": 0, "message": said}
+
+
+def scan_to_scene(
+    stripping: StripSettings, solving: ReconstructSettings, scene: int, *, animated_camera: bool
+) -> Steps:
+    """All of it, one after the other; ``scene`` as in ``import_scan``.
+
+    Raises BadUseError; what was done before it is kept.
+    """
+    solving.check()
+    stripped = yield from strip(stripping)
+    if not goes_on(stripped):
+        return stripped
+    solved = yield from reconstruct(solving)
+    if not goes_on(solved):
+        return solved
+    importing = ImportSettings(directory=solved["results"])
+    imported = yield from import_scan(importing, scene, animated_camera=animated_camera)
+    return {**imported, "exit_code": stripped["exit_code"] or solved["exit_code"], "strip": stripped, "solve": solved}
+
+
+def _job(title: str, output: str, task: str, settings: dict[str, Any]) -> Job:
+    return Job(title, JobFolder(Path(output)), {"task": task, "settings": settings})
+
+
+def _summary(plan: ImportPlan, unfit: str) -> tuple[str, bool]:
+    """What came into the scene, and whether every camera has its picture."""
+    photos = plan.reconstruction.photos
+    bare = sum(plan.picture(photo.name, photo.camera) is None for photo in photos)
+    points = plan.reconstruction.points
+    said = f"{plan.name}: {len(photos)} cameras and {len(points.positions)} points"
+    known = points.errors[points.errors >= 0]
+    if len(known):
+        said += f", which miss the photos by {known.mean():.2f} pixels on average"
+    if plan.photos is None:
+        said += "; their photos were not found, name their folder to have them behind the cameras"
+    elif bare:
+        said += f"; {bare} have no picture behind them: " + (unfit or f"not all are in {plan.photos}")
+    return said, not bare
