@@ -1,26 +1,83 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries in Blender's own menus."""
+"""Entries in Blender's own menus, which are also what its search (F3) finds."""
 
 import bpy
 
+from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
+from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
 from ..operators.import_reconstruction import SCAN_CUTOUT_OT_import_reconstruction
+from ..operators.leave_mask import SCAN_CUTOUT_OT_leave_mask
 from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
+from ..operators.paint_mask import SCAN_CUTOUT_OT_paint_mask
+from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
+from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
+from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
+from ..operators.scan_to_scene import SCAN_CUTOUT_OT_scan_to_scene
+from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
+from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
+from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
+
+
+class SCAN_CUTOUT_MT_main(bpy.types.Menu):
+    """From photos to a scan in the scene, with the settings of the sidebar"""
+
+    bl_label = "Scan Cutout"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Draw the steps in the order of the work."""
+        layout = self.layout
+        # As if a button had been pressed: so Blender goes on working meanwhile.
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator(SCAN_CUTOUT_OT_scan_to_scene.bl_idname, icon="PLAY")
+        layout.separator()
+        layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text="Import Reconstruction...")
+        layout.separator()
+        layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")
+        layout.operator(SCAN_CUTOUT_OT_step_photo.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="Preview Previous Photo").step = -1
+        layout.operator(SCAN_CUTOUT_OT_stop_preview.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_paint_mask.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_save_mask.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_leave_mask.bl_idname)
+        layout.separator()
+        layout.operator(SCAN_CUTOUT_OT_look_through_photo.bl_idname)
+        layout.separator()
+        layout.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname).show = True
+        layout.operator(SCAN_CUTOUT_OT_cancel_job.bl_idname)
+
+
+# The top bar's menus are searched from every editor and in every mode; Add is where a modeller looks for what comes
+# into a scene.
+_PLACES = ("TOPBAR_MT_file_import", "VIEW3D_MT_add")
 
 
 def register() -> None:
     """Add the entries."""
+    bpy.utils.register_class(SCAN_CUTOUT_MT_main)
     bpy.types.TOPBAR_MT_file_import.append(_draw_import)
+    for name in _PLACES:
+        getattr(bpy.types, name).append(_draw_main)
     bpy.types.VIEW3D_MT_view_cameras.append(_draw_look)
 
 
 def unregister() -> None:
     """Take them out."""
     bpy.types.VIEW3D_MT_view_cameras.remove(_draw_look)
+    for name in _PLACES:
+        getattr(bpy.types, name).remove(_draw_main)
     bpy.types.TOPBAR_MT_file_import.remove(_draw_import)
+    bpy.utils.unregister_class(SCAN_CUTOUT_MT_main)
 
 
 def _draw_import(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     menu.layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text="Photogrammetry Scan (COLMAP)")
+
+
+def _draw_main(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    menu.layout.separator()
+    menu.layout.menu(SCAN_CUTOUT_MT_main.__name__)
 
 
 def _draw_look(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:

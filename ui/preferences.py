@@ -1,17 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The preferences of the extension: which server, how it is asked, how patiently."""
+"""The preferences of the extension: which server, how it is asked, how patiently, and which programs."""
+
+from collections.abc import Iterator
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import __package__ as base_package
-from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
+from ..operators.check_programs import ask_for_programs
 from ..operators.strip_properties import BACKENDS
 from ..scan import models, weights
-from ..scan.requirements import missing
 from ..scan.settings import DEFAULT_ENDPOINT, MAX_IN_FLIGHT, TOKEN_VARIABLE, EndpointSettings
+from . import model_field, preferences_panel
 
 _DEFAULTS = EndpointSettings()
+
+
+def _served_models(preferences: bpy.types.AddonPreferences, _context: object, _typed: str) -> Iterator[str]:
+    return model_field.suggested(preferences)
+
+
+def _embedded_models(_preferences: object, _context: object, _typed: str) -> Iterator[str]:
+    return iter(weights.found())  # on this computer
+
+
+def _check_programs(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    if not bpy.app.background:
+        ask_for_programs(context, preferences.colmap_executable)
+
+
+class ScanCutoutEndpoint(bpy.types.PropertyGroup):
+    """One more rembg server"""
+
+    address: StringProperty(  # type: ignore[valid-type]
+        name="Endpoint",
+        description="Address of another rembg server, used side by side with the others",
+    )
 
 
 class ScanCutoutPreferences(bpy.types.AddonPreferences):
@@ -29,15 +53,20 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         description="Address of the rembg server that removes the backgrounds",
         default=DEFAULT_ENDPOINT,
     )
+    further_endpoints: CollectionProperty(type=ScanCutoutEndpoint)  # type: ignore[valid-type]
     model: StringProperty(  # type: ignore[valid-type]
         name="Model",
         description="Name of the rembg model; the server loads it, or downloads it, when it is first asked for",
         default=models.DEFAULT_MODEL,
+        search=_served_models,
+        search_options={"SUGGESTION"},
     )
     embedded_model: StringProperty(  # type: ignore[valid-type]
         name="Embedded Model",
         description="Name of a model on this computer, or an ONNX file; u2netp comes with the extension",
         default=weights.BUNDLED,
+        search=_embedded_models,
+        search_options={"SUGGESTION"},
     )
     token: StringProperty(  # type: ignore[valid-type]
         name="Token",
@@ -46,18 +75,19 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
     )
     colmap_executable: StringProperty(  # type: ignore[valid-type]
         name="COLMAP",
-        description="The COLMAP program, for the engine COLMAP (Executable); empty for the one on PATH",
+        description="The COLMAP program, for the engine COLMAP (Executable); empty for the one that is installed",
         subtype="FILE_PATH",
+        update=_check_programs,
     )
     in_flight: IntProperty(  # type: ignore[valid-type]
         name="Requests in Flight",
-        description="Photos the server is asked for at the same time",
+        description="Photos a server is asked for at the same time; fewer spare its memory",
         default=_DEFAULTS.in_flight,
         min=1,
         max=MAX_IN_FLIGHT,
     )
     timeout: FloatProperty(  # type: ignore[valid-type]
-        name="Timeout",
+        name="Timeout per Photo",
         description="How long one answer of the server may take",
         default=_DEFAULTS.timeout,
         min=1,
@@ -65,7 +95,7 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         subtype="TIME_ABSOLUTE",
     )
     first_timeout: FloatProperty(  # type: ignore[valid-type]
-        name="First Timeout",
+        name="Timeout of First Photo",
         description="How long the first answer of a run may take, in which the server loads or downloads its model",
         default=_DEFAULTS.first_timeout,
         min=1,
@@ -73,7 +103,7 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         subtype="TIME_ABSOLUTE",
     )
     retry_for: FloatProperty(  # type: ignore[valid-type]
-        name="Retry For",
+        name="Wait for Lost Server",
         description="How long a server that went away is waited for before the run stops; it can be continued later",
         default=_DEFAULTS.retry_for,
         min=0,
@@ -81,39 +111,9 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         subtype="TIME_ABSOLUTE",
     )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         """Draw the panel."""
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        if words := missing():
-            layout.label(text=words, icon="ERROR")
-        column = layout.column()
-        column.prop(self, "backend")
-        if self.backend == "EMBEDDED":
-            self._draw_embedded(column)
-        else:
-            self._draw_endpoint(column)
-
-    def _draw_embedded(self, column: bpy.types.UILayout) -> None:
-        column.prop(self, "embedded_model")
-        if words := weights.unavailable():
-            column.label(text=words, icon="ERROR")
-
-    def _draw_endpoint(self, column: bpy.types.UILayout) -> None:
-        column.prop(self, "endpoint")
-        column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname)
-        column.prop(self, "model")
-        if note := models.note(self.model):
-            column.label(text=note, icon="INFO")
-        column.prop(self, "token")
-        if self.token:
-            column.label(text="Blender stores the token unencrypted, in its user preferences", icon="INFO")
-        column.separator()
-        column.prop(self, "colmap_executable")
-        column.separator()
-        for name in ("in_flight", "timeout", "first_timeout", "retry_for"):
-            column.prop(self, name)
+        preferences_panel.draw(self, context)
 
 
-register, unregister = bpy.utils.register_classes_factory((ScanCutoutPreferences,))
+register, unregister = bpy.utils.register_classes_factory((ScanCutoutEndpoint, ScanCutoutPreferences))

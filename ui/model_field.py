@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The field for a server's model, for the preferences and the sidebar: typed, searched, or chosen from a list."""
+
+from collections.abc import Iterator
+
+import bpy
+
+from ..operators import asking, settings
+from ..operators.check_endpoint import question
+from ..operators.choose_model import SCAN_CUTOUT_OT_choose_model
+from ..operators.steps import Finish
+from ..scan import models, weights
+
+
+class SCAN_CUTOUT_MT_models(bpy.types.Menu):
+    """The models of the server, once it was asked; until then those that rembg is known to have"""
+
+    bl_label = "Models"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """There are preferences to keep the choice in."""
+        return settings.preferences(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw them, those with a drawback last and with a word on it."""
+        layout = self.layout
+        preferences = settings.preferences(context)
+        names = list(suggested(preferences))
+        with_remark = [name for name in names if models.remark(name)]
+        for name in [name for name in names if name not in with_remark]:
+            _draw_choice(layout, preferences, name, name)
+        layout.separator()
+        for name in with_remark:
+            _draw_choice(layout, preferences, name, f"{name} ({models.remark(name)})")
+
+
+def draw_model(layout: bpy.types.UILayout, preferences: bpy.types.AddonPreferences, text: str = "Model") -> None:
+    """Draw the field with its label, and the list at its end."""
+    row = layout.row(align=True)
+    row.prop(preferences, "model", text=text)
+    row.menu(SCAN_CUTOUT_MT_models.__name__, text="", icon="DOWNARROW_HLT")
+
+
+def said(preferences: bpy.types.AddonPreferences) -> tuple[str, str]:
+    """What is to be known of the chosen model, and the icon before it; empty words where there is nothing to say."""
+    model = preferences.model
+    if model not in _answer(preferences).get("models", [model]):
+        return f"The server has no model {model!r}; choose one from the list", "ERROR"
+    return models.note(model), "ERROR" if models.is_remote(model) else "INFO"
+
+
+def suggested(preferences: bpy.types.AddonPreferences) -> Iterator[str]:
+    """The models that can be chosen: those of the server once it was asked, else what rembg is known to have."""
+    return filter(models.is_usable, _answer(preferences).get("models", weights.NAMES))
+
+
+def _answer(preferences: bpy.types.AddonPreferences) -> Finish:
+    return asking.answer(question(preferences.endpoint)) or {}
+
+
+def _draw_choice(layout: bpy.types.UILayout, preferences: bpy.types.AddonPreferences, name: str, text: str) -> None:
+    icon = "CHECKMARK" if name == preferences.model else "BLANK1"
+    layout.operator(SCAN_CUTOUT_OT_choose_model.bl_idname, text=text, icon=icon, translate=False).model = name
+
+
+register, unregister = bpy.utils.register_classes_factory((SCAN_CUTOUT_MT_models,))

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar's panels on how backgrounds are removed. Server and model are the computer's, and so preferences."""
+
+from functools import cache
+
+import bpy
+
+from .. import __package__ as base_package
+from ..operators import asking
+from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint, question
+from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
+from ..operators.settings import preferences
+from ..scan import weights
+from . import model_field
+from .sidebar_panel import SidebarPanel, say
+
+# What is installed does not change while Blender runs, and looking for it reads the disk.
+_unavailable = cache(weights.unavailable)
+
+
+class SCAN_CUTOUT_PT_background(SidebarPanel, bpy.types.Panel):
+    """What removes the backgrounds, and what is made of its answers"""
+
+    bl_label = "Background"
+
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        """Lead to the rest of what belongs to the computer."""
+        operator = self.layout.operator("preferences.addon_show", text="", icon="PREFERENCES", emboss=False)
+        operator.module = base_package
+
+    def draw_settings(
+        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
+    ) -> None:
+        """Draw the model and the mask's settings."""
+        if stored := preferences(context):
+            _draw_model(layout, stored)
+        column = layout.column()
+        for name in ("threshold", "fill_holes", "drop_islands", "grow", "refine_edges"):
+            column.prop(settings, name)
+        column = layout.column()
+        column.prop(settings, "cutouts")
+        if settings.cutouts == "JPEG":
+            column.prop(settings, "cutout_colour")
+        layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")
+
+
+class SCAN_CUTOUT_PT_background_advanced(SidebarPanel, bpy.types.Panel):
+    """What seldom has to be changed"""
+
+    bl_label = "Advanced"
+    bl_parent_id = SCAN_CUTOUT_PT_background.__name__
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_settings(
+        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
+    ) -> None:
+        """Draw what the model is given, and what only a server does."""
+        layout.column().prop(settings, "proxy_size")
+        stored = preferences(context)
+        is_embedded = stored is not None and stored.backend == "EMBEDDED"
+        if is_embedded:
+            say(layout, "Only a rembg server does these; leave them off here", "INFO")
+        column = layout.column()
+        column.active = not is_embedded
+        column.prop(settings, "alpha_matting")
+        matting = column.column()
+        matting.active = settings.alpha_matting
+        for name, text in (
+            ("matting_foreground", "Foreground"),
+            ("matting_background", "Background"),
+            ("matting_erode", "Erode"),
+        ):
+            matting.prop(settings, name, text=text)
+        column.prop(settings, "post_process")
+        column.prop(settings, "extras")
+
+
+def _draw_model(layout: bpy.types.UILayout, stored: bpy.types.AddonPreferences) -> None:
+    column = layout.column()
+    column.use_property_split = False  # models have long names
+    column.row().prop(stored, "backend", expand=True)
+    if stored.backend == "EMBEDDED":
+        column.prop(stored, "embedded_model", text="")
+        if words := _unavailable():
+            say(column, words, "ERROR")
+        return
+    model_field.draw_model(column, stored, text="")
+    words, icon = model_field.said(stored)
+    if words:
+        say(column, words, icon)
+    asked = question(stored.endpoint)
+    answer = asking.answer(asked)
+    if asking.is_asked(asked):
+        column.label(text="Asking the server…", icon="SORTTIME")
+    elif answer is None:
+        column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname, icon="LINKED")
+    elif answer["status"] == "done":
+        say(column, f"rembg {answer['version']} answers", "CHECKMARK")
+    else:
+        say(column, answer["message"], "ERROR")
+        column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname, icon="LINKED")

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of the job in the sidebar: how it goes, how it ended, and what can be done about what failed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import bpy
+
+from ..operators import running, survey, thumbnails
+from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
+from ..operators.steps import Finish
+from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
+from ..scan.job import JobFolder
+from .job_words import counted, pace
+from .sidebar_panel import open_file, say
+from .sidebar_photos import draw_thumbnails
+
+_FAILURES = 5  # so many are named
+_LINES = 2
+_COLUMNS = 2
+_ICONS = {"done": "CHECKMARK", "cancelled": "CANCEL"}
+
+
+def draw_job(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    """Draw the running job, else what the last one left."""
+    if job := running.now():
+        _draw_running(layout, job, settings)
+        return
+    last = running.last()
+    if last is not None and last.result is not None:
+        _draw_ended(layout, last, last.result)
+    output = (survey.found(settings) or {}).get("output") or {}
+    if failed := output.get("failed"):
+        _draw_failures(layout, failed, Path(settings.photos))
+        layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname, text="Retry Failed Photos", icon="FILE_REFRESH")
+    if last is not None or output.get("report"):
+        _draw_files(layout, JobFolder(Path(settings.output)), has_report=output.get("report", False))
+
+
+def _draw_running(layout: bpy.types.UILayout, job: running.RunningJob, settings: bpy.types.PropertyGroup) -> None:
+    progress = job.progress
+    column = layout.column()
+    column.label(text=job.title if job.title == job.label else f"{job.label}: {job.title}", icon="SORTTIME")
+    column.progress(factor=progress.factor, text=counted(job))
+    if words := ", ".join(filter(None, (_failed(len(progress.failures)), pace(job)))):
+        say(column, words)
+    if job.is_cancelled:
+        say(column, "About to end; photos in flight are waited for", "CANCEL")
+    elif progress.waiting:
+        say(column, progress.waiting, "ERROR")
+    draw_thumbnails(column, thumbnails.latest, _COLUMNS)
+    lines = [line for line in progress.lines if line != progress.step][-_LINES:]
+    for line in [*lines, progress.step] if progress.step else lines:
+        say(column, line, "INFO")
+    column.operator(SCAN_CUTOUT_OT_cancel_job.bl_idname, text="Cancel", icon="CANCEL")
+    if progress.failures:
+        is_shown = job.folder.root == Path(settings.output)  # else the photos lie anywhere
+        _draw_failures(layout, progress.failures, Path(settings.photos) if is_shown else None)
+    _draw_files(layout, job.folder, has_report=False)
+
+
+def _draw_ended(layout: bpy.types.UILayout, job: running.RunningJob, result: Finish) -> None:
+    column = layout.column()
+    column.label(text=job.label, icon=_ICONS.get(result["status"], "ERROR"))
+    say(column, _ended(result), "BLANK1")
+    for warning in job.progress.warnings:
+        say(column, warning, "ERROR")
+
+
+def _ended(result: Finish) -> str:
+    """How it ended; failed photos are listed, and so not in it."""
+    if result["status"] in {"some_failed", "all_failed"} and "photos" in result:
+        photos = result["photos"]
+        return f"{photos['done']} of {photos['found']} photos have a mask, {_failed(len(photos['failed']))}"
+    return result["message"]
+
+
+def _failed(number: int) -> str:
+    return f"{number} failed" if number else ""
+
+
+def _draw_failures(layout: bpy.types.UILayout, failed: Mapping[str, str], photos: Path | None) -> None:
+    column = layout.column()  # no box, in which the light theme's texts are pale
+    for index, (name, reason) in enumerate(list(failed.items())[:_FAILURES]):
+        if index:
+            column.separator(factor=0.5)
+        row = column.row()
+        say(row, f"{name} {reason}", "ERROR", less=1.2)
+        if photos:
+            open_file(row, photos / name, "", "IMAGE_DATA")
+    if len(failed) > _FAILURES:
+        say(column, f"and {len(failed) - _FAILURES} more", "BLANK1")
+
+
+def _draw_files(layout: bpy.types.UILayout, folder: JobFolder, *, has_report: bool) -> None:
+    row = layout.row(align=True)
+    open_file(row, folder.root, "Folder", "FILE_FOLDER")
+    if has_report:
+        open_file(row, folder.report, "Report", "TEXT")
+    open_file(row, folder.log, "Log", "CONSOLE")

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar's panel on the photo folder: what is in it, and what should be looked at before the work begins."""
+
+from pathlib import Path
+
+import bpy
+
+from ..operators import survey, thumbnails
+from ..operators.look_at_photos import SCAN_CUTOUT_OT_look_at_photos
+from ..operators.steps import Finish
+from .sidebar_panel import SidebarPanel, say
+
+_ROW = 11  # widths of a button
+_SIDES = 6  # so many are listed
+_COLUMNS = 4
+
+
+class SCAN_CUTOUT_PT_photos(SidebarPanel, bpy.types.Panel):
+    """The photos of the scan"""
+
+    bl_label = "Photos"
+
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        """Have them looked at again."""
+        self.layout.operator(SCAN_CUTOUT_OT_look_at_photos.bl_idname, text="", icon="FILE_REFRESH", emboss=False)
+
+    def draw_settings(
+        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
+    ) -> None:
+        """Draw the folders and what was found in them."""
+        column = layout.column(align=True)
+        column.use_property_split = False  # paths are long
+        column.prop(settings, "directory", text="", icon="IMAGE_DATA", placeholder="Photo Folder")
+        # Where it goes by itself, as long as none is chosen.
+        output = Path(settings.output).name or "Output Folder"
+        column.prop(settings, "output_directory", text="", icon="OUTPUT", placeholder=output)
+        if not settings.photos:
+            say(layout, "Choose the folder with the photos; each of its subfolders is one side of the scan", "INFO")
+        elif found := survey.found(settings):
+            _draw_found(layout, found)
+        elif survey.is_asked():
+            layout.label(text="Looking…", icon="SORTTIME")
+        else:
+            layout.operator(SCAN_CUTOUT_OT_look_at_photos.bl_idname, text="Look at Photos", icon="FILE_REFRESH")
+
+
+def _draw_found(layout: bpy.types.UILayout, found: Finish) -> None:
+    if found["status"] != "done":
+        say(layout, found["message"], "ERROR")
+        return
+    column = layout.column(align=True)
+    formats = ", ".join(f"{number} {name}" for name, number in found["formats"].items())
+    _draw_row(column, f"{found['count']} photos" if found["count"] > 1 else "1 photo", formats)
+    sides = found["sides"]
+    if len(sides) > 1:
+        for side in sides[:_SIDES]:
+            _draw_row(column, side["name"] or "(not in a subfolder)", str(side["count"]), icon="FILE_FOLDER")
+        if len(sides) > _SIDES:
+            column.label(text=f"and {len(sides) - _SIDES} more sides", icon="BLANK1")
+    draw_thumbnails(layout, thumbnails.surveyed, _COLUMNS)
+    for warning in found["warnings"]:
+        say(layout, warning, "ERROR")
+
+
+def _draw_row(column: bpy.types.UILayout, left: str, right: str, icon: str = "IMAGE_DATA") -> None:
+    row = column.row()
+    row.label(text=left, icon=icon, translate=False)
+    ending = row.row()
+    ending.alignment = "RIGHT"
+    ending.label(text=right, translate=False)
+
+
+def draw_thumbnails(layout: bpy.types.UILayout, gallery: thumbnails.Gallery, columns: int) -> None:
+    """Draw the pictures of a gallery, as large as so many in a row can be where the sidebar is narrow."""
+    icons = gallery.icons()
+    if not icons:
+        return
+    grid = layout.grid_flow(row_major=True, columns=columns, even_columns=True, align=True)
+    for icon in icons:
+        grid.template_icon(icon, scale=_ROW / columns)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar's panels for the steps of the work, each with its button."""
+
+from pathlib import Path
+
+import bpy
+
+from ..operators import survey
+from ..operators.import_reconstruction import SCAN_CUTOUT_OT_import_reconstruction
+from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
+from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
+from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
+from ..scan.job import JobFolder
+from .sidebar_panel import SidebarPanel, open_file, say
+
+
+class SCAN_CUTOUT_PT_strip(SidebarPanel, bpy.types.Panel):
+    """A mask for every photo"""
+
+    bl_label = "Strip"
+
+    def draw_settings(
+        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
+    ) -> None:
+        """Draw the button, and what it has made."""
+        found = survey.found(settings) or {}
+        output = found.get("output") or {}
+        if output.get("masks"):
+            said = f"{output['masks']} of {found['count']} photos have a mask"
+            say(layout, said, "CHECKMARK" if output["masks"] == found["count"] else "INFO")
+        layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname, icon="MOD_MASK")
+        if output.get("contact_sheet"):
+            sheet = JobFolder(Path(settings.output)).contact_sheet
+            open_file(layout, sheet, "Contact Sheet", "IMGDISPLAY")
+
+
+class SCAN_CUTOUT_PT_reconstruct(SidebarPanel, bpy.types.Panel):
+    """The cameras of the photos, and the points they share"""
+
+    bl_label = "Reconstruct"
+
+    def draw_settings(
+        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
+    ) -> None:
+        """Draw the engine's settings, the button, and what was found."""
+        whole = layout.column()
+        whole.use_property_split = False  # the engines' names are long
+        whole.prop(settings, "engine", text="")
+        column = layout.column()
+        for name in ("quality", "mapper", "masks"):
+            column.prop(settings, name)
+        output = (survey.found(settings) or {}).get("output") or {}
+        for solved in output.get("solved", ()):
+            title = settings.bl_rna.properties["engine"].enum_items[solved["engine"]].name
+            say(layout, f"{title} placed {solved['registered']} of {solved['total']} photos", "CHECKMARK")
+        layout.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, icon="CON_CAMERASOLVER")
+
+
+class SCAN_CUTOUT_PT_import(SidebarPanel, bpy.types.Panel):
+    """The scan in the scene"""
+
+    bl_label = "Import"
+
+    def draw_settings(
+        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
+    ) -> None:
+        """Draw the button, and those that go from photo to photo."""
+        layout.column().prop(settings, "animated_camera")
+        bring = layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, icon="IMPORT")
+        bring.directory = survey.results(settings)
+        bring.animated_camera = settings.animated_camera
+        row = layout.row(align=True)
+        look = SCAN_CUTOUT_OT_look_through_photo.bl_idname
+        row.operator(look, text="", icon="TRIA_LEFT").step = -1
+        row.operator(look)
+        row.operator(look, text="", icon="TRIA_RIGHT").step = 1
