@@ -12,16 +12,19 @@ python = $(or $(shell \
     "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 13)))' >/dev/null 2>&1 && echo "$$python" && break; \
   done),$(error Python 3.11 or 3.13 is needed, and neither PATH nor ~/.pyenv/versions has it))
 
-.PHONY: help demo build test lint bench bench-scan soak clean
+.PHONY: help demo build test test-window lint bench bench-scan bench-window pictures soak clean
 
 help:
 	@echo "make demo    the scan in this repository, from photos to a scene, through a real rembg server and Blender"
 	@echo "             (BACKEND=embedded: without a server)"
 	@echo "make build   build the extension's zips and the index of a repository into dist/"
 	@echo "make test    run all tests on every Blender version this machine has a Python for"
+	@echo "make test-window  those in a real Blender window only: Linux, as root (make test has them too where it can)"
 	@echo "make lint    check style and types"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make bench-scan  the scan solved from raw photos, black cutouts and masks, against the truth"
+	@echo "make bench-window  what a running job costs Blender's window: Linux, as root"
+	@echo "make pictures  the README's pictures of Blender, taken by the window tests"
 	@echo "make soak    whether memory stays flat over 1,000 photos"
 	@echo "make clean   remove all that these made"
 
@@ -37,7 +40,13 @@ build:
 
 test:
 	@$(python) tools/environments.py
+	@$(python) tools/window_setup.py
 	@$(TESTS_PYTHON) -m pytest tests
+
+test-window:
+	@$(python) tools/environments.py tests rembg
+	@$(python) tools/window_setup.py
+	@$(TESTS_PYTHON) -m pytest tests/window
 
 bench-scan:
 	@$(python) tools/environments.py tests
@@ -52,6 +61,17 @@ lint:
 bench:
 	@$(python) tools/environments.py tests rembg
 	@$(TESTS_PYTHON) tools/bench.py
+
+bench-window:
+	@$(python) tools/environments.py tests rembg
+	@$(python) tools/window_setup.py
+	@$(TESTS_PYTHON) tools/bench_window.py
+
+pictures:
+	@$(python) tools/environments.py tests rembg
+	@$(python) tools/window_setup.py
+	@README_PICTURES=$(CURDIR)/docs $(TESTS_PYTHON) -m pytest tests/window/test_sidebar.py tests/window/test_preview.py \
+	  tests/window/test_preferences.py tests/window/test_painting.py
 
 soak:
 	@$(python) tools/environments.py tests rembg

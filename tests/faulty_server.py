@@ -11,12 +11,14 @@ import io
 import json
 import os
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -100,8 +102,8 @@ def always(answer: Answer) -> Script:
 class FaultyServer:
     """Use as a context manager. ``script`` may be changed at any time."""
 
-    def __init__(self, *, host: str = "127.0.0.1") -> None:
-        """``script`` answers every POST, ``openapi`` every GET."""
+    def __init__(self, *, host: str = "127.0.0.1", certificate: Path | None = None) -> None:
+        """``script`` answers every POST, ``openapi`` every GET. With a certificate (and its key), all over TLS."""
         self.script: Script = always(Answer())
         self.openapi = Answer(body=json.dumps(OPENAPI).encode(), content_type="application/json")
         self.requests: list[Request] = []
@@ -114,8 +116,12 @@ class FaultyServer:
         self._guard = threading.Lock()
         self._closing = threading.Event()
         self._http = _Server((host, 0), type("Handler", (_Handler,), {"faulty": self}))
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self.port = int(self._http.server_address[1])
-        self.endpoint = f"http://{host}:{self.port}/api/remove"
+        self.endpoint = f"http{'s' if certificate else ''}://{host}:{self.port}/api/remove"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()

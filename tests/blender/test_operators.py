@@ -187,10 +187,10 @@ def test_unset_arguments_come_from_the_preferences(blender_installed, rembg, pho
 def test_preferences_may_be_missing(blender_installed):
     """At factory start-up Blender has none for the extension, and defaults count."""
     code = """
-    from bl_ext.user_default.scan_cutout.operators import driver
+    from bl_ext.user_default.scan_cutout.operators import settings as sources
     bpy.context.preferences.addons.remove(bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"])
-    settings = driver.strip_settings(bpy.context, {"photos": "a", "output": "b"})
-    result = [settings.model, settings.endpoint.endpoint, driver.token(bpy.context)]
+    settings = sources.strip_settings(bpy.context, {"photos": "a", "output": "b"})
+    result = [settings.model, settings.endpoint.endpoint, sources.token(bpy.context)]
     """
     assert blender_installed.run(code).result == ["u2net", "http://localhost:7000/api/remove", ""]
 
@@ -324,8 +324,8 @@ def settings_of(output: Path) -> dict[str, Any]:
 
 def test_every_property_reaches_the_worker(blender_installed, photos, tmp_path):
     code = """
-    from bl_ext.user_default.scan_cutout.operators.strip_properties import StripProperties
-    result = sorted(StripProperties.__annotations__)
+    properties = bpy.ops.scan_cutout.strip_backgrounds.get_rna_type().properties
+    result = [each.identifier for each in properties if each.identifier != "rna_type"]
     """
     named = {"directory", "files", "output_directory"}
     assert set(blender_installed.run(code).result) == CHOICES.keys() | named, "none is left out here"

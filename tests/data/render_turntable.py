@@ -62,6 +62,7 @@ def arguments() -> argparse.Namespace:
         metavar="LIST",
         help="which of the 40: numbers, ranges, 'upright', 'flipped', joined by commas (default all)",
     )
+    parser.add_argument("--zoom", type=float, default=1.0, help="of a longer lens: the jug fills more of the picture")
     parser.add_argument("--samples", type=int, default=8, help="rays a pixel before denoising (default 8)")
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     parser.add_argument("--renders", type=Path, help="keep the PNGs before grain here, and use those that are there")
@@ -151,11 +152,12 @@ def main() -> int:
         textures.mkdir()
         # Two texels for each pixel of a 1280x960 photo (3 pixels a millimetre), and in proportion, up to 12.
         thing, camera = scene.build(textures, min(12.0, 6.0 * height / 960))
+        camera.data.lens *= options.zoom
         prepare_cycles(width, height, options.threads)
         render_photos(thing, camera, photos, renders, options.samples)
         render_masks(thing, camera, photos, renders)
         write_ply(options.output / "object.ply", *scene.triangles(thing))
-        table = camera_table(photos, width, height)
+        table = camera_table(photos, width, height, options.zoom)
         (options.output / "cameras.json").write_text(json.dumps(table, indent=1) + "\n")
         command = [
             str(options.finish_python),
@@ -167,7 +169,7 @@ def main() -> int:
             "--quality",
             str(options.quality),
             "--focal-35mm",
-            str(focal_35mm(width, height)),
+            str(focal_35mm(width, height, options.zoom)),
             "--photos",
             *[photo.name for photo in photos],
         ]

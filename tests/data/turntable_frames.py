@@ -106,9 +106,9 @@ def camera_from_object(photo: Photo) -> np.ndarray:
     return np.linalg.inv(room_from_camera(photo.side)) @ room_from_object(photo)
 
 
-def intrinsics(width: int, height: int) -> dict[str, float]:
+def intrinsics(width: int, height: int, zoom: float = 1.0) -> dict[str, float]:
     """Pinhole without distortion, in pixels; the principal point is the middle of the picture."""
-    focal = FOCAL_IN_HEIGHTS * height
+    focal = FOCAL_IN_HEIGHTS * zoom * height
     return {
         "model": "PINHOLE",
         "width": width,
@@ -120,12 +120,12 @@ def intrinsics(width: int, height: int) -> dict[str, float]:
     }
 
 
-def focal_35mm(width: int, height: int) -> int:
+def focal_35mm(width: int, height: int, zoom: float = 1.0) -> int:
     """The 35 mm equivalent as EXIF stores it: by diagonal, a whole number."""
-    return round(FOCAL_IN_HEIGHTS * height / np.hypot(width, height) * FULL_FRAME_DIAGONAL_MM)
+    return round(FOCAL_IN_HEIGHTS * zoom * height / np.hypot(width, height) * FULL_FRAME_DIAGONAL_MM)
 
 
-def camera_table(photos: list[Photo], width: int, height: int) -> dict:
+def camera_table(photos: list[Photo], width: int, height: int, zoom: float = 1.0) -> dict:
     """What cameras.json holds: the ground truth of every photo, in the object's frame."""
     entries = []
     for photo in photos:
@@ -142,6 +142,6 @@ def camera_table(photos: list[Photo], width: int, height: int) -> dict:
         " middle of the foot, as in object.ply) goes to the camera's frame, x right, y down, z forward"
         " (COLMAP's world to camera). centre is the camera's place in the object's frame. Intrinsics are"
         " in pixels; the centre of the upper-left pixel is (0.5, 0.5).",
-        "intrinsics": intrinsics(width, height),
+        "intrinsics": intrinsics(width, height, zoom),
         "photos": entries,
     }

@@ -220,7 +220,7 @@ def test_nobody_listening_is_tried_for_as_long_as_is_said(client, server, pictur
     server.stop()
     begin = time.monotonic()
     waits = []
-    with pytest.raises(EndpointError, match=r"No server answers at .* \(connection refused\), for .* run again"):
+    with pytest.raises(EndpointError, match=r"No server answers at .* \(connection refused\), for .*Start the rembg"):
         ask(client(retry_for=2.0, waits=waits), picture)
     assert 2.0 <= time.monotonic() - begin < 12
     assert len(waits) >= 2

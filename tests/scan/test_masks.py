@@ -7,8 +7,9 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
+from scan.edges import refine
 from scan.masks import Mask, grow, make_mask, mend, read_soft_mask
 from scan.settings import MaskSettings
 
@@ -189,6 +190,15 @@ def test_refined_edges_follow_the_photo():
     assert wrong[1] < wrong[0] / 3
 
 
+@pytest.mark.parametrize("region", [(0, 0, 90, 40), (100, 130, 333, 290), (311, 200, 640, 480), (0, 0, 640, 480)])
+def test_a_part_is_refined_as_it_is_within_the_whole(region):
+    noise = np.random.default_rng(0)
+    soft = Image.fromarray(noise.integers(0, 256, (240, 320), dtype=np.uint8)).resize((250, 190))
+    photo = Image.fromarray(noise.integers(0, 256, (480, 640), dtype=np.uint8))
+    whole = np.asarray(refine(soft, photo, (0, 0, 640, 480)).crop(region), int)
+    assert np.abs(np.asarray(refine(soft, photo, region), int) - whole).max() <= 1
+
+
 @pytest.mark.parametrize("refined", [False, True])
 @pytest.mark.parametrize(("size", "proxy"), [((1456, 1092), (1024, 768)), ((1649, 1099), (1024, 682))])
 def test_an_object_may_touch_every_border_of_a_photo_of_any_size(size, proxy, refined):
@@ -196,3 +206,19 @@ def test_an_object_may_touch_every_border_of_a_photo_of_any_size(size, proxy, re
     photo = Image.new("L", size, 100) if refined else None
     mask = make_mask(Image.new("L", proxy, 255), 1, size, MaskSettings(), photo)
     assert (mask.size, mask.facts()["foreground"]) == (size, 1)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4, 3.97])
+@pytest.mark.parametrize("threshold", [1, 128, 255])
+@pytest.mark.parametrize("blur", [1, 2, 9])
+def test_scaling_only_near_the_edge_gives_what_scaling_all_of_it_gives(scale, threshold, blur):
+    """But for the rounding of Pillow, which passes over a small picture in another order than over a large one."""
+    random = np.random.default_rng(3)
+    soft = Image.fromarray(random.integers(0, 256, (150, 210), np.uint8)).filter(ImageFilter.GaussianBlur(blur))
+    soft = ImageOps.autocontrast(soft).point([min(max(2 * value - 128, 0), 255) for value in range(256)])
+    size = (round(210 * scale), round(150 * scale))
+    whole = np.asarray(soft.resize(size, Image.Resampling.BICUBIC), int)
+    made = np.asarray(make_mask(soft, 1, size, MaskSettings(threshold=threshold)).image())
+    differs = (made == 255) != (whole >= threshold)
+    assert differs.mean() < 0.01
+    assert (np.abs(whole[differs] - threshold) <= 20).all()

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from faulty_server import Answer, always
 from PIL import Image
 
 from scan.errors import BadUseError
@@ -126,6 +127,60 @@ def test_a_mask_painted_on_by_hand_is_kept(done, output, workers, server):
     painted = path.read_bytes()
     assert workers.strip(server.endpoint).made == []
     assert workers.strip(server.endpoint, threshold=200).made == done[1:]
+    assert path.read_bytes() == painted
+
+
+def test_a_mask_painted_on_while_a_run_makes_it_anew_is_kept(done, output, workers, server):
+    path = output / "masks" / f"{done[0]}.png"
+    mask = Image.open(path).copy()
+    mask.paste(255, (0, 0, 40, 40))
+    server.script = always(Answer(delay=1.0))
+    worker = workers.start(server.endpoint, post_process=True, in_flight=1)
+    workers.until(worker, lambda event: event["event"] == "log")  # that the first photo is asked for
+    mask.save(path)
+    painted = path.read_bytes()
+    assert workers.end(worker).finished["status"] == "done"
+    assert path.read_bytes() == painted
+    assert workers.strip(server.endpoint, threshold=200).made == done[1:]
+    assert path.read_bytes() == painted
+
+
+def forget_the_end(output):
+    """Leave the journal of a worker that was killed after its last mask, before it told of the photo."""
+    journal = output / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    last_done = max(index for index, line in enumerate(lines) if b'"photo_done"' in line)
+    kept = [line for line in lines[:last_done] if b'"photo_done"' not in line or json.loads(line)["asked"]]
+    journal.write_bytes(b"".join(kept))
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_mask_of_a_run_that_was_killed_is_not_taken_for_painting(done, output, workers, server, kills):
+    before = masks(output)
+    for threshold in range(250, 250 - kills, -1):
+        assert workers.strip(server.endpoint, threshold=threshold).made == done
+        forget_the_end(output)
+        assert masks(output) != before
+    story = workers.strip(server.endpoint)
+    assert (story.made, story.asked, story.exit_code) == (done, [], 0)
+    assert masks(output) == before
+
+
+def test_a_soft_mask_of_a_run_that_was_killed_is_not_taken_for_another_models(done, output, workers, server):
+    assert workers.strip(server.endpoint, model="u2net").asked == done
+    forget_the_end(output)
+    assert workers.strip(server.endpoint, threshold=200).asked == done
+
+
+def test_a_mask_painted_on_after_a_run_that_was_killed_is_kept(done, output, workers, server):
+    assert workers.strip(server.endpoint, threshold=250).made == done
+    forget_the_end(output)
+    path = output / "masks" / f"{done[0]}.png"
+    mask = Image.open(path).copy()
+    mask.paste(255, (0, 0, 40, 40))
+    mask.save(path)
+    painted = path.read_bytes()
+    assert workers.strip(server.endpoint).made == done[1:]
     assert path.read_bytes() == painted
 
 

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draw all that the extension draws, in every state, and check every call; test_drawing.py runs this in bpy.
+
+Arguments: the photo folder (with a photo that fails), an empty folder for outputs, the endpoint of a server that
+answers three times and then says that it is busy, and one where nothing answers.
+"""
+
+import json
+import sys
+import time
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+from checking_layout import CheckingLayout
+
+PACKAGE = "bl_ext.user_default.scan_cutout"
+
+asking, check_endpoint, driver, running, steps, survey = (
+    import_module(f"{PACKAGE}.operators.{name}")
+    for name in ("asking", "check_endpoint", "driver", "running", "steps", "survey")
+)
+settings, job = import_module(f"{PACKAGE}.scan.settings"), import_module(f"{PACKAGE}.scan.job")
+photos, outputs, endpoint, nowhere = arguments  # noqa: F821 - run_in_bpy.py gives them
+
+
+class Drawn:
+    """What ``self`` is in a draw function: the class with its own methods, the data, and the checking layout."""
+
+    def __init__(self, cls, data, layout):
+        """``data`` are the preferences, where it is they that are drawn."""
+        self.layout, self._cls, self._data = layout, cls, data
+
+    def __getattr__(self, name):
+        value = getattr(self._cls, name, None)
+        return partial(value, self) if callable(value) else getattr(self._data, name)
+
+
+def of_extension(base):
+    """The extension's classes of a kind."""
+    return [each for each in base.__subclasses__() if each.__module__.startswith(PACKAGE)]
+
+
+def drawings():
+    """Everything that draws, by name: a function of the layout."""
+    for cls in (*of_extension(bpy.types.Panel), *of_extension(bpy.types.Menu)):
+        for part in ("draw", "draw_header", "draw_header_preset"):
+            if part in vars(cls) or (part == "draw" and hasattr(cls, part)):
+                yield cls, partial(draw_class, cls, part)
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    if addon:
+        cls = type(addon.preferences)
+        yield cls, lambda layout: cls.draw(Drawn(cls, addon.preferences, layout), bpy.context)
+    for name in dir(bpy.types):
+        cls = getattr(bpy.types, name)
+        for function in getattr(getattr(cls, "draw", None), "_draw_funcs", ()):
+            if function.__module__.startswith(PACKAGE):
+                yield cls, lambda layout, function=function: function(SimpleNamespace(layout=layout), bpy.context)
+
+
+def draw_class(cls, part, layout):
+    """Draw a panel or a menu, if it would be there."""
+    if not hasattr(cls, "poll") or cls.poll(bpy.context):
+        getattr(cls, part)(Drawn(cls, None, layout), bpy.context)
+
+
+def draw(state):
+    """Draw all of it, with everything opened and closed; keep what was seen, as one text for each class."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(each for each in window.screen.areas if each.type == "VIEW_3D")
+    region = next(each for each in area.regions if each.type == "UI")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        for cls, function in drawings():
+            seen = []
+            for is_open in (True, False):
+                function(CheckingLayout(seen, is_open=is_open))
+            said = result.setdefault(state, {})
+            # Without spaces: where there is no window, sentences are wrapped to a sidebar without a width.
+            said[cls.__name__] = said.get(cls.__name__, "") + "".join("".join(seen).split())
+
+
+def run(label, taken, until):
+    """Let a job go on until something is true of it, or to its end."""
+    running.start(bpy.context, label, taken)
+    go_on(until)
+
+
+def go_on(until=lambda _job: False):
+    """Let the running job go on, likewise."""
+    deadline = time.monotonic() + 60
+    while (now := running.now()) is not None and not until(now):
+        assert time.monotonic() < deadline, "the job does not get there"
+        now.tick(bpy.context)
+        if now.result is not None:
+            running.finish()
+        time.sleep(0.02)
+
+
+def look():
+    """Have the scene's folders looked at."""
+    shown = bpy.context.scene.scan_cutout
+    asked = {"photos": shown.photos, "output": shown.output, "thumbnails": 4}
+    folder = Path(outputs, "survey")
+    answer = driver.run_blocking(
+        bpy.context, steps.Job("survey", job.JobFolder(folder), {"task": "survey", "settings": asked})
+    )
+    survey.take((shown.photos, shown.output), answer)
+
+
+def strip(output, at=None):
+    """The steps of a strip."""
+    asked = settings.EndpointSettings(endpoint=at or endpoint, timeout=10, retry_for=30, in_flight=1)
+    return steps.strip(settings.StripSettings(photos=photos, output=output, model="u2netp", endpoint=asked))
+
+
+def states():
+    """Bring about one state after the other, and draw each."""
+    shown, stored = bpy.context.scene.scan_cutout, bpy.context.preferences.addons[PACKAGE].preferences
+    draw("factory")
+    shown.directory = str(Path(outputs, "gone"))
+    look()
+    draw("photo folder gone")
+    shown.directory = photos
+    shown.output_directory = output = str(Path(outputs, "output"))
+    draw("not looked at")
+    look()
+    draw("looked at")
+    run("Strip Backgrounds", strip(output), lambda _job: True)
+    draw("starting")
+    go_on(lambda now: now.progress.waiting)
+    draw("running")
+    running.now().cancel()
+    draw("cancelling")
+    go_on()
+    draw("cancelled")
+    look()
+    draw("failed photos")
+    run("Strip Backgrounds", strip(str(Path(outputs, "other")), nowhere), lambda _job: False)
+    draw("stopped")
+    run("Reconstruct", strip(output), lambda _job: True)
+    for event in (
+        {"event": "progress", "step": "Matching 12 pairs", "done": 3, "failed": 0, "total": 12},
+        {"event": "log", "level": "warning", "text": "The photos do not say their focal length"},
+    ):
+        running.now().progress.take(event)
+    draw("engine's step")
+    running.end()
+    solve(Path(output))
+    look()
+    draw("solved")
+    ask(stored)
+    stored.backend = "EMBEDDED"
+    shown.cutouts = "JPEG"
+    draw("embedded")
+    addons = bpy.context.preferences.addons
+    addons.remove(addons[PACKAGE])
+    draw("without preferences")
+
+
+def solve(output):
+    """Leave what an engine leaves, with photos that failed by the dozen."""
+    place = output / "engines" / "colmap"
+    folder = import_module(f"{PACKAGE}.scan.engines.engine").EngineFolder(place)
+    folder.results.mkdir(parents=True)
+    folder.report.write_text(json.dumps({"registered": 38, "total": 40}))
+
+
+def ask(stored):
+    """Ask the servers who they are."""
+    for at, name in ((endpoint, "answered"), (nowhere, "not answered")):
+        stored.endpoint = at
+        asked = check_endpoint.question(at)
+        content = {"task": "check_endpoint", "settings": {"endpoint": at}}
+        asking.ask(bpy.context, asked, content)
+        draw(f"asking, {name}")
+        deadline = time.monotonic() + 30
+        while asking.is_asked(asked):
+            assert time.monotonic() < deadline, "no answer comes"
+            asking._look()  # noqa: SLF001 - which a timer does where Blender has a window
+            time.sleep(0.02)
+        draw(name)
+
+
+result = {}
+states()

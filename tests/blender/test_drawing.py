@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that the extension draws can be drawn, in every state and by every Blender it runs in.
+
+The bpy module has no window and never draws; the window tests have one, of the newest Blender. What is newer than 4.2
+would be found by a user of 4.2. So here the draw functions run on real data and real jobs, and only the layout is
+another one: it checks every call against the description that this very Blender has of its own layouts, icons and
+operators (checking_layout.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from faulty_server import Answer, FaultyServer
+
+from bpy_process import Blender
+
+_SCRIPT = Path(__file__).with_name("draw_everything.py")
+SIDEBAR = (
+    "SCAN_CUTOUT_PT_scan",
+    "SCAN_CUTOUT_PT_photos",
+    "SCAN_CUTOUT_PT_background",
+    "SCAN_CUTOUT_PT_background_advanced",
+    "SCAN_CUTOUT_PT_strip",
+    "SCAN_CUTOUT_PT_reconstruct",
+    "SCAN_CUTOUT_PT_import",
+)
+
+
+def test_everything_is_drawn_in_every_state(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    tmp_path: Path,
+) -> None:
+    add_photos(8)
+    (photos / "IMG_0002.JPG").write_bytes(b"damaged")
+    (photos / "A").mkdir()
+    (photos / "A" / "DSC_1.NEF").write_bytes(b"raw")
+    server.script = lambda request: Answer() if request.number < 3 else Answer(status=503, delay=0.5)
+    with FaultyServer() as gone:
+        nowhere = gone.endpoint
+    run = blender_installed.run(_SCRIPT, photos, tmp_path / "outputs", server.endpoint, nowhere)
+    drawn = run.result
+    assert "Traceback" not in run.stderr
+
+    for state, seen in drawn.items():
+        assert set(SIDEBAR) <= seen.keys(), state
+        assert {"STATUSBAR_HT_header", "SCAN_CUTOUT_MT_main"} <= seen.keys(), state
+        assert "scan_cutout.scan_to_scene" in seen["SCAN_CUTOUT_PT_scan"], state
+
+    def scan(state: str) -> str:
+        return drawn[state]["SCAN_CUTOUT_PT_scan"]
+
+    assert "Choosethefolderwiththephotos" in drawn["factory"]["SCAN_CUTOUT_PT_photos"]
+    assert "Thereisnophotofolder" in drawn["photo folder gone"]["SCAN_CUTOUT_PT_photos"]
+    assert "scan_cutout.look_at_photos" in drawn["not looked at"]["SCAN_CUTOUT_PT_photos"]
+    looked_at = drawn["looked at"]["SCAN_CUTOUT_PT_photos"]
+    for said in ("9photos", "8JPEG,1RAW", "1RAWfile", "template_icon"):
+        assert said in looked_at
+    assert "Starting…" in scan("starting")
+    for said in ("5of9", "2failed", "503", "template_icon", "scan_cutout.cancel_job"):
+        assert said in scan("running")
+    for said in ("IMG_0002.JPG", "A/DSC_1.NEF", "isaRAWfile", "wm.path_open", "Log"):
+        assert said in scan("running")
+    assert "Abouttoend" in scan("cancelling")
+    assert "Cancelled:3of9photoshaveamask" in scan("cancelled")
+    for said in ("IMG_0002.JPG", "A/DSC_1.NEF", "isaRAWfile", "wm.path_open", "RetryFailedPhotos"):
+        assert said in scan("failed photos")
+    assert "3of9photoshaveamask" in drawn["failed photos"]["SCAN_CUTOUT_PT_strip"]
+    assert "Noserveranswers" in scan("stopped")
+    assert "Matching12pairs" in scan("engine's step")
+    assert "placed38of40photos" in drawn["solved"]["SCAN_CUTOUT_PT_reconstruct"]
+    assert "Askingtheserver…" in drawn["asking, answered"]["SCAN_CUTOUT_PT_background"]
+    assert "Noserveranswers" in drawn["not answered"]["SCAN_CUTOUT_PT_background"]
+    assert "embedded_model" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
+    assert "cutout_colour" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
+    assert "Onlyarembgserver" in drawn["embedded"]["SCAN_CUTOUT_PT_background_advanced"]
+
+
+def test_what_this_blender_does_not_have_is_found(blender: Blender) -> None:
+    """The checks themselves: most of the errors above would else be silence."""
+    found = blender.run(
+        """
+        import sys
+        sys.path.insert(0, arguments[0])
+        from checking_layout import CheckingLayout
+
+        scene = bpy.context.scene
+        wrong = {
+            "a function": lambda layout: layout.no_such_function(),
+            "an icon": lambda layout: layout.label(text="", icon="NO_SUCH_ICON"),
+            "a parameter": lambda layout: layout.row(align=True, no_such_parameter=1),
+            "too many": lambda layout: layout.progress("", "", 0.5, "BAR", True, 1, 2, 3),
+            "too few": lambda layout: layout.prop(scene),
+            "a kind": lambda layout: layout.label(text=12),
+            "a property": lambda layout: layout.prop(scene, "no_such_property"),
+            "a menu": lambda layout: layout.menu("NO_MT_such"),
+            "an operator": lambda layout: layout.operator("wm.no_such_operator"),
+            "its property": lambda layout: setattr(layout.operator("wm.path_open"), "no_such", ""),
+            "its kind": lambda layout: setattr(layout.operator("wm.path_open"), "filepath", 1),
+            "an attribute": lambda layout: setattr(layout, "no_such_attribute", 1),
+            "a value": lambda layout: setattr(layout, "alignment", "NOWHERE"),
+        }
+        result = []
+        for name, call in wrong.items():
+            try:
+                call(CheckingLayout([], is_open=True))
+            except AssertionError:
+                result.append(name)
+        layout = CheckingLayout(seen := [], is_open=True)
+        layout.column(align=True).box().operator("wm.path_open", text="Open", icon="TEXT").filepath = "/"
+        layout.row().prop(scene, "frame_start", text="Start")
+        layout.use_property_split = True
+        assert seen == ["Open", "wm.path_open", "Start", "frame_start"], seen
+        result.append(len(wrong))
+        """,
+        Path(__file__).parent,
+    ).result
+    assert len(found) - 1 == found[-1], found

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the preferences hold reaches the worker, and what a call names goes before it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faulty_server import FaultyServer
+
+from bpy_process import Blender
+
+README = Path(__file__).parents[2] / "README.md"
+
+# Arguments: the endpoints of the preferences, then what is called and with which keywords.
+CALL = """
+import json
+import bl_ext.user_default.scan_cutout.operators.settings as settings
+
+addresses, name, keywords = map(json.loads, arguments)
+stored = settings.preferences(bpy.context)
+stored.endpoint, *further = addresses
+stored.model, stored.in_flight, stored.retry_for = "u2netp", 2, 0
+for address in further:
+    bpy.ops.scan_cutout.add_endpoint()
+    stored.further_endpoints[-1].address = address
+bpy.ops.scan_cutout.add_endpoint()                          # not filled in yet
+bpy.ops.scan_cutout.add_endpoint()
+bpy.ops.scan_cutout.remove_endpoint(index=len(stored.further_endpoints) - 1)
+try:
+    result = [sorted(getattr(bpy.ops.scan_cutout, name)(**keywords)), ""]
+except RuntimeError as error:
+    result = [["RuntimeError"], str(error)]
+"""
+
+
+def call(blender: Blender, addresses: Sequence[str], name: str, **keywords: Any) -> Any:
+    return blender.run(CALL, json.dumps(addresses), json.dumps(name), json.dumps(keywords, default=str)).result
+
+
+@pytest.fixture
+def other() -> Iterator[FaultyServer]:
+    """Give a second server."""
+    with FaultyServer() as faulty:
+        yield faulty
+
+
+def test_all_endpoints_of_the_preferences_are_used_side_by_side(
+    blender_installed: Blender,
+    server: FaultyServer,
+    other: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+) -> None:
+    names = add_photos(12)
+    ended = call(
+        blender_installed,
+        [server.endpoint, other.endpoint],
+        "strip_backgrounds",
+        directory=photos,
+        output_directory=output,
+    )
+    assert ended == [["FINISHED"], ""]
+    assert len(server.requests) + len(other.requests) == len(names)
+    assert server.requests
+    assert other.requests
+    settings = json.loads((output / "job.json").read_text("utf-8"))["settings"]["endpoint"]
+    assert settings["further"] == [other.endpoint]
+    assert settings["in_flight"] == 2
+
+
+def test_an_endpoint_that_is_named_is_used_alone(
+    blender_installed: Blender,
+    server: FaultyServer,
+    other: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+) -> None:
+    add_photos(4)
+    addresses = ["http://127.0.0.1:9/api/remove", other.endpoint]
+    folders = {"directory": photos, "output_directory": output}
+    ended = call(blender_installed, addresses, "strip_backgrounds", endpoint=server.endpoint, **folders)
+    assert ended == [["FINISHED"], ""]
+    assert len(server.requests) == 4
+    assert other.requests == []
+
+
+def test_every_endpoint_is_tested(blender_installed: Blender, server: FaultyServer, other: FaultyServer) -> None:
+    good = [server.endpoint, other.endpoint]
+    assert call(blender_installed, good, "check_endpoint") == [["FINISHED"], ""]
+    assert server.visits
+    assert other.visits
+    ended, words = call(
+        blender_installed, ["http://127.0.0.1:9", "http://example.com", server.endpoint], "check_endpoint"
+    )
+    assert ended == ["RuntimeError"]
+    assert "refused" in words
+    assert "example.com is not this computer" in words
+    assert len(server.visits) == 2, "the first one's trouble kept the others from being tested"
+
+
+def test_the_docker_command_is_the_one_in_the_readme(blender_installed: Blender) -> None:
+    command = blender_installed.run("""
+        from bl_ext.user_default.scan_cutout.operators import copy_docker_command
+        result = copy_docker_command.DOCKER_COMMAND
+    """).result
+    assert f"\n{command}\n" in README.read_text("utf-8")

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of the preview can be seen without a window: its polls, its images, the mask that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from faulty_server import FaultyServer
+from PIL import Image
+
+from bpy_process import Blender
+
+EDITOR = """
+import importlib
+picture = importlib.import_module("bl_ext.user_default.scan_cutout.operators.picture")
+area = bpy.context.window_manager.windows[0].screen.areas[0]
+area.ui_type = "IMAGE_EDITOR"
+"""
+
+# Arguments: photo folder, output folder, endpoint, the folder of this file.
+DRAW = (
+    EDITOR
+    + """
+import sys, time
+from types import SimpleNamespace
+sys.path.insert(0, arguments[3])
+from checking_layout import CheckingLayout
+
+PACKAGE = "bl_ext.user_default.scan_cutout"
+previewing = importlib.import_module(f"{PACKAGE}.operators.previewing")
+panels = importlib.import_module(f"{PACKAGE}.ui.image_editor")
+result = {}
+
+def draw(state):
+    seen = []
+    region = next(each for each in area.regions if each.type == "UI")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        for panel in (panels.SCAN_CUTOUT_PT_preview, panels.SCAN_CUTOUT_PT_preview_mask):
+            if not hasattr(panel, "poll") or panel.poll(bpy.context):
+                panel.draw(SimpleNamespace(layout=CheckingLayout(seen, is_open=True)), bpy.context)
+    result[state] = "".join("".join(seen).split())
+
+def settle():
+    deadline = time.monotonic() + 60
+    goes_on = True
+    while goes_on and (preview.is_waiting or not preview.photos) and time.monotonic() < deadline:
+        goes_on = preview.tick(bpy.context)
+        time.sleep(0.02)
+    return goes_on
+
+photos, output, endpoint = arguments[:3]
+window = bpy.context.window_manager.windows[0]
+stored = bpy.context.preferences.addons[PACKAGE].preferences
+stored.endpoint, stored.model = endpoint, "u2netp"
+settings = bpy.context.scene.scan_cutout
+settings.directory, settings.output_directory = photos, output
+draw("off")
+bpy.ops.scan_cutout.strip_backgrounds(directory=photos, output_directory=output)
+with bpy.context.temp_override(window=window):
+    previewing._now = preview = previewing.Preview(bpy.context, "")
+preview.picture.show(area)
+draw("waiting")
+settle()
+draw("shown")
+preview.paint()
+draw("painting")
+image = preview.painting.picture.image
+image.pixels[:] = [1.0] * len(image.pixels)
+draw("painted")
+preview.painting.save()
+preview.leave_painting()
+settle()
+draw("saved")
+preview.step(-1)
+settle()
+draw("damaged")
+settings.directory = output     # another folder
+preview._asked = None
+goes_on = settle()
+previewing.end()
+draw("ended")
+result["goes on"] = goes_on
+"""
+)
+
+
+def test_what_cannot_be_done_says_why(blender_installed):
+    code = """
+    result = {}
+    for name in ("preview_photo", "step_photo", "stop_preview", "paint_mask", "save_mask", "leave_mask"):
+        try:
+            getattr(bpy.ops.scan_cutout, name)()
+        except RuntimeError as error:
+            result[name] = str(error)
+    """
+    said = blender_installed.run(code).result
+    assert said["preview_photo"].strip().endswith("A preview needs a window")
+    for name, words in (
+        ("step_photo", "Start the preview first"),
+        ("stop_preview", "There is no preview"),
+        ("paint_mask", "Start the preview first"),
+        ("save_mask", "No mask is being painted on"),
+        ("leave_mask", "No mask is being painted on"),
+    ):
+        assert said[name].strip().endswith(words)
+
+
+def test_the_image_is_in_no_saved_file(blender_installed, tmp_path):
+    file = tmp_path / "preview.png"
+    Image.new("RGB", (64, 48), (10, 200, 30)).save(file)
+    code = (
+        EDITOR
+        + """
+shown = picture.Picture("Scan Cutout Preview", "VIEW")
+shown.show(area)
+before = [shown.is_shown, list(shown.image.size)]
+shown.load(arguments[0])
+loaded = [area.spaces.active.image.name, list(shown.image.size), shown.image.users]
+bpy.ops.wm.save_as_mainfile(filepath=arguments[1], copy=True)
+shown.free()
+freed = [shown.is_shown, area.spaces.active.image is None]
+bpy.ops.wm.open_mainfile(filepath=arguments[1])
+areas = [area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "IMAGE_EDITOR"]
+names = [image.name for image in bpy.data.images]
+result = [before, loaded, freed, names, [each.spaces.active.image for each in areas]]
+"""
+    )
+    before, loaded, freed, images, shown = blender_installed.run(code, file, tmp_path / "saved.blend").result
+    assert before[0] is True
+    assert loaded == ["Scan Cutout Preview", [64, 48], 1]
+    assert freed == [False, True]
+    assert [name for name in images if name not in {"Render Result", "Viewer Node"}] == []
+    assert shown == [None]
+
+
+def test_a_mask_is_written_as_runs_write_it(blender_installed, tmp_path):
+    photo, mask = tmp_path / "IMG_1.JPG", tmp_path / "IMG_1.JPG.png"
+    Image.new("RGB", (40, 30), (90, 90, 90)).save(photo)
+    before = np.zeros((30, 40), np.uint8)
+    before[10:20, 10:30] = 255
+    Image.fromarray(before).save(mask)
+    code = (
+        EDITOR
+        + """
+from pathlib import Path
+painting = importlib.import_module("bl_ext.user_default.scan_cutout.operators.painting")
+mask = painting.Painting("IMG_1.JPG", Path(arguments[1]), Path(arguments[0]))
+mask.picture.show(area)
+mode = area.spaces.active.ui_mode
+painting.take_white(bpy.context)
+mask.save()
+same = Path(arguments[1]).read_bytes()
+image = mask.picture.image
+pixels = list(image.pixels)
+for x in range(40):     # the lowest row: hard, soft, soft, and in a colour
+    value = (1.0, 0.6, 0.4, 1.0)[x % 4]
+    pixels[x * 4 : x * 4 + 3] = (value, value, 0.2 if x % 4 == 3 else value)
+image.pixels[:] = pixels
+dirty = mask.is_dirty
+mask.save()
+clean = mask.is_dirty
+image.scale(20, 15)
+try:
+    mask.save()
+    refused = ""
+except Exception as error:
+    refused = str(error)
+mask.discard()
+mask.end()
+result = [mode, dirty, clean, refused, image.is_runtime_data, [area.spaces.active.image]]
+"""
+    )
+    mode, dirty, clean, refused, is_runtime, shown = blender_installed.run(code, photo, mask).result
+    assert (mode, dirty, clean) == ("PAINT", True, False)
+    assert "40 × 30" in refused
+    assert is_runtime is True
+    assert shown == [None]
+    with Image.open(mask) as written:
+        assert (written.mode, written.format) == ("L", "PNG")
+        after = np.asarray(written)
+    assert np.array_equal(after[:-1], before[:-1])
+    assert np.array_equal(after[-1], np.tile(np.array([255, 255, 0, 255], np.uint8), 10))
+
+
+def test_its_panel_is_drawn_in_every_state(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    tmp_path: Path,
+) -> None:
+    add_photos(2)
+    (photos / "IMG_0003.JPG").write_bytes(b"no photo")
+    run = blender_installed.run(DRAW, photos, tmp_path / "output", server.endpoint, Path(__file__).parent)
+    drawn = run.result
+    assert "Traceback" not in run.stderr
+    assert "scan_cutout.preview_photo" in drawn["off"]
+    assert "Waitingforthemask" in drawn["waiting"]
+    for said in ("IMG_0001.JPG", "Themaskkeeps", "scan_cutout.step_photo", "scan_cutout.stop_preview", "threshold"):
+        assert said in drawn["shown"]
+    assert "Themaskkeeps" not in drawn["painting"]
+    assert "BacktoPreview" in drawn["painting"]
+    for said in ("LeaveWithoutSaving", "notsavedyet", "scan_cutout.save_mask", "paint.brush_colors_flip"):
+        assert said in drawn["painted"]
+    assert "PaintedbyHand" in drawn["saved"]
+    for said in ("IMG_0003.JPG", "isnotaJPEG", "TryAgain"):
+        assert said in drawn["damaged"]
+    assert "scan_cutout.stop_preview" not in drawn["ended"]
+    assert drawn["goes on"] is False

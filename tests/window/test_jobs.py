@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs that a user starts: Blender goes on, and whatever happens to it meanwhile, nothing is lost and nothing stays."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faulty_server import Answer, FaultyServer, always
+
+from blender_window import WindowBlender
+from rembg_server import RembgServer
+
+AddPhotos = Callable[[int], Sequence[str]]
+
+# What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
+BEGIN = """
+import time
+from bl_ext.user_default.scan_cutout.operators import running
+
+def set_up():
+    photos, output, endpoint = arguments[:3]
+    stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
+    stored.endpoint, stored.model = endpoint, "u2netp"
+    scene = bpy.context.scene.scan_cutout
+    scene.directory, scene.output_directory = photos, output
+
+def begin():
+    set_up()
+    with using():
+        return sorted(bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT"))
+
+def has_begun():
+    job = running.now()
+    return job is not None and job.progress.total > 0
+
+def is_over():
+    return running.now() is None
+
+def leftovers():
+    handlers = [each for each in bpy.app.handlers.load_pre if "scan_cutout" in each.__module__]
+    return [hasattr(bpy.types.Scene, "scan_cutout"), len(handlers), "STRIP" in dir(bpy.ops.scan_cutout)]
+"""
+
+
+def run(window: WindowBlender, code: str, *arguments: object, **more: Any) -> Any:
+    return window.run(BEGIN + code, *arguments, **more).result
+
+
+def finish_of(output: Path) -> dict[str, Any]:
+    lines = (output / "journal.jsonl").read_text("utf-8").splitlines()
+    return [event for line in lines if (event := json.loads(line))["event"] == "finished"][-1]
+
+
+def wait_until_gone(window: WindowBlender, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while window.workers() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert window.workers() == []
+
+
+def test_blender_goes_on_while_backgrounds_are_stripped(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(30)
+    result = run(
+        window,
+        """
+def steps():
+    beats = []
+    def beat():
+        beats.append(time.monotonic())
+        return 0.02
+    bpy.app.timers.register(beat)
+    began = time.monotonic()
+    started = begin()
+    yield until(has_begun)
+    first = time.monotonic() - began
+    with using():
+        try:
+            bpy.ops.scan_cutout.reconstruct("INVOKE_DEFAULT")
+            second = ""
+        except RuntimeError as error:
+            second = str(error)
+        bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)   # modelling goes on
+    yield move(800, 500)
+    yield press("Z", ctrl=True)
+    check(len(bpy.data.objects) == 3, f"undo did not take the cube away: {bpy.data.objects[:]}")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "saved.blend"), copy=True)
+    yield until(is_over, 120)
+    gaps = [after - before for before, after in zip(beats, beats[1:])]
+    progress = running.last().progress
+    return [started, first, second, max(gaps), progress.done, running.last().result["status"]]
+""",
+        *(photos, output, rembg.endpoint),
+    )
+    started, first, second, gap, done, status = result
+    assert started == ["RUNNING_MODAL"]
+    assert "Strip Backgrounds is running" in second
+    assert (done, status) == (len(names), "done")
+    assert first < 5, "this is no benchmark: make bench-window has the figures"
+    assert gap < 2
+    assert len(list((output / "masks").rglob("*.png"))) == len(names)
+    wait_until_gone(window)
+
+
+def test_cancel_lets_photos_in_flight_finish_and_the_job_goes_on_later(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(40)
+    code = """
+def steps():
+    begin()
+    yield until(lambda: has_begun() and running.now().progress.done >= 4)
+    asked = time.monotonic()
+    with using():
+        bpy.ops.scan_cutout.cancel_job()
+        can_again = bpy.ops.scan_cutout.cancel_job.poll()
+    yield until(is_over)
+    return [time.monotonic() - asked, can_again, running.last().result["message"]]
+"""
+    seconds, can_again, message = run(window, code, photos, output, rembg.endpoint)
+    assert seconds < 4
+    assert not can_again
+    assert message.startswith("Cancelled")
+    made = len(list((output / "masks").rglob("*.png")))
+    assert 4 <= made < len(names)
+
+    again = """
+def steps():
+    begin()
+    yield until(is_over, 120)
+    return running.last().result["photos"]
+"""
+    told = run(window, again, photos, output, rembg.endpoint)
+    assert (told["done"], told["made"]) == (len(names), len(names) - made)
+
+
+def test_cancel_does_not_wait_for_a_server_that_hangs(
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    add_photos(3)
+    server.script = always(Answer(hang=True))
+    code = """
+def steps():
+    begin()
+    yield until(has_begun)
+    yield 1
+    asked = time.monotonic()
+    with using():
+        bpy.ops.scan_cutout.cancel_job()
+    yield until(is_over)
+    return time.monotonic() - asked
+"""
+    assert run(window, code, photos, output, server.endpoint) < 4
+    wait_until_gone(window)
+
+
+def test_auto_save_comes_while_a_job_runs(
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    """Blender does not auto-save while a modal operator runs; ours lets go of the window now and then."""
+    add_photos(3)
+    server.script = always(Answer(hang=True))
+    code = """
+import glob, os
+
+def steps():
+    filepaths = bpy.context.preferences.filepaths
+    filepaths.temporary_directory = str(folder)
+    filepaths.use_auto_save_temporary_files = True
+    filepaths.auto_save_time = 1                    # minute: the least there is
+    begin()
+    yield until(has_begun)
+    with using():
+        bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)  # what is saved is the last step that can be undone
+    started = time.monotonic()
+    yield until(lambda: glob.glob(str(folder / "*.blend")), 110, "an auto-save to appear")
+    waited = time.monotonic() - started
+    job = running.now()
+    check(job is not None and job.result is None, "the job is not running any more")
+    yield 1
+    modal = [each.bl_idname for each in main_window().modal_operators]
+    check(modal == ["SCAN_CUTOUT_OT_watch_job"], f"nobody watches the job: {modal}")
+    bpy.ops.scan_cutout.cancel_job()
+    yield until(is_over)
+    return waited
+"""
+    assert run(window, code, photos, output, server.endpoint) < 110
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "bpy.ops.wm.read_homefile(use_empty=False)",
+        "bpy.ops.preferences.addon_disable(module='bl_ext.user_default.scan_cutout')",
+    ],
+)
+def test_loading_a_file_or_disabling_ends_the_job(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path, what: str
+) -> None:
+    names = add_photos(40)
+    code = f"""
+def steps():
+    before = [leftovers()]
+    begin()
+    yield until(lambda: has_begun() and running.now().progress.done >= 2)
+    with using():
+        {what}
+    yield 0.5
+    check(running.now() is None, "a job is still there")
+    check(not main_window().modal_operators, "something still watches")
+    if "disable" in {what!r}:
+        check(leftovers()[:2] == [False, 0], f"something was left: {{leftovers()}}")
+        bpy.ops.preferences.addon_enable(module="bl_ext.user_default.scan_cutout")
+        yield 0.5
+    (folder / "ended").touch()
+    yield 6
+    return leftovers()[:2] == before[0][:2]
+"""
+    running = window.start(BEGIN + code, photos, output, rembg.endpoint)
+    running.until((running.folder / "ended").exists)
+    wait_until_gone(window)
+    assert running.wait().result is True
+    made = len(list((output / "masks").rglob("*.png")))
+    assert 2 <= made < len(names)
+    again = """
+def steps():
+    begin()
+    yield until(is_over, 120)
+    return running.last().result["photos"]["made"]
+"""
+    assert run(window, again, photos, output, rembg.endpoint) == len(names) - made
+
+
+def test_undo_and_redo_do_not_touch_the_job(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(30)
+    code = """
+def steps():
+    set_up()
+    with using():
+        bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
+        bpy.ops.mesh.primitive_monkey_add("EXEC_DEFAULT", True)
+    begin()
+    yield until(has_begun)
+    yield move(800, 500)
+    for shift in (False, False, True):
+        yield press("Z", ctrl=True, shift=shift)
+    check("Suzanne" not in bpy.data.objects and "Cube.001" in bpy.data.objects, "undo and redo did not work")
+    yield until(is_over, 120)
+    return running.last().result["photos"]["done"]
+"""
+    assert run(window, code, photos, output, rembg.endpoint) == len(names)
+
+
+def test_a_killed_blender_leaves_a_job_that_goes_on(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(40)
+    code = """
+def steps():
+    begin()
+    yield until(lambda: has_begun() and running.now().progress.done >= 3)
+    (folder / "there").touch()
+    yield 300
+"""
+    started = window.start(BEGIN + code, photos, output, rembg.endpoint)
+    started.until((started.folder / "there").exists)
+    started.end()
+    wait_until_gone(window)
+    made = len(list((output / "masks").rglob("*.png")))
+    assert 3 <= made < len(names)
+    again = """
+def steps():
+    begin()
+    yield until(is_over, 120)
+    return running.last().result["photos"]
+"""
+    told = run(window, again, photos, output, rembg.endpoint)
+    assert (told["done"], told["made"]) == (len(names), len(names) - made)
+
+
+def test_what_a_user_does_around_the_end_of_a_strip_is_theirs(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    """A move is not interrupted, redo is still possible, and Repeat Last repeats what was done by hand before."""
+    add_photos(2)
+    code = """
+import pathlib
+
+def has_finished():
+    journal = pathlib.Path(arguments[1], "journal.jsonl")
+    return journal.exists() and '"finished"' in journal.read_text()
+
+def modal():
+    return [each.bl_idname for each in main_window().modal_operators]
+
+def steps():
+    with using():
+        bpy.ops.mesh.primitive_monkey_add("EXEC_DEFAULT", True)
+        bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
+    yield move(800, 500)
+    yield press("Z", ctrl=True)
+    check("Cube.001" not in bpy.data.objects, "undo did not work")
+    begin()
+    with using():
+        bpy.ops.transform.translate("INVOKE_DEFAULT")
+    check("TRANSFORM_OT_translate" in modal(), f"nothing is moved: {modal()}")
+    yield until(has_finished)
+    yield 2
+    check(running.now() is not None, "the job ended in the middle of a move")
+    yield press("ESC")
+    yield until(is_over)
+    check(not modal(), f"something still runs: {modal()}")
+    yield press("Z", ctrl=True, shift=True)
+    check("Cube.001" in bpy.data.objects, "redo was not possible any more")
+    with using():
+        bpy.ops.mesh.primitive_cone_add("EXEC_DEFAULT", True)
+    begin()
+    yield until(is_over)
+    with using():
+        bpy.ops.screen.repeat_last("INVOKE_DEFAULT")
+    yield 0.5
+    check(running.now() is None, "the strip was repeated")
+    check("Cone.001" in bpy.data.objects, f"the cone was not: {bpy.context.window_manager.operators.keys()}")
+    return running.last().result["status"]
+"""
+    assert run(window, code, photos, output, rembg.endpoint) == "done"
+
+
+def test_a_job_goes_on_when_the_window_it_was_started_in_is_closed(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(20)
+    code = """
+def watchers():
+    windows = bpy.context.window_manager.windows
+    return [[each.bl_idname for each in window.modal_operators] for window in windows]
+
+def steps():
+    set_up()
+    with using():
+        bpy.ops.wm.window_new()
+    yield 1
+    second = bpy.context.window_manager.windows[-1]
+    with bpy.context.temp_override(window=second):
+        bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
+    check(watchers() == [[], ["SCAN_CUTOUT_OT_strip_backgrounds"]], f"watched in the wrong window: {watchers()}")
+    yield until(lambda: has_begun() and running.now().progress.done >= 1)
+    with bpy.context.temp_override(window=second):
+        bpy.ops.wm.window_close()
+    check(running.now() is not None, "the job went with the window")
+    yield 1
+    check(is_over() or watchers() == [["SCAN_CUTOUT_OT_watch_job"]], f"nobody watches the job: {watchers()}")
+    yield until(is_over, 120)
+    check(watchers() == [[]], f"something still watches: {watchers()}")
+    return running.last().result["photos"]["done"]
+"""
+    assert run(window, code, photos, output, rembg.endpoint) == len(names)
+    wait_until_gone(window)
+
+
+def test_an_unexpected_error_ends_the_job_and_is_told(
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    add_photos(3)
+    server.script = always(Answer(hang=True))
+    code = """
+def fail():
+    raise RuntimeError("for a test")
+
+def steps():
+    begin()
+    yield until(has_begun)
+    running.now()._worker.events = fail
+    yield until(is_over)
+    check(not main_window().modal_operators, "something still watches")
+    with using():
+        check(bpy.ops.scan_cutout.strip_backgrounds.poll(), "no job can be started any more")
+    return running.last().result
+"""
+    story = window.run(BEGIN + code, photos, output, server.endpoint)
+    window.expected += story.complaints
+    assert "RuntimeError: for a test" in story.console
+    assert story.result["status"] == "failed"
+    assert story.result["message"].startswith("An unexpected error ended Strip Backgrounds")
+    wait_until_gone(window)

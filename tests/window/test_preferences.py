@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The preferences in their window: what they say of a server, and that Blender goes on while one hangs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from faulty_server import Answer, FaultyServer
+
+from blender_window import WindowBlender
+from rembg_server import RembgServer
+
+CLOSED = "http://127.0.0.1:9/api/remove"
+
+# What the scripts begin with.
+BEGIN = """
+import time
+from bl_ext.user_default.scan_cutout.operators import asking, check_programs
+from bl_ext.user_default.scan_cutout.operators.check_endpoint import question
+
+MODULE = "bl_ext.user_default.scan_cutout"
+stored = bpy.context.preferences.addons[MODULE].preferences
+beats = []
+
+def answer():
+    return asking.answer(question(stored.endpoint))
+
+def opened():
+    return bpy.context.window_manager.windows[-1]
+
+def button(operator):
+    place = yield from find(operator, "WINDOW", "PREFERENCES", opened())
+    check(place, f"{operator} is not in sight")
+    return place or (0, 0)
+
+def open_preferences():
+    with using():
+        bpy.ops.preferences.addon_show(module=MODULE)
+    return until(lambda: opened() != main_window() and area("PREFERENCES", opened()))
+
+def beat():
+    beats.append(time.monotonic())
+    return 0.02
+
+def largest_gap():
+    return max(after - before for before, after in zip(beats, beats[1:]))
+"""
+
+
+def run(window: WindowBlender, code: str, *arguments: object) -> Any:
+    return window.run(BEGIN + code, *arguments).result
+
+
+def test_a_server_is_tested_from_its_button(
+    window: WindowBlender, rembg: RembgServer, keep: Callable[..., None]
+) -> None:
+    done = window.run(
+        BEGIN
+        + """
+def steps():
+    stored.endpoint = arguments[0]
+    yield open_preferences()
+    yield 0.5
+    place = yield from button("scan_cutout.check_endpoint")
+    shot("preferences")
+    bpy.app.timers.register(beat)
+    yield click(*place, window=opened())
+    check(asking.is_asked(question(stored.endpoint)), "the server is not asked")
+    yield until(answer)
+    bpy.app.timers.unregister(beat)
+    yield 0.3
+    shot("preferences_answered")
+    return answer(), largest_gap()
+""",
+        rembg.endpoint,
+    )
+    answer, gap = done.result
+    keep("preferences", [done.folder / "preferences_answered.png"], (108, 64, 980, 634))
+    assert answer["status"] == "done"
+    assert answer["version"] == "2.0.86"
+    assert {"u2net", "u2netp"} <= set(answer["models"])
+    assert gap < 0.5
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"), [(False, "connection refused"), (True, None)], ids=["closed port", "hanging server"]
+)
+def test_blender_goes_on_while_a_server_does_not_answer(
+    window: WindowBlender, server: FaultyServer, answers: bool, words: str | None
+) -> None:
+    server.openapi = Answer(hang=True)
+    said, gap, ticks = run(
+        window,
+        """
+def steps():
+    stored.endpoint = arguments[0]
+    yield open_preferences()
+    yield 0.5
+    place = yield from button("scan_cutout.check_endpoint")
+    bpy.app.timers.register(beat)
+    yield click(*place, window=opened())
+    if arguments[1]:
+        yield until(answer)
+    else:
+        yield 3
+        yield click(*place, window=opened())     # nothing happens, and nothing has to be waited for
+        yield 0.5
+    bpy.app.timers.unregister(beat)
+    yield 0.3
+    shot("preferences")
+    said = answer() and answer()["message"]
+    if not said:
+        check(asking.is_asked(question(stored.endpoint)), "the server is not asked any more")
+        stored.endpoint += "/"
+        check(not asking.is_asked(question(stored.endpoint)), "another address has the old one's answer")
+    return said, largest_gap(), len(beats)
+""",
+        server.endpoint if answers else CLOSED,
+        words or "",
+    )
+    assert (words is None) == (said is None)
+    assert words is None or words in said
+    assert gap < 0.5
+    assert ticks > 10
+    deadline = time.monotonic() + 5
+    while window.workers() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert window.workers() == [], "a question outlived Blender"
+
+
+def test_every_address_is_tested_and_only_this_computer_is_asked(window: WindowBlender, rembg: RembgServer) -> None:
+    result = run(
+        window,
+        """
+def steps():
+    good, closed = arguments
+    stored.endpoint = good
+    area().type = "PREFERENCES"              # a large one, to see all of it
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "Scan Cutout"
+    with using("PREFERENCES"):
+        bpy.ops.preferences.addon_expand(module=MODULE)
+    yield 0.5
+    for address in (closed, "https://masks.example.com/api/remove", "masks.example.com", ""):
+        place = yield from button("scan_cutout.add_endpoint")
+        yield click(*place)
+        stored.further_endpoints[-1].address = address
+    yield 0.3
+    with using("PREFERENCES"):
+        bpy.ops.scan_cutout.remove_endpoint(index=3)
+    check(bpy.context.preferences.is_dirty, "Blender would not save the addresses")
+    stored.model = "bria-rmbg"
+    stored.colmap_executable = "/nowhere/colmap"
+    yield click(*(yield from button("scan_cutout.check_endpoint")))
+    yield until(lambda: answer() and asking.answer(question(closed)))
+    yield until(lambda: asking.answer(check_programs.question(stored.colmap_executable)))
+    found = asking.answer(check_programs.question(stored.colmap_executable))["programs"]
+    check("There is no program /nowhere/colmap" in found["COLMAP_EXECUTABLE"]["problem"], found)
+    check(found["COLMAP"].get("version"), found)
+    yield move(10, 10)
+    yield 0.3
+    shot("preferences_full")
+    bpy.ops.script.execute_preset(
+        filepath=bpy.utils.preset_paths("interface_theme")[0] + "/Blender_Light.xml",
+        menu_idname="USERPREF_MT_interface_theme_presets",
+    )
+    yield 0.5
+    shot("preferences_full_light")
+    stored.backend = "EMBEDDED"
+    area("PREFERENCES").tag_redraw()
+    yield 0.5
+    shot("preferences_embedded")
+    return {each: (asking.answer(question(each)) or {}).get("status") for each in
+            [stored.endpoint, *(further.address for further in stored.further_endpoints)]}
+""",
+        rembg.endpoint,
+        CLOSED,
+    )
+    assert result.pop(rembg.endpoint) == "done"
+    assert result.pop(CLOSED, "failed") == "failed"
+    assert set(result.values()) <= {None}, "an address was asked that may not be"
+
+
+def test_the_model_is_chosen_from_those_of_the_server(window: WindowBlender, server: FaultyServer) -> None:
+    chosen = run(
+        window,
+        """
+def steps():
+    stored.endpoint = arguments[0]
+    yield open_preferences()
+    yield 0.5
+    x, y = yield from button("scan_cutout.check_endpoint")
+    yield click(x, y, window=opened())
+    yield until(answer)
+    yield 0.5
+    x, y = yield from button("scan_cutout.check_endpoint")
+    right = region("WINDOW", "PREFERENCES", opened())
+    yield move(right.x + right.width - 30, y - 26, opened())    # the list at the end of the field below it
+    yield click(right.x + right.width - 30, y - 26, window=opened())
+    yield 0.5
+    shot("preferences_models")
+    yield press("ESC", window=opened())
+    yield move(x, y - 26, window=opened())
+    yield click(x, y - 26, window=opened())                     # the field itself
+    yield press("A", window=opened(), ctrl=True)
+    yield press("BACK_SPACE", window=opened())
+    yield write("isnet", window=opened())
+    yield 0.5
+    yield press("RET", window=opened())
+    yield 0.3
+    return stored.model
+""",
+        server.endpoint,
+    )
+    assert chosen == "isnet-general-use"
+
+
+def test_the_docker_command_is_copied(window: WindowBlender) -> None:
+    copied = run(
+        window,
+        """
+def steps():
+    yield open_preferences()
+    yield 0.5
+    x, y = yield from button("scan_cutout.check_endpoint")
+    # The heading below the model's field unfolds.
+    for step in range(40, 100, 8):
+        yield click(opened().width // 2, y - step, window=opened())
+        place = yield from find("scan_cutout.copy_docker_command", "WINDOW", "PREFERENCES", opened())
+        if place:
+            break
+    shot("preferences_server")
+    yield click(*place, window=opened())
+    yield 0.3
+    return bpy.context.window_manager.clipboard
+""",
+    )
+    assert copied.startswith("docker run -d -p 127.0.0.1:7000:7000 ")

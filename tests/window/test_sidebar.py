@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar in every state, at the width of 260 pixels, in the dark theme and the light one.
+
+The console has to stay clean in all of them; the pictures are for eyes, and the README has some.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conftest import TURNTABLE
+from PIL import Image
+
+from blender_window import WindowBlender
+from rembg_server import RembgServer
+
+AddPhotos = Callable[[int], Sequence[str]]
+Keep = Callable[[str, Sequence[Path], tuple[int, int, int, int]], None]
+
+# What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
+BEGIN = """
+import os
+from bl_ext.user_default.scan_cutout.operators import running, survey, thumbnails
+
+photos, output, endpoint = arguments[:3]
+
+def shown():
+    return bpy.context.scene.scan_cutout
+
+def set_up():
+    stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
+    stored.endpoint, stored.model = endpoint, "u2netp"
+
+def choose():
+    shown().output_directory = output
+    shown().directory = photos
+    return until(lambda: survey.found(shown()) and not survey.is_asked())
+
+def open_sidebar():
+    yield sidebar("Scan Cutout")
+    yield 0.3
+    # As wide as the smallest that has to do, pulled by its edge.
+    where = region("UI")
+    x, y, target = where.x, where.y + where.height // 3, where.x + where.width - 260
+    yield move(x, y)
+    main_window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
+    yield 0.1
+    for step in range(1, 11):
+        yield move(x + (target - x) * step / 10, y) / 4
+    main_window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=target, y=y)
+    yield 0.3
+    check(region("UI").width == 260, f"the sidebar is {region('UI').width} wide")
+
+def button(operator, scrolling="WHEELUPMOUSE"):
+    yield from scroll(scrolling)
+    place = yield from find(operator)
+    check(place, f"{operator} is not to be found")
+    return place or (0, 0)
+
+def scroll(kind):
+    where = region("UI")
+    yield move(where.x + 60, where.y + 60)
+    for _ in range(60):
+        yield press(kind) / 10
+    yield 0.2
+
+def pictures(name):
+    yield move(600, 500)
+    yield 0.3
+    shot(name)
+    light = [os.path.join(folder, "Blender_Light.xml") for each in bpy.utils.script_paths() for folder, _, names
+             in os.walk(each) if "Blender_Light.xml" in names][0]
+    bpy.ops.script.execute_preset(filepath=light, menu_idname="USERPREF_MT_interface_theme_presets")
+    yield 0.5
+    shot(name + "_light")
+    with using():
+        bpy.ops.preferences.reset_default_theme()
+    yield 0.3
+
+def is_over():
+    return running.now() is None and not survey.is_asked()
+"""
+
+
+def run(window: WindowBlender, code: str, *arguments: object, **more: Any) -> Any:
+    done = window.run(BEGIN + code, *arguments, **more)
+    return done.result, done.folder
+
+
+def show(folder: Path, name: str) -> np.ndarray:
+    """Give the sidebar's pixels of a picture."""
+    return np.asarray(Image.open(folder / f"{name}.png").convert("RGB").crop((1050, 60, 1310, 900)), int)
+
+
+def test_the_sidebar_from_the_choice_of_a_folder_to_a_retry(
+    window: WindowBlender, rembg: RembgServer, photos: Path, output: Path, tmp_path: Path, keep: Keep
+) -> None:
+    shutil.copytree(TURNTABLE / "photos", photos, dirs_exist_ok=True)
+    damaged = photos / "upright" / "IMG_0004.JPG"
+    damaged.write_bytes(b"damaged")
+    (photos / "flipped" / "DSC_0041.NEF").write_bytes(b"raw")
+    (tmp_path / "whole").mkdir()
+    code = """
+def steps():
+    import shutil
+    set_up()
+    yield from open_sidebar()
+    yield from pictures("idle")
+    yield click(*(yield from button("scan_cutout.scan_to_scene")))
+    check(running.now() is None and running.last() is None, "without a folder, a job was started")
+    check(survey.found(shown()) is None, "something was found without a folder")
+
+    shown().directory = photos
+    yield until(lambda: survey.found(shown()))
+    yield until(lambda: not survey.is_asked())
+    shown().output_directory = photos + "/output"
+    yield until(lambda: not survey.is_asked())
+    yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
+    yield 0.5
+    check(running.now() is None, "a job was started that writes among the photos")
+    yield from pictures("refused")
+    yield press("ESC")
+
+    yield choose()
+    found = survey.found(shown())
+    check(len(thumbnails.surveyed.icons()) == len(found["thumbnails"]) > 4, "thumbnails are not shown")
+    yield from scroll("WHEELUPMOUSE")
+    yield from pictures("chosen")
+    yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
+    check(running.now() is not None, "the button did not start a job")
+    yield until(lambda: running.now().progress.done >= 8, 60)
+    icons = len(thumbnails.latest.icons())
+    check(icons >= 1, "no photo of the job is shown")
+    yield from scroll("WHEELUPMOUSE")
+    yield from pictures("running")
+    check(not bpy.ops.scan_cutout.reconstruct.poll(), "a second job could be started")
+    yield until(is_over, 120)
+    yield from pictures("errors")
+    failed = survey.found(shown())["output"]["failed"]
+    yield from scroll("WHEELDOWNMOUSE")
+    yield from pictures("errors_below")
+
+    shutil.copy(arguments[3], arguments[4])
+    yield click(*(yield from button("scan_cutout.strip_backgrounds")))    # the first of its buttons: Retry
+    check(running.now() is not None, "Retry did nothing")
+    yield until(is_over, 60)
+    told = running.last().result["photos"]
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scan.blend"))
+    return failed, told, survey.found(shown())["output"]
+"""
+    whole = TURNTABLE / "photos" / "upright" / "IMG_0004.JPG"
+    (failed, told, left), folder = run(window, code, photos, output, rembg.endpoint, whole, damaged)
+    assert set(failed) == {"upright/IMG_0004.JPG", "flipped/DSC_0041.NEF"}
+    assert "is a RAW file" in failed["flipped/DSC_0041.NEF"]
+    assert (told["done"], told["made"]) == (40, 1)
+    assert list(left["failed"]) == ["flipped/DSC_0041.NEF"]
+    assert left["masks"] == 40
+    for name in ("idle", "refused", "chosen", "running", "errors", "errors_below"):
+        dark, light = show(folder, name), show(folder, f"{name}_light")
+        assert dark.mean() < 100 < light.mean()
+    # The outlines of the last masks, in a green that nothing else has.
+    running = show(folder, "running")
+    assert ((running[..., 1] > 200) & (running[..., 0] < 120) & (running[..., 2] < 120)).sum() > 100
+    shown = ["idle", "chosen", "running", "errors", "running_light"]
+    keep("sidebar", [folder / f"{name}.png" for name in shown], (1050, 84, 1312, 880))
+
+    # Another Blender knows nothing of the job, and the panel tells it all the same, from what it left.
+    code = """
+def steps():
+    bpy.ops.wm.open_mainfile(filepath=arguments[3])
+    yield until(lambda: survey.found(shown()))
+    yield from open_sidebar()
+    yield from pictures("opened")
+    return running.last() is None, survey.found(shown())["output"]
+"""
+    (is_new, again), _ = run(window, code, photos, output, rembg.endpoint, folder / "scan.blend")
+    assert is_new
+    assert again == left
+
+
+def test_a_script_needs_no_settings_of_the_scene(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(2)
+    code = """
+def steps():
+    set_up()
+    yield sidebar("Scan Cutout")
+    with using():
+        return sorted(bpy.ops.scan_cutout.strip_backgrounds(directory=photos, output_directory=output))
+"""
+    assert run(window, code, photos, output, rembg.endpoint)[0] == ["FINISHED"]
+    assert len(list((output / "masks").iterdir())) == len(names)
+
+
+def test_a_scan_from_one_button_to_the_photos_in_the_scene(
+    window: WindowBlender, rembg: RembgServer, photos: Path, output: Path, keep: Keep
+) -> None:
+    shutil.copytree(TURNTABLE / "photos" / "upright", photos, dirs_exist_ok=True)
+    code = """
+def steps():
+    set_up()
+    shown().quality = "DRAFT"
+    yield choose()
+    yield from open_sidebar()
+    yield click(*(yield from button("scan_cutout.scan_to_scene")))
+    yield until(lambda: running.now().title == "Reconstruct" and running.now().progress.step, 120)
+    yield from pictures("solving")
+    yield from scroll("WHEELUPMOUSE")
+    yield until(is_over, 300)
+    check(running.last().result["status"] == "done", running.last().result)
+    yield from pictures("done")
+    yield from scroll("WHEELDOWNMOUSE")
+    yield from pictures("done_below")
+    yield click(*(yield from button("scan_cutout.look_through_photo", "WHEELDOWNMOUSE")))
+    looked = bpy.context.scene.camera.name
+    with using():
+        bpy.ops.view3d.view_camera()             # out of the camera again
+    for name in ("Cube", "Camera", "Light"):
+        bpy.data.objects.remove(bpy.data.objects[name])
+    bpy.context.preferences.view.smooth_view = 0
+    with using():
+        bpy.ops.view3d.view_all()
+    yield from scroll("WHEELUPMOUSE")
+    yield move(600, 500)
+    yield 0.5
+    shot("scan")
+    place = yield from button("scan_cutout.import_reconstruction", "WHEELDOWNMOUSE")
+    before = len(bpy.data.cameras)
+    yield click(*place)
+    yield until(is_over, 60)
+    return looked, before, len(bpy.data.cameras), survey.found(shown())["output"]["solved"]
+"""
+    (looked, before, after, solved), folder = run(window, code, photos, output, rembg.endpoint, seconds=600)
+    keep("window", [folder / "scan.png"], (0, 0, 1600, 1000))
+    assert looked != "Camera"
+    assert after > before, "the button in the panel Import did not import what was solved"
+    assert [(each["engine"], each["total"]) for each in solved] == [("COLMAP", 20)]
+
+
+def test_nothing_is_left_when_the_extension_is_switched_off(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    add_photos(3)
+    code = """
+def steps():
+    set_up()
+    yield from open_sidebar()
+    yield choose()
+    yield 0.3
+    for _ in range(2):
+        bpy.ops.preferences.addon_disable(module="bl_ext.user_default.scan_cutout")
+        left = [each for each in dir(bpy.types) if each.startswith("SCAN_CUTOUT")]
+        left += [each for each in bpy.app.handlers.load_post if "scan_cutout" in each.__module__]
+        check(not left, left)
+        yield 0.3
+        bpy.ops.preferences.addon_enable(module="bl_ext.user_default.scan_cutout")
+        yield 0.3
+    return shown().directory
+"""
+    assert run(window, code, photos, output, rembg.endpoint)[0] == str(photos)
+    assert window.workers() == []

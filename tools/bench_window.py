@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``make bench-window``: what a running job costs the Blender it was started in.
+
+A run over 200 photos, against a real rembg server on the same cores, while an animation plays in a real Blender window
+that is drawn in software: once started in Blender and shown in its sidebar, once the same worker started from outside,
+so that the difference is ours and not the server's. Rounds take turns; the medians count.
+Writes ``build/bench_window.json`` and prints the README's table.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import build
+import environments
+from blender_window import TARGET, Room, WindowBlender
+from rembg_server import RembgServer
+
+sys.path.insert(0, str(environments.ROOT))
+
+from scan.job import JobFolder
+from scan.process import Worker
+
+HOME = environments.BUILD / "bench-window"
+RESULT = environments.BUILD / "bench_window.json"
+ORIGINALS = environments.ROOT / "tests" / "data" / "turntable" / "photos"
+PHOTOS = 200
+ROUNDS = 2
+SCRIPT = Path(__file__).with_name("bench_window_script.py")
+
+Row = dict[str, float]
+
+
+def main() -> None:
+    """Measure, write the result, print the table."""
+    environments.ensure("rembg")
+    shutil.rmtree(HOME, ignore_errors=True)
+    photos = HOME / "photos"
+    photos.mkdir(parents=True)
+    originals = sorted(ORIGINALS.rglob("*.JPG"))
+    for index in range(PHOTOS):
+        os.link(originals[index % len(originals)], photos / f"IMG_{index:04}.JPG")
+    rounds: dict[str, list[Row]] = {"outside": [], "inside": []}
+    ticks: list[float] = []
+    # A short path: sockets in it have 108 letters at most.
+    with tempfile.TemporaryDirectory(prefix="scan_cutout_") as home, Room() as room:
+        build.build(only=TARGET.platform, output=HOME / "dist")
+        blender = WindowBlender(room, Path(home)).install(HOME / "dist" / build.zip_name(TARGET))
+        with RembgServer(HOME / "rembg.log") as server:
+            for number in range(ROUNDS):
+                for way, rows in rounds.items():
+                    row, more_ticks = _measure(blender, way, photos, HOME / f"output-{way}-{number}", server.endpoint)
+                    rows.append(row)
+                    ticks += more_ticks
+                    print(f"{way}: {rows[-1]}", file=sys.stderr, flush=True)
+    medians = {
+        way: {name: statistics.median(row[name] for row in rows) for name in rows[0]} for way, rows in rounds.items()
+    }
+    medians["inside"].update(tick_p50=_share(ticks, 0.5), tick_p99=_share(ticks, 0.99), tick_most=max(ticks))
+    result = {"date": dt.date.today().isoformat(), "cores": os.cpu_count(), **medians}  # noqa: DTZ011
+    RESULT.write_text(json.dumps(result, indent=1), "utf-8")
+    print("\n".join([*_table(result), "", f"({RESULT})"]))
+
+
+def _measure(blender: WindowBlender, way: str, photos: Path, output: Path, endpoint: str) -> tuple[Row, list[float]]:
+    """One run over all photos in a fresh window, and how long each of our ticks took in it, in milliseconds."""
+    running = blender.start(SCRIPT, way, photos, output, endpoint)
+    if way == "outside":
+        running.until((running.folder / "ready").exists)
+        _strip(photos, output, endpoint)
+        (running.folder / "over").touch()
+    row, ticks = running.wait(900).result
+    masks = len(list((output / "masks").rglob("*.png")))
+    if masks != PHOTOS:
+        raise RuntimeError(f"{masks} of {PHOTOS} photos have a mask; {output} says why")
+    return row, ticks
+
+
+def _share(values: list[float], share: float) -> float:
+    """The value that so large a share of all is not above."""
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
+
+
+def _strip(photos: Path, output: Path, endpoint: str) -> None:
+    settings = {
+        "photos": str(photos),
+        "output": str(output),
+        "model": "u2netp",
+        "endpoint": {"endpoint": endpoint},
+    }
+    worker = Worker([sys.executable], JobFolder(output), {"task": "strip", "settings": settings})
+    for _ in worker.stories():
+        pass
+
+
+def _table(result: dict[str, Any]) -> list[str]:
+    lines = [
+        f"A run over {PHOTOS} photos beside a playing animation, {result['cores']} cores, {result['date']}:",
+        "",
+        "| | worker started from outside | started in Blender |",
+        "|---|--:|--:|",
+    ]
+    for name, words in {
+        "frame_mean": "gap between frames, mean, ms",
+        "frame_p95": "gap between frames, 95 of 100 below, ms",
+        "timer_mean": "gap between timer events of 20 ms, mean, ms",
+        "timer_p95": "gap between timer events, 95 of 100 below, ms",
+        "seconds": "whole run, s",
+    }.items():
+        lines.append(f"| {words} | {result['outside'][name]:.1f} | {result['inside'][name]:.1f} |")
+    lines.append(f"| from the button to the first progress, s | – | {result['inside']['first']:.2f} |")
+    for name, words in {"tick_p50": "median", "tick_p99": "99 of 100 below", "tick_most": "longest"}.items():
+        lines.append(f"| our own tick, {words}, ms | – | {result['inside'][name]:.2f} |")
+    return lines
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (environments.Missing, subprocess.CalledProcessError, OSError, RuntimeError) as error:
+        sys.exit(f"The benchmark stopped: {error}")

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What bench_window.py has a Blender window do; run_in_window.py gives ``bpy``, ``until`` and the rest."""
+
+# ruff: noqa: F821
+
+import itertools
+import time
+from pathlib import Path
+
+from bl_ext.user_default.scan_cutout.operators import job_operator, running
+
+way, photos, output, endpoint = arguments
+frames, timers, ticks = [], [], []
+
+
+def steps():
+    """Play an animation, run the job or let it run outside, and return the gaps in milliseconds."""
+    window = main_window()
+    yield sidebar("Scan Cutout")
+    cube = bpy.data.objects["Cube"]
+    cube.keyframe_insert("rotation_euler", frame=1)
+    cube.rotation_euler = (0, 0, 6)
+    cube.keyframe_insert("rotation_euler", frame=250)
+    with using():
+        bpy.ops.screen.animation_play()
+    yield 3
+    began = time.monotonic()
+    if way == "inside":
+        _time_ticks()
+        stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
+        stored.endpoint, stored.model = endpoint, "u2netp"
+        scene = window.scene.scan_cutout
+        scene.directory, scene.output_directory = photos, output
+        with using():
+            bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
+        yield until(lambda: running.now().progress.total)
+        first = time.monotonic() - began
+    else:
+        (folder / "ready").touch()
+    yield until(lambda: Path(output, "soft").exists() and any(Path(output, "soft").iterdir()), 60)
+    _watch_gaps()
+    if way == "inside":
+        yield until(lambda: running.now() is None, 600)
+    else:
+        yield until((folder / "over").exists, 600, "the run outside to end")
+    row = {"seconds": time.monotonic() - began}
+    for name, times in (("frame", frames), ("timer", timers)):
+        gaps = [(after - before) * 1000 for before, after in itertools.pairwise(times)]
+        row[f"{name}_mean"] = sum(gaps) / len(gaps)
+        row[f"{name}_p95"] = sorted(gaps)[int(len(gaps) * 0.95)]
+    if way == "inside":
+        row["first"] = first
+    return row, ticks
+
+
+def _watch_gaps():
+    def beat():
+        timers.append(time.monotonic())
+        return 0.02
+
+    bpy.app.handlers.frame_change_post.append(lambda *_: frames.append(time.monotonic()))
+    bpy.app.timers.register(beat)
+
+
+def _time_ticks():
+    """Time every look at the journal."""
+    modal = job_operator.Watching.modal
+
+    def timed(self, context, event):
+        begin = time.perf_counter()
+        try:
+            return modal(self, context, event)
+        finally:
+            if event.type == "TIMER":
+                ticks.append((time.perf_counter() - begin) * 1000)
+
+    job_operator.Watching.modal = timed
