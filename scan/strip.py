@@ -162,9 +162,9 @@ class Strip:
                 self._sheet.add(task.name, made.picture, mask)
                 if thumbnail := self._thumbnails.add(made.picture, mask):
                     made.facts["thumbnail"] = thumbnail
-            with self._guard:
-                self._made.add(task.name)
             self._journal.write("photo_done", photo=task.name, **made.facts, seconds=round(time.monotonic() - begin, 3))
+            with self._guard:  # what the journal does not know of is made again
+                self._made.add(task.name)
             # Only now: who shows the story takes a photo that is done for the end of the waiting.
             self._paused = False
             for warning in made.warnings:

@@ -46,7 +46,7 @@ Task = Callable[[dict[str, Any], JobFolder, Journal, str, Inbox], Finish]
 def main(root: Path, run: str, token: str, output: TextIO) -> int:
     """Run the job in the folder ``root`` that was prepared as ``run``, and return the exit code.
 
-    A refusal that has no journal to go to is printed to ``output`` as a ``finished`` event.
+    An end that has no journal to go to is printed to ``output`` as a ``finished`` event.
     """
     # Pillow warns of damaged metadata, which is common and harmless here.
     warnings.simplefilter("ignore")
@@ -61,13 +61,27 @@ def main(root: Path, run: str, token: str, output: TextIO) -> int:
                 # The lock is ours, so an engine that still works in here has lost its worker.
                 end_left_over(folder.engines)
                 finish = _run(job, folder, journal, token, inbox)
-                journal.write("finished", **finish)
+                _end_story(journal, finish, run, output)
             finally:
                 journal.close()
     except ScanError as error:
         finish = _failure(error)
-        print(json.dumps({"event": "finished", "run": run, "time": time.time(), **finish}), file=output, flush=True)
+        _print_finished(finish, run, output)
     return int(finish["exit_code"])
+
+
+def _end_story(journal: Journal, finish: Finish, run: str, output: TextIO) -> None:
+    try:
+        journal.write("finished", **finish)
+    except OutputError:
+        if finish["exit_code"] != 1:
+            raise
+        # A disk that is full has stopped the run already: that, with what is done, is the story, not its last line.
+        _print_finished(finish, run, output)
+
+
+def _print_finished(finish: Finish, run: str, output: TextIO) -> None:
+    print(json.dumps({"event": "finished", "run": run, "time": time.time(), **finish}), file=output, flush=True)
 
 
 def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:

@@ -42,8 +42,6 @@ PACKAGES = (
 )
 """No Pillow among them: what the extension finds shall be what its zip carries."""
 
-_FALLBACK_MIRROR = "http://deb.debian.org/debian"
-
 # Called with the folder of the new Debian and the packages. Nobody is asked anything, and no service is started.
 _INSTALL = """
 set -eu
@@ -121,7 +119,7 @@ def _create() -> None:
     try:
         new.chmod(0o755)
         # debootstrap mounts as well: what it does happens in a namespace of its own.
-        bootstrap = ("unshare", "--mount", "debootstrap", "--variant=minbase", SUITE, str(new), mirror())
+        bootstrap = ("unshare", "--mount", "debootstrap", "--variant=minbase", SUITE, str(new), *mirror())
         _run(f"Installing Debian {SUITE}", *bootstrap)
         (new / "etc/apt/apt.conf.d/90machine").write_text(_apt_settings(), encoding="utf-8")
         for name in ("hosts", "resolv.conf"):
@@ -147,14 +145,14 @@ def _create() -> None:
     print(f"window: ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
-def mirror() -> str:
-    """Give the address of the Debian mirror that this machine's own apt uses."""
+def mirror() -> tuple[str, ...]:
+    """Give the address of the Debian mirror that this machine's own apt uses; else nothing: debootstrap has its own."""
     listed = _said_by("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
     for address in listed.split():
         parts = urlsplit(address)
         if parts.scheme in ("http", "https") and parts.path.rstrip("/").endswith("/debian"):
-            return address.rstrip("/")
-    return _FALLBACK_MIRROR
+            return (address.rstrip("/"),)
+    return ()
 
 
 def remove(folder: Path) -> None:
