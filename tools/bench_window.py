@@ -3,7 +3,8 @@
 
 A run over 200 photos, against a real rembg server on the same cores, while an animation plays in a real Blender window
 that is drawn in software: once started in Blender and shown in its sidebar, once the same worker started from outside,
-so that the difference is ours and not the server's. Rounds take turns; the medians count.
+so that the difference is ours and not the server's. Rounds take turns; the medians count. Then how long Cancel takes,
+with that server, and with one that takes requests and never answers.
 Writes ``build/bench_window.json`` and prints the README's table.
 """
 
@@ -26,6 +27,9 @@ from blender_window import TARGET, Room, WindowBlender
 from rembg_server import RembgServer
 
 sys.path.insert(0, str(environments.ROOT))
+sys.path.insert(0, str(environments.ROOT / "tests"))
+
+from faulty_server import Answer, FaultyServer, always
 
 from scan.job import JobFolder
 from scan.process import Worker
@@ -34,7 +38,7 @@ HOME = environments.BUILD / "bench-window"
 RESULT = environments.BUILD / "bench_window.json"
 ORIGINALS = environments.ROOT / "tests" / "data" / "turntable" / "photos"
 PHOTOS = 200
-ROUNDS = 2
+ROUNDS = 3
 SCRIPT = Path(__file__).with_name("bench_window_script.py")
 
 Row = dict[str, float]
@@ -62,10 +66,20 @@ def main() -> None:
                     rows.append(row)
                     ticks += more_ticks
                     print(f"{way}: {rows[-1]}", file=sys.stderr, flush=True)
+            cancelled = _cancel(blender, "cancel", photos, server.endpoint)
+        with FaultyServer() as hanging:
+            hanging.script = always(Answer(hang=True))
+            cancelled_hanging = _cancel(blender, "cancel hanging", photos, hanging.endpoint)
     medians = {
         way: {name: statistics.median(row[name] for row in rows) for name in rows[0]} for way, rows in rounds.items()
     }
-    medians["inside"].update(tick_p50=_share(ticks, 0.5), tick_p99=_share(ticks, 0.99), tick_most=max(ticks))
+    medians["inside"].update(
+        tick_p50=_share(ticks, 0.5),
+        tick_p99=_share(ticks, 0.99),
+        tick_most=max(ticks),
+        cancel_most=max(cancelled),
+        cancel_hanging_most=max(cancelled_hanging),
+    )
     result = {"date": dt.date.today().isoformat(), "cores": os.cpu_count(), **medians}  # noqa: DTZ011
     RESULT.write_text(json.dumps(result, indent=1), "utf-8")
     print("\n".join([*_table(result), "", f"({RESULT})"]))
@@ -83,6 +97,13 @@ def _measure(blender: WindowBlender, way: str, photos: Path, output: Path, endpo
     if masks != PHOTOS:
         raise RuntimeError(f"{masks} of {PHOTOS} photos have a mask; {output} says why")
     return row, ticks
+
+
+def _cancel(blender: WindowBlender, way: str, photos: Path, endpoint: str) -> list[float]:
+    """How many seconds each of a few Cancels took until another job could be started."""
+    seconds: list[float] = blender.start(SCRIPT, way, photos, HOME / f"output-{way}", endpoint).wait(300).result
+    print(f"{way}: {seconds}", file=sys.stderr, flush=True)
+    return seconds
 
 
 def _share(values: list[float], share: float) -> float:
@@ -117,7 +138,12 @@ def _table(result: dict[str, Any]) -> list[str]:
         "seconds": "whole run, s",
     }.items():
         lines.append(f"| {words} | {result['outside'][name]:.1f} | {result['inside'][name]:.1f} |")
-    lines.append(f"| from the button to the first progress, s | – | {result['inside']['first']:.2f} |")
+    for name, words in {
+        "first": "from the button to the first progress, s",
+        "cancel_most": "from Cancel to free, longest, s",
+        "cancel_hanging_most": "the same with a server that hangs, s",
+    }.items():
+        lines.append(f"| {words} | – | {result['inside'][name]:.2f} |")
     for name, words in {"tick_p50": "median", "tick_p99": "99 of 100 below", "tick_most": "longest"}.items():
         lines.append(f"| our own tick, {words}, ms | – | {result['inside'][name]:.2f} |")
     return lines

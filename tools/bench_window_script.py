@@ -11,11 +11,16 @@ from bl_ext.user_default.scan_cutout.operators import job_operator, running
 
 way, photos, output, endpoint = arguments
 frames, timers, ticks = [], [], []
+CANCELS = 3
 
 
 def steps():
+    """Do what is asked for, and return what was measured."""
+    return (yield from (_cancel() if way.startswith("cancel") else _compare()))
+
+
+def _compare():
     """Play an animation, run the job or let it run outside, and return the gaps in milliseconds."""
-    window = main_window()
     yield sidebar("Scan Cutout")
     cube = bpy.data.objects["Cube"]
     cube.keyframe_insert("rotation_euler", frame=1)
@@ -27,12 +32,7 @@ def steps():
     began = time.monotonic()
     if way == "inside":
         _time_ticks()
-        stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
-        stored.endpoint, stored.model = endpoint, "u2netp"
-        scene = window.scene.scan_cutout
-        scene.directory, scene.output_directory = photos, output
-        with using():
-            bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
+        _begin(output)
         yield until(lambda: running.now().progress.total)
         first = time.monotonic() - began
     else:
@@ -51,6 +51,35 @@ def steps():
     if way == "inside":
         row["first"] = first
     return row, ticks
+
+
+def _begin(folder):
+    stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
+    stored.endpoint, stored.model = endpoint, "u2netp"
+    scene = main_window().scene.scan_cutout
+    scene.directory, scene.output_directory = photos, str(folder)
+    with using():
+        bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
+
+
+def _cancel():
+    """Cancel jobs with requests in flight, and return how many seconds each took until another could be started."""
+    yield sidebar("Scan Cutout")
+    yield 1
+    seconds = []
+    for number in range(CANCELS):
+        _begin(Path(output) / str(number))
+        yield until(lambda: running.now().progress.total, 60)
+        if way == "cancel":
+            yield until(lambda: running.now().progress.done >= 6, 60)
+        else:
+            yield 2  # nothing is ever done: the server hangs
+        began = time.monotonic()
+        with using():
+            bpy.ops.scan_cutout.cancel_job()
+        yield until(lambda: running.now() is None, 60)
+        seconds.append(time.monotonic() - began)
+    return seconds
 
 
 def _watch_gaps():

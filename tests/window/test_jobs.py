@@ -15,6 +15,8 @@ from faulty_server import Answer, FaultyServer, always
 from blender_window import WindowBlender
 from rembg_server import RembgServer
 
+# Seconds; 1.5 of them the worker waits for photos in flight, and the rest is patience with a loaded machine.
+_CANCELLED = 10
 AddPhotos = Callable[[int], Sequence[str]]
 
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
@@ -79,7 +81,6 @@ def steps():
     began = time.monotonic()
     started = begin()
     yield until(has_begun)
-    first = time.monotonic() - began
     with using():
         try:
             bpy.ops.scan_cutout.reconstruct("INVOKE_DEFAULT")
@@ -94,16 +95,16 @@ def steps():
     yield until(is_over, 120)
     gaps = [after - before for before, after in zip(beats, beats[1:])]
     progress = running.last().progress
-    return [started, first, second, max(gaps), progress.done, running.last().result["status"]]
+    whole = time.monotonic() - began
+    return [started, second, max(gaps) / whole, progress.done, running.last().result["status"]]
 """,
         *(photos, output, rembg.endpoint),
     )
-    started, first, second, gap, done, status = result
+    started, second, gap, done, status = result
     assert started == ["RUNNING_MODAL"]
     assert "Strip Backgrounds is running" in second
     assert (done, status) == (len(names), "done")
-    assert first < 5, "this is no benchmark: make bench-window has the figures"
-    assert gap < 2
+    assert gap < 0.5, "Blender stood still for half of the job (this is no benchmark: make bench-window is)"
     assert len(list((output / "masks").rglob("*.png"))) == len(names)
     wait_until_gone(window)
 
@@ -124,7 +125,7 @@ def steps():
     return [time.monotonic() - asked, can_again, running.last().result["message"]]
 """
     seconds, can_again, message = run(window, code, photos, output, rembg.endpoint)
-    assert seconds < 4
+    assert seconds < _CANCELLED
     assert not can_again
     assert message.startswith("Cancelled")
     made = len(list((output / "masks").rglob("*.png")))
@@ -156,7 +157,7 @@ def steps():
     yield until(is_over)
     return time.monotonic() - asked
 """
-    assert run(window, code, photos, output, server.endpoint) < 4
+    assert run(window, code, photos, output, server.endpoint) < _CANCELLED
     wait_until_gone(window)
 
 
@@ -183,9 +184,7 @@ def steps():
     waited = time.monotonic() - started
     job = running.now()
     check(job is not None and job.result is None, "the job is not running any more")
-    yield 1
-    modal = [each.bl_idname for each in main_window().modal_operators]
-    check(modal == ["SCAN_CUTOUT_OT_watch_job"], f"nobody watches the job: {modal}")
+    yield until(lambda: [each.bl_idname for each in main_window().modal_operators] == ["SCAN_CUTOUT_OT_watch_job"])
     bpy.ops.scan_cutout.cancel_job()
     yield until(is_over)
     return waited
@@ -356,8 +355,7 @@ def steps():
     with bpy.context.temp_override(window=second):
         bpy.ops.wm.window_close()
     check(running.now() is not None, "the job went with the window")
-    yield 1
-    check(is_over() or watchers() == [["SCAN_CUTOUT_OT_watch_job"]], f"nobody watches the job: {watchers()}")
+    yield until(lambda: is_over() or watchers() == [["SCAN_CUTOUT_OT_watch_job"]], 30, "somebody to watch the job")
     yield until(is_over, 120)
     check(watchers() == [[]], f"something still watches: {watchers()}")
     return running.last().result["photos"]["done"]
@@ -391,3 +389,57 @@ def steps():
     assert story.result["status"] == "failed"
     assert story.result["message"].startswith("An unexpected error ended Strip Backgrounds")
     wait_until_gone(window)
+
+
+def test_quitting_blender_ends_the_job_and_it_goes_on_later(
+    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(40)
+    code = """
+def steps():
+    begin()
+    yield until(lambda: has_begun() and running.now().progress.done >= 2)
+    return running.now() is not None    # with the script's end, Blender quits
+"""
+    assert run(window, code, photos, output, rembg.endpoint) is True
+    wait_until_gone(window)
+    assert finish_of(output)["status"] == "cancelled"
+    made = len(list((output / "masks").rglob("*.png")))
+    assert 2 <= made < len(names)
+    again = """
+def steps():
+    begin()
+    yield until(is_over, 120)
+    return running.last().result["photos"]
+"""
+    told = run(window, again, photos, output, rembg.endpoint)
+    assert (told["done"], told["made"]) == (len(names), len(names) - made)
+
+
+def test_a_render_and_a_job_go_on_beside_each_other(
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(40)
+    server.script = always(Answer(delay=0.5))
+    code = """
+def steps():
+    render = bpy.context.scene.render
+    render.engine, render.filepath = "BLENDER_WORKBENCH", str(folder / "frame")
+    render.resolution_x = render.resolution_y = 64
+    bpy.context.scene.frame_end = 4
+    bpy.context.preferences.view.render_display_type = "NONE"
+    beside = []
+    bpy.app.handlers.render_post.append(lambda *_: beside.append(running.now() is not None))
+    over = []
+    bpy.app.handlers.render_complete.append(over.append)
+    begin()
+    yield until(has_begun)
+    with using():
+        bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
+    yield until(lambda: over, 60)
+    yield until(is_over, 120)
+    return beside, running.last().result["photos"]["done"]
+"""
+    beside, done = run(window, code, photos, output, server.endpoint)
+    assert beside == [True] * 4, "the animation was not rendered while the job ran"
+    assert done == len(names)

@@ -24,6 +24,7 @@ Keep = Callable[[str, Sequence[Path], tuple[int, int, int, int]], None]
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """
 import os
+import signal
 from bl_ext.user_default.scan_cutout.operators import running, survey, thumbnails
 
 photos, output, endpoint = arguments[:3]
@@ -133,11 +134,14 @@ def steps():
     yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
     check(running.now() is not None, "the button did not start a job")
     yield until(lambda: running.now().progress.done >= 8, 60)
-    icons = len(thumbnails.latest.icons())
-    check(icons >= 1, "no photo of the job is shown")
+    # The job stands still while its pictures are taken, or it might be over by then.
+    worker = running.now()._worker.pid
+    os.kill(worker, signal.SIGSTOP)
     yield from scroll("WHEELUPMOUSE")
     yield from pictures("running")
+    check(len(thumbnails.latest.icons()) >= 1, "no photo of the job is shown")
     check(not bpy.ops.scan_cutout.reconstruct.poll(), "a second job could be started")
+    os.kill(worker, signal.SIGCONT)
     yield until(is_over, 120)
     yield from pictures("errors")
     failed = survey.found(shown())["output"]["failed"]
