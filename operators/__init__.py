@@ -3,17 +3,19 @@
 
 import bpy
 
-from . import asking, command_line, previewing, running, scene_settings, survey, thumbnails
+from . import asking, command_line, job_operator, previewing, running, scene_settings, survey, thumbnails
 from .add_endpoint import SCAN_CUTOUT_OT_add_endpoint
 from .cancel_job import SCAN_CUTOUT_OT_cancel_job
 from .check_endpoint import SCAN_CUTOUT_OT_check_endpoint
 from .check_programs import SCAN_CUTOUT_OT_check_programs
 from .choose_model import SCAN_CUTOUT_OT_choose_model
+from .choose_photo import SCAN_CUTOUT_OT_choose_photo
 from .copy_docker_command import SCAN_CUTOUT_OT_copy_docker_command
 from .import_reconstruction import SCAN_CUTOUT_FH_import_reconstruction, SCAN_CUTOUT_OT_import_reconstruction
 from .leave_mask import SCAN_CUTOUT_OT_leave_mask
 from .look_at_photos import SCAN_CUTOUT_OT_look_at_photos
 from .look_through_photo import SCAN_CUTOUT_OT_look_through_photo
+from .open_path import SCAN_CUTOUT_OT_open_path
 from .paint_mask import SCAN_CUTOUT_OT_paint_mask
 from .preview_photo import SCAN_CUTOUT_OT_preview_photo
 from .reconstruct import SCAN_CUTOUT_OT_reconstruct
@@ -29,6 +31,7 @@ _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
     (
         SCAN_CUTOUT_OT_check_endpoint,
         SCAN_CUTOUT_OT_look_at_photos,
+        SCAN_CUTOUT_OT_open_path,
         SCAN_CUTOUT_OT_add_endpoint,
         SCAN_CUTOUT_OT_remove_endpoint,
         SCAN_CUTOUT_OT_check_programs,
@@ -44,6 +47,7 @@ _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
         SCAN_CUTOUT_OT_look_through_photo,
         SCAN_CUTOUT_OT_preview_photo,
         SCAN_CUTOUT_OT_step_photo,
+        SCAN_CUTOUT_OT_choose_photo,
         SCAN_CUTOUT_OT_stop_preview,
         SCAN_CUTOUT_OT_paint_mask,
         SCAN_CUTOUT_OT_save_mask,
@@ -69,6 +73,7 @@ def unregister() -> None:
     asking.unregister()
     previewing.unregister()
     running.unregister()
+    job_operator.stop_timer(bpy.context)
     thumbnails.unregister()
     _unregister_classes()
     scene_settings.unregister()

@@ -19,6 +19,9 @@ from . import driver
 from .redraw import redraw
 from .steps import Finish, Job
 
+ENDPOINTS = "check_endpoint "
+"""How the names of questions to servers begin."""
+
 _TICK = 0.1
 _PATIENCE = 0.0  # Blender waits meanwhile, and nothing is lost with a question
 

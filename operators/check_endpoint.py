@@ -74,7 +74,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
 
 def question(endpoint: str) -> str:
     """The name under which ``asking`` has the answer of an endpoint."""
-    return f"check_endpoint {endpoint}"
+    return f"{asking.ENDPOINTS}{endpoint}"
 
 
 def _content(context: bpy.types.Context, address: str) -> dict[str, object]:

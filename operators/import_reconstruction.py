@@ -9,10 +9,10 @@ from bpy.props import StringProperty
 from ..scan.reconstruction.importing import ImportSettings
 from . import steps, survey
 from .job_operator import JobOperator
-from .scan_properties import ImportProperties
+from .scan_properties import RELATIVE, ImportProperties
 
 # The folders of one import are not those of the next.
-_ONCE = {"SKIP_SAVE", "HIDDEN"}
+_ONCE = {"SKIP_SAVE", "HIDDEN"} | RELATIVE
 
 
 class SCAN_CUTOUT_OT_import_reconstruction(ImportProperties, JobOperator, bpy.types.Operator):

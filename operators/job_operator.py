@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from ..scan.errors import BadUseError, ScanError
-from . import driver, running, survey
+from ..scan.errors import BadUseError, EndpointError, ScanError
+from . import asking, driver, running, survey
 from .redraw import redraw
 from .steps import Finish, Steps, goes_on
 
@@ -20,6 +20,9 @@ _LET_GO = 0.3
 # Kinds of modal operators that run while the user edits.
 _EDITING = ("TRANSFORM_", "PAINT_", "SCULPT_", "GPENCIL_", "GREASE_PENCIL_", "MESH_", "CURVE_", "CURVES_", "OBJECT_")
 
+# How a job ends whose server is away (see scan.errors).
+_SERVER_AWAY = EndpointError.exit_code
+
 SHOWN = "scan_cutout_shown"
 """Name under which the sidebar's layout gives its buttons the settings it shows."""
 
@@ -27,7 +30,6 @@ SHOWN = "scan_cutout_shown"
 class Watching:
     """Mixed into a modal operator: follows the running job until it ends."""
 
-    _timer: bpy.types.Timer | None = None
     _let_go_at = 0.0
     _drawn_at = 0.0
     _is_news = False
@@ -36,7 +38,7 @@ class Watching:
         """Begin to watch; what ``invoke`` or ``execute`` has to return."""
         manager = context.window_manager
         redraw(context)
-        self._timer = manager.event_timer_add(_TICK, window=context.window)
+        _start_timer(context)
         self._let_go_at = time.monotonic() + _WATCH
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -46,22 +48,22 @@ class Watching:
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         job = running.now()
-        if job is None:  # a file was loaded, or the extension is being switched off
-            self._stop(context)
+        if job is None:  # a file was loaded
+            stop_timer(context)
             return {"CANCELLED"}
         # What is brought into the scene, as a step to undo, shall not come between.
         if job.goes_on and _is_editing(context):
             return {"PASS_THROUGH"}
         self._is_news |= job.tick(context)
         if job.result is not None:
-            self._stop(context)
+            stop_timer(context)
             return self._end(context, job, job.result)
         now = time.monotonic()
         if self._is_news and now - self._drawn_at >= _REDRAW:
             self._is_news, self._drawn_at = False, now
             redraw(context)
         if now >= self._let_go_at and context.preferences.filepaths.use_auto_save_temporary_files:
-            self._stop(context)
+            stop_timer(context)
             bpy.app.timers.register(_take_up, first_interval=_LET_GO)
             return {"CANCELLED"}
         return {"PASS_THROUGH"}
@@ -71,18 +73,17 @@ class Watching:
 
         Also when another file is loaded or Blender quits, where ``running`` sees to the job.
         """
-        self._stop(context)
+        stop_timer(context)
         if any(window != context.window for window in context.window_manager.windows):
             bpy.app.timers.register(_take_up, first_interval=_LET_GO)
         else:
             running.end()
 
-    def _stop(self, context: bpy.types.Context) -> None:
-        context.window_manager.event_timer_remove(self._timer)
-
     def _end(self, context: bpy.types.Context, job: running.RunningJob, result: Finish) -> set[str]:
         running.finish()
-        survey.ask(context)
+        if result["exit_code"] == _SERVER_AWAY:
+            asking.forget_all(asking.ENDPOINTS)  # what servers said before is not so any more
+        survey.ask_after_job(context)
         redraw(context)
         for finished in [*job.told, result]:
             report(self, finished, is_cancelled=job.is_cancelled)
@@ -136,6 +137,7 @@ class JobOperator(Watching):
             if is_by_hand:
                 return self._start(context, self.plan(context, context.scene.scan_cutout.given()))
             finished = driver.drive(context, self.plan(context, {}), lambda told: report(self, told))
+            survey.ask_after_job(context)
         except ScanError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -155,6 +157,23 @@ def report(operator: bpy.types.Operator, finished: Finish, *, is_cancelled: bool
     """Report how a job ended. What the user has cancelled is no error to them."""
     bad = "WARNING" if goes_on(finished) else "ERROR"
     operator.report({"INFO" if finished["status"] == "done" or is_cancelled else bad}, finished["message"])
+
+
+_timer: bpy.types.Timer | None = None
+"""Wakes whoever watches the job, of which there is one."""
+
+
+def _start_timer(context: bpy.types.Context) -> None:
+    global _timer  # noqa: PLW0603 - there is one job for all of Blender
+    _timer = context.window_manager.event_timer_add(_TICK, window=context.window)
+
+
+def stop_timer(context: bpy.types.Context) -> None:
+    """Wake nobody any more. Blender does not do that of itself where an operator is unregistered in mid-run."""
+    global _timer  # noqa: PLW0603
+    if _timer is not None:
+        context.window_manager.event_timer_remove(_timer)
+        _timer = None
 
 
 def _is_editing(context: bpy.types.Context) -> bool:

@@ -29,9 +29,10 @@ class SCAN_CUTOUT_OT_look_through_photo(bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, _context: bpy.types.Context) -> bool:
         """There is a photo to look through."""
-        if any(photo_cameras.is_of_photo(each) for each in context.scene.objects):
+        # Not all objects of the scene, which may be many, are looked at whenever a panel is drawn.
+        if any(photo_cameras.SIZE in each for each in bpy.data.cameras):
             return True
         cls.poll_message_set("There is no camera of a photo in the scene; import a reconstruction first")
         return False
@@ -57,7 +58,7 @@ class SCAN_CUTOUT_OT_look_through_photo(bpy.types.Operator):
         else:
             # Stepping goes on from what is looked through; else the selection counts.
             wanted = [scene.camera, context.object] if self.step else [context.object, scene.camera]
-            start = next(filter(photo_cameras.is_of_photo, [*wanted, *_photos(scene.objects), *scene.objects]))
+            start = next(filter(photo_cameras.is_of_photo, [*wanted, *_photos(scene.objects), *scene.objects]), None)
         if not photo_cameras.is_of_photo(start):
             return None
         return _stepped(start, self.step) if self.step else start

@@ -20,8 +20,11 @@ _KEPT = 127.5 / 255  # and more, as runs read a mask
 class Painting:
     """The mask of one photo, as it is stored: a photo that was taken upright may lie on its side here."""
 
-    def __init__(self, photo: str, mask: Path, original: Path) -> None:
-        """``original`` is the photo that ``mask`` fits. Raises BadUseError where there is no mask to be read."""
+    def __init__(self, photo: str, mask: Path, original: Path, overlay: Picture) -> None:
+        """``original`` is the photo that ``mask`` fits, and is loaded into ``overlay``.
+
+        Raises BadUseError where there is no mask to be read.
+        """
         self.photo = photo
         self.mask = mask
         self.picture = Picture(mask.name, "PAINT")
@@ -29,7 +32,7 @@ class Painting:
         self._size = tuple(self.picture.image.size)
         if not all(self._size):
             raise BadUseError(f"The mask {mask} cannot be read; remove it and strip the backgrounds again")
-        self._original = Picture(original.name, "VIEW")
+        self._original = overlay
         self._original.load(str(original))
         # The pixels as they are: the editor's overlays are drawn in the colours of the screen.
         self._original.image.colorspace_settings.name = "Non-Color"

@@ -117,11 +117,17 @@ def build_animated(name: str, photos: list[Photo], pinholes: list[Pinhole], scal
 
 def _add_background(data: bpy.types.Camera, file: Path, alpha: float) -> bpy.types.CameraBackgroundImage:
     background = data.background_images.new()
-    background.image = bpy.data.images.load(_stored_path(file), check_existing=True)
+    background.image = _image(_stored_path(file))
     background.alpha = alpha
     # The picture has the shape of the camera's frame, as soon as the scene renders pictures of its size.
     background.frame_method = "FIT"
     return background
+
+
+def _image(path: str) -> bpy.types.Image:
+    image = bpy.data.images.load(path, check_existing=True)
+    # A preview's own is in no saved file.
+    return bpy.data.images.load(path, check_existing=False) if image.is_runtime_data else image
 
 
 def _stored_path(file: Path) -> str:

@@ -33,6 +33,17 @@ class Picture:
         image = self.image
         return image is not None and any(area.spaces.active.image == image for _screen, area in editors())
 
+    @property
+    def is_in_sight(self) -> bool:
+        """Whether an editor in an open window shows it just now."""
+        image = self.image
+        windows = bpy.context.window_manager.windows
+        return image is not None and any(
+            area.ui_type == "IMAGE_EDITOR" and area.spaces.active.image == image
+            for window in windows
+            for area in window.screen.areas
+        )
+
     def load(self, path: str) -> None:
         """Show a file, or what it has become since."""
         self._path = path

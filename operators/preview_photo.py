@@ -27,7 +27,7 @@ class SCAN_CUTOUT_OT_preview_photo(bpy.types.Operator):
             cls.poll_message_set("A preview needs a window")
         elif not context.scene.scan_cutout.photos:
             cls.poll_message_set("Choose the photo folder first")
-        elif (preview := previewing.now()) and preview.is_dirty and preview.current.is_shown:
+        elif (preview := previewing.now()) and preview.is_dirty and preview.current.is_in_sight:
             cls.poll_message_set("Save the mask first, or leave it without saving")
         else:
             return True

@@ -46,6 +46,7 @@ class Preview:
         self.painting: Painting | None = None
         """The mask that is shown instead, to be painted on."""
         self.picture = Picture("Scan Cutout Preview", "VIEW")
+        self._overlay = Picture("Scan Cutout Photo", "VIEW")
         self._folder = tempfile.TemporaryDirectory(prefix="scan_cutout_", ignore_cleanup_errors=True)
         self._worker: Worker | None = None
         self._number = self._answered = 0
@@ -88,7 +89,7 @@ class Preview:
 
     def paint(self) -> None:
         """Show the mask instead, to be painted on. Raises BadUseError."""
-        self.painting = Painting(self.photo, Path(self.shown["mask"]), Path(self.shown["handed"]))
+        self.painting = Painting(self.photo, Path(self.shown["mask"]), Path(self.shown["handed"]), self._overlay)
         self.painting.picture.replace(self.picture)
         self._is_fitted = False
 
@@ -211,7 +212,7 @@ def show(context: bpy.types.Context, photo: str) -> bool:
         _now.look_at(photo or _now.photo)
     if not bpy.app.timers.is_registered(_tick):  # not yet, or no more, since a defect ended it
         bpy.app.timers.register(_tick, first_interval=_TICK)
-    if not _now.current.is_shown:
+    if not _now.current.is_in_sight:
         area = picture.free_editor(context.window)
         if area is None:
             end()
@@ -247,19 +248,19 @@ def _tick() -> float | None:
 
 
 @persistent
-def _before_load(*_file: object) -> None:
-    # The settings that it follows are about to be replaced.
+def _after_load(*_file: object) -> None:
+    # The settings that it follows are gone. Not before the load: a file that cannot be read changes nothing.
     end()
 
 
 def register() -> None:
     """Be told of files that are loaded."""
-    bpy.app.handlers.load_pre.append(_before_load)
+    bpy.app.handlers.load_post.append(_after_load)
 
 
 def unregister() -> None:
     """Leave nothing behind."""
-    bpy.app.handlers.load_pre.remove(_before_load)
+    bpy.app.handlers.load_post.remove(_after_load)
     end()
 
 

@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 from . import settings, steps, survey
 from .job_operator import JobOperator
 from .reconstruct_properties import ReconstructProperties
+from .scan_properties import RELATIVE
 
 
 class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, JobOperator, bpy.types.Operator):
@@ -23,13 +24,13 @@ class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, JobOperator, bpy.types.O
         name="Photos",
         description="Folder with the photos; unset, the one that the output folder's masks were made of",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | RELATIVE,
     )
     output_directory: StringProperty(  # type: ignore[valid-type]
         name="Output",
         description="Folder with the masks, where the results go too",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | RELATIVE,
     )
 
     @classmethod

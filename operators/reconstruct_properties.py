@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from .scan_properties import SolveProperties, read
+from .scan_properties import RELATIVE, SolveProperties, read
 
 
 class ReconstructProperties(SolveProperties):
@@ -16,7 +16,7 @@ class ReconstructProperties(SolveProperties):
         name="Executable",
         description="The engine's program; unset, the one in the preferences, else the one that is found",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | RELATIVE,
     )
 
     def given_to_engine(self, shown: dict[str, Any]) -> dict[str, Any]:

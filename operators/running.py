@@ -5,6 +5,7 @@ All of it lives in this module and in the worker's folder, nothing in the .blend
 """
 
 import traceback
+from pathlib import Path
 
 import bpy
 from bpy.app.handlers import persistent
@@ -26,6 +27,8 @@ class RunningJob:
         """Take the first step. Raises ScanError where it cannot be taken."""
         self.label = label
         """What the user started."""
+        self.root = Path()
+        """The folder in which it began."""
         self.undo = undo
         """Whether what it brings is a step to undo."""
         self.window = context.window.as_pointer() if context.window else 0
@@ -39,6 +42,7 @@ class RunningJob:
         self.is_cancelled = False
         self._steps = steps
         self._take(context, next(steps))
+        self.root = self.folder.root
 
     @property
     def title(self) -> str:
@@ -152,17 +156,17 @@ def end() -> None:
 
 
 @persistent
-def _before_load(*_file: object) -> None:
-    # The scene it would have gone to is about to be replaced.
+def _after_load(*_file: object) -> None:
+    # The scene it would have gone to is gone. Not before the load: a file that cannot be read changes nothing.
     end()
 
 
 def register() -> None:
     """Be told of files that are loaded."""
-    bpy.app.handlers.load_pre.append(_before_load)
+    bpy.app.handlers.load_post.append(_after_load)
 
 
 def unregister() -> None:
     """Leave nothing behind."""
-    bpy.app.handlers.load_pre.remove(_before_load)
+    bpy.app.handlers.load_post.remove(_after_load)
     end()

@@ -34,6 +34,16 @@ _MAPPERS = (
     ("INCREMENTAL", "Incremental", "Camera after camera: slower and surer"),
     ("GLOBAL", "Global", "All cameras at once: faster for many photos"),
 )
+# From 4.5 on a path may begin with "//" only where that is said; before, it always may and saying so is an error.
+RELATIVE = (
+    {"PATH_SUPPORTS_BLEND_RELATIVE"}
+    if "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
+    else set()
+)
+
+MASK_CONTROLS = ("threshold", "fill_holes", "drop_islands", "grow", "refine_edges")
+"""The settings that a mask is computed with from the soft mask, by their names."""
+
 _DEFAULTS = StripSettings(photos="", output="")
 
 
@@ -83,7 +93,7 @@ class MaskProperties:
     )
     refine_edges: BoolProperty(  # type: ignore[valid-type]
         name="Refine Edges",
-        description="Draw the mask's edge to the photo's own, at full resolution; takes longer",
+        description="Snap the mask's edge to the edges in the photo, at full resolution; takes longer",
         default=_DEFAULTS.refine_edges,
     )
     alpha_matting: BoolProperty(  # type: ignore[valid-type]
@@ -93,14 +103,14 @@ class MaskProperties:
     )
     matting_foreground: IntProperty(  # type: ignore[valid-type]
         name="Matting Foreground",
-        description="Alpha matting takes what the model is this sure of for the object",
+        description="Soft mask values above this, up to 255, are surely the object to alpha matting",
         default=_DEFAULTS.matting_foreground,
         min=0,
         max=255,
     )
     matting_background: IntProperty(  # type: ignore[valid-type]
         name="Matting Background",
-        description="Alpha matting takes what the model is no surer of for the background",
+        description="Soft mask values below this, down to 0, are surely background to alpha matting",
         default=_DEFAULTS.matting_background,
         min=0,
         max=255,

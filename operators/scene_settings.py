@@ -10,7 +10,7 @@ import bpy
 from bpy.props import PointerProperty, StringProperty
 
 from . import survey
-from .scan_properties import ImportProperties, MaskProperties, SolveProperties, read
+from .scan_properties import RELATIVE, ImportProperties, MaskProperties, SolveProperties, read
 
 _NAMES = [name for kind in (MaskProperties, SolveProperties, ImportProperties) for name in kind.__annotations__]
 
@@ -27,12 +27,14 @@ class ScanCutoutSettings(MaskProperties, SolveProperties, ImportProperties, bpy.
         name="Photos",
         description="Folder with the photos; each subfolder is one side of the scan",
         subtype="DIR_PATH",
+        options=RELATIVE,
         update=_look,
     )
     output_directory: StringProperty(  # type: ignore[valid-type]
         name="Output",
         description="Folder for masks, results and reports; empty for one beside the photo folder",
         subtype="DIR_PATH",
+        options=RELATIVE,
         update=_look,
     )
 

@@ -8,7 +8,23 @@ from . import previewing
 from .redraw import redraw
 
 
-class SCAN_CUTOUT_OT_step_photo(bpy.types.Operator):
+class GoesToPhotos:
+    """Mixed into an operator that shows another photo in the preview."""
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """There are photos to go to, and nothing would be lost."""
+        preview = previewing.now()
+        if preview is None or not preview.photos:
+            cls.poll_message_set("Start the preview first")
+        elif preview.is_dirty:
+            cls.poll_message_set("Save the mask first, or leave it without saving")
+        else:
+            return True
+        return False
+
+
+class SCAN_CUTOUT_OT_step_photo(GoesToPhotos, bpy.types.Operator):
     """Show the photo after this one, or before it"""
 
     bl_idname = "scan_cutout.step_photo"
@@ -25,18 +41,6 @@ class SCAN_CUTOUT_OT_step_photo(bpy.types.Operator):
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """What this button does."""
         return "Show the photo before this one" if properties.step < 0 else "Show the photo after this one"
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """There are photos to go to, and nothing would be lost."""
-        preview = previewing.now()
-        if preview is None or not preview.photos:
-            cls.poll_message_set("Start the preview first")
-        elif preview.is_dirty:
-            cls.poll_message_set("Save the mask first, or leave it without saving")
-        else:
-            return True
-        return False
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for it; it is shown when it is there."""

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
-from .scan_properties import MaskProperties, read
+from .scan_properties import RELATIVE, MaskProperties, read
 
 BACKENDS = (
     ("ENDPOINT", "rembg Endpoint", "A rembg server, on this computer or another one"),
@@ -21,7 +21,7 @@ class StripProperties(MaskProperties):
         name="Photos",
         description="Folder with the photos; each subfolder is one side of the scan",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | RELATIVE,
     )
     files: CollectionProperty(  # type: ignore[valid-type]
         name="Files",
@@ -33,7 +33,7 @@ class StripProperties(MaskProperties):
         name="Output",
         description="Folder for masks and reports, outside of the photo folder; an earlier run there is continued",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | RELATIVE,
     )
     backend: EnumProperty(  # type: ignore[valid-type]
         name="Backend",

@@ -33,6 +33,14 @@ def ask(context: bpy.types.Context) -> None:
     asking.ask(context, _NAME, {"task": _NAME, "settings": asked}, lambda answer: take(folders, answer))
 
 
+def ask_after_job(context: bpy.types.Context) -> None:
+    """Have a worker look at what a job has left, which may have been another scene's."""
+    global _found  # noqa: PLW0603
+    if _found and _found[0] != _folders(context.scene.scan_cutout):
+        _found = None
+    ask(context)
+
+
 def found(settings: bpy.types.PropertyGroup) -> Finish | None:
     """What was found last in the folders of a scene's settings; None where nothing is known of them."""
     return _found[1] if _found and _found[0] == _folders(settings) else None

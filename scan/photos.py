@@ -160,7 +160,7 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
     """Open a photo for reading, its pixels not yet decoded. Raises PhotoError with the reason, also while decoding."""
     suffix = photo.path.suffix.lower()
     if suffix in RAW_SUFFIXES:
-        raise PhotoError("is a RAW file; develop it first, to JPEG or TIFF, and scan that")
+        raise PhotoError("is a RAW file; export it as JPEG or TIFF, and move the RAW file out of the folder")
     try:
         with Image.open(photo.path, formats=_FORMATS) as image:
             if image.format == "TIFF":

@@ -140,6 +140,7 @@ class Preview:
             **wish.about,
             file=str(self._file),
             size=view.proxy.size,
+            orientation=view.proxy.orientation,
             handed=str(view.handed.path),
             mask=str(standing) if earlier and (standing := self._output.mask(view.handed.name)).is_file() else "",
             foreground=round(float(np.mean(np.asarray(mask) > 0)), 4),

@@ -4,10 +4,12 @@
 import bpy
 
 from ..operators import previewing
+from ..operators.choose_photo import SCAN_CUTOUT_OT_choose_photo
 from ..operators.leave_mask import SCAN_CUTOUT_OT_leave_mask
 from ..operators.paint_mask import SCAN_CUTOUT_OT_paint_mask
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
+from ..operators.scan_properties import MASK_CONTROLS
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
 from .sidebar_panel import say
@@ -33,6 +35,8 @@ class SCAN_CUTOUT_PT_preview(bpy.types.Panel):
         _draw_steps(layout, preview)
         column = layout.column()
         if preview.painting:
+            if preview.shown and preview.shown["orientation"] != 1:
+                say(column, "Shown turned, as the camera has stored it", "INFO")
             _draw_painting(column, preview.painting)
         else:
             _draw_state(column, preview)
@@ -66,16 +70,14 @@ class SCAN_CUTOUT_PT_preview_mask(bpy.types.Panel):
         shown = previewing.now().shown
         # They do nothing to a mask that was painted on, but all the same to those of the other photos.
         column.active = not (shown and shown.get("is_painted"))
-        for name in ("threshold", "fill_holes", "drop_islands", "grow", "refine_edges"):
+        for name in MASK_CONTROLS:
             column.prop(context.scene.scan_cutout, name)
 
 
 def _draw_steps(layout: bpy.types.UILayout, preview: previewing.Preview) -> None:
     row = layout.row(align=True)
     row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_LEFT").step = -1
-    name = row.row(align=True)
-    name.alignment = "CENTER"
-    name.label(text=preview.photo, translate=False)
+    row.operator(SCAN_CUTOUT_OT_choose_photo.bl_idname, text=preview.photo, translate=False)
     row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_RIGHT").step = 1
 
 
@@ -89,7 +91,7 @@ def _draw_state(layout: bpy.types.UILayout, preview: previewing.Preview) -> None
     else:
         say(layout, f"The mask keeps {shown['foreground']:.1%} of the photo", "IMAGE_ALPHA")
         if shown["is_painted"]:
-            say(layout, "Painted by Hand: runs and settings leave it as it is", "BRUSH_DATA")
+            say(layout, "Painted by hand; runs and settings leave it as it is", "BRUSH_DATA")
 
 
 def _draw_painting(layout: bpy.types.UILayout, painting: previewing.Painting) -> None:

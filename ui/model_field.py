@@ -2,6 +2,7 @@
 """The field for a server's model, for the preferences and the sidebar: typed, searched, or chosen from a list."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import bpy
 
@@ -10,6 +11,10 @@ from ..operators.check_endpoint import question
 from ..operators.choose_model import SCAN_CUTOUT_OT_choose_model
 from ..operators.steps import Finish
 from ..scan import models, weights
+
+# What is installed does not change while Blender runs, and looking for it reads the disk.
+unavailable = cache(weights.unavailable)
+"""Why no embedded model can run; empty where one can."""
 
 
 class SCAN_CUTOUT_MT_models(bpy.types.Menu):

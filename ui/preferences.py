@@ -7,6 +7,7 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import __package__ as base_package
+from ..operators import asking
 from ..operators.check_programs import ask_for_programs
 from ..operators.strip_properties import BACKENDS
 from ..scan import models, weights
@@ -22,6 +23,10 @@ def _served_models(preferences: bpy.types.AddonPreferences, _context: object, _t
 
 def _embedded_models(_preferences: object, _context: object, _typed: str) -> Iterator[str]:
     return iter(weights.found())  # on this computer
+
+
+def _forget_answers(_preferences: object, _context: object) -> None:
+    asking.forget_all(asking.ENDPOINTS)  # with another token, a server may answer otherwise
 
 
 def _check_programs(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
@@ -72,6 +77,7 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
         name="Token",
         description=f"Sent to a server that asks for one; the environment variable {TOKEN_VARIABLE} goes before it",
         subtype="PASSWORD",
+        update=_forget_answers,
     )
     colmap_executable: StringProperty(  # type: ignore[valid-type]
         name="COLMAP",

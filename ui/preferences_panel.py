@@ -13,7 +13,7 @@ from ..operators.check_programs import SCAN_CUTOUT_OT_check_programs
 from ..operators.copy_docker_command import DOCKER_COMMAND, SCAN_CUTOUT_OT_copy_docker_command
 from ..operators.remove_endpoint import SCAN_CUTOUT_OT_remove_endpoint
 from ..operators.steps import Finish
-from ..scan import models, requirements, weights
+from ..scan import models, requirements
 from ..scan.address import Endpoint
 from ..scan.errors import BadUseError
 from ..scan.settings import TOKEN_VARIABLE, EndpointSettings
@@ -25,7 +25,6 @@ _FRAME = 50  # pixels of the boxes around the preferences
 
 # What is installed does not change while Blender runs, and looking for it reads the disk.
 _missing = cache(requirements.missing)
-_unavailable = cache(weights.unavailable)
 
 
 def draw(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
@@ -54,7 +53,7 @@ class _Panel:
         self._draw_programs(layout)
 
     def _draw_backend(self, layout: bpy.types.UILayout) -> None:
-        _, body = _section(layout, "backend", "Background Removal")
+        body = _section(layout, "backend", "Background Removal")
         if body is None:
             return
         body.row().prop(self._preferences, "backend", expand=True)
@@ -66,7 +65,7 @@ class _Panel:
 
     def _draw_embedded(self, body: bpy.types.UILayout) -> None:
         body.prop(self._preferences, "embedded_model")
-        if words := _unavailable():
+        if words := model_field.unavailable():
             self._say(body, words, "ERROR")
         else:
             self._say(body, "Runs on this computer, without a server; no photo leaves it", "INFO")
@@ -117,7 +116,7 @@ class _Panel:
             self._say(body, words, icon)
 
     def _draw_server_help(self, layout: bpy.types.UILayout) -> None:
-        _, body = _section(layout, "server", "Start a Server on This Computer", closed=True)
+        body = _section(layout, "server", "Start a Server on This Computer", closed=True)
         if body is None:
             return
         row = body.row()
@@ -134,7 +133,7 @@ class _Panel:
         draw_wrapped(body, "No Docker? Choose Embedded above: it needs no server.", self._width, "INFO")
 
     def _draw_patience(self, layout: bpy.types.UILayout) -> None:
-        _, body = _section(layout, "patience", "Token and Timeouts", closed=True)
+        body = _section(layout, "patience", "Token and Timeouts", closed=True)
         if body is None:
             return
         body.prop(self._preferences, "token")
@@ -153,7 +152,7 @@ class _Panel:
         body.prop(self._preferences, "retry_for")
 
     def _draw_programs(self, layout: bpy.types.UILayout) -> None:
-        _, body = _section(layout, "programs", "Photogrammetry Programs")
+        body = _section(layout, "programs", "Photogrammetry Programs")
         if body is None:
             return
         path = self._preferences.colmap_executable
@@ -183,10 +182,11 @@ class _Panel:
         draw_wrapped(_beside(body), words, self._width * (1 - _SPLIT), icon)
 
 
-def _section(layout: bpy.types.UILayout, name: str, title: str, *, closed: bool = False) -> tuple:
+def _section(layout: bpy.types.UILayout, name: str, title: str, *, closed: bool = False) -> bpy.types.UILayout | None:
+    """Draw a heading, and give what is below it; None while that is folded."""
     header, body = layout.panel(f"scan_cutout_{name}", default_closed=closed)
     header.label(text=title)
-    return header, body
+    return body
 
 
 def _beside(layout: bpy.types.UILayout) -> bpy.types.UILayout:

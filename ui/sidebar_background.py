@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar's panels on how backgrounds are removed. Server and model are the computer's, and so preferences."""
 
-from functools import cache
-
 import bpy
 
 from .. import __package__ as base_package
 from ..operators import asking
 from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint, question
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
+from ..operators.scan_properties import MASK_CONTROLS
 from ..operators.settings import preferences
-from ..scan import weights
 from . import model_field
 from .sidebar_panel import SidebarPanel, say
-
-# What is installed does not change while Blender runs, and looking for it reads the disk.
-_unavailable = cache(weights.unavailable)
 
 
 class SCAN_CUTOUT_PT_background(SidebarPanel, bpy.types.Panel):
@@ -35,7 +30,7 @@ class SCAN_CUTOUT_PT_background(SidebarPanel, bpy.types.Panel):
         if stored := preferences(context):
             _draw_model(layout, stored)
         column = layout.column()
-        for name in ("threshold", "fill_holes", "drop_islands", "grow", "refine_edges"):
+        for name in MASK_CONTROLS:
             column.prop(settings, name)
         column = layout.column()
         column.prop(settings, "cutouts")
@@ -81,7 +76,7 @@ def _draw_model(layout: bpy.types.UILayout, stored: bpy.types.AddonPreferences) 
     column.row().prop(stored, "backend", expand=True)
     if stored.backend == "EMBEDDED":
         column.prop(stored, "embedded_model", text="")
-        if words := _unavailable():
+        if words := model_field.unavailable():
             say(column, words, "ERROR")
         return
     model_field.draw_model(column, stored, text="")
@@ -92,10 +87,8 @@ def _draw_model(layout: bpy.types.UILayout, stored: bpy.types.AddonPreferences) 
     answer = asking.answer(asked)
     if asking.is_asked(asked):
         column.label(text="Asking the server…", icon="SORTTIME")
-    elif answer is None:
-        column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname, icon="LINKED")
-    elif answer["status"] == "done":
+    elif answer is not None and answer["status"] == "done":
         say(column, f"rembg {answer['version']} answers", "CHECKMARK")
-    else:
+    elif answer is not None:
         say(column, answer["message"], "ERROR")
-        column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname, icon="LINKED")
+    column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname, icon="LINKED")

@@ -15,7 +15,9 @@ from .job_words import counted, pace
 from .sidebar_panel import open_file, say
 from .sidebar_photos import draw_thumbnails
 
-_FAILURES = 5  # so many are named
+_FAILURES = 5  # so many are named at first
+_MOST_FAILURES = 200  # and so many where all are asked for
+_WARNINGS = 3
 _LINES = 2
 _COLUMNS = 2
 _ICONS = {"done": "CHECKMARK", "cancelled": "CANCEL"}
@@ -27,13 +29,17 @@ def draw_job(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
         _draw_running(layout, job, settings)
         return
     last = running.last()
+    is_elsewhere = last is not None and last.root != Path(settings.output)
     if last is not None and last.result is not None:
         _draw_ended(layout, last, last.result)
+        if is_elsewhere:
+            say(layout, f"In {last.root}", "FILE_FOLDER")
+            _draw_files(layout, JobFolder(last.root), has_report=False)
     output = (survey.found(settings) or {}).get("output") or {}
     if failed := output.get("failed"):
         _draw_failures(layout, failed, Path(settings.photos))
         layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname, text="Retry Failed Photos", icon="FILE_REFRESH")
-    if last is not None or output.get("report"):
+    if output.get("report") or (last is not None and not is_elsewhere):
         _draw_files(layout, JobFolder(Path(settings.output)), has_report=output.get("report", False))
 
 
@@ -63,8 +69,11 @@ def _draw_ended(layout: bpy.types.UILayout, job: running.RunningJob, result: Fin
     column = layout.column()
     column.label(text=job.label, icon=_ICONS.get(result["status"], "ERROR"))
     say(column, _ended(result), "BLANK1")
-    for warning in job.progress.warnings:
+    warnings = list(job.progress.warnings)
+    for warning in warnings[:_WARNINGS]:
         say(column, warning, "ERROR")
+    if len(warnings) > _WARNINGS:
+        say(column, f"and {len(warnings) - _WARNINGS} more warnings; the contact sheet shows all masks", "BLANK1")
 
 
 def _ended(result: Finish) -> str:
@@ -80,21 +89,31 @@ def _failed(number: int) -> str:
 
 
 def _draw_failures(layout: bpy.types.UILayout, failed: Mapping[str, str], photos: Path | None) -> None:
+    failures = list(failed.items())
+    _draw_some_failures(layout, failures[:_FAILURES], photos)
+    if len(failures) > _FAILURES:
+        header, body = layout.panel("scan_cutout_failures", default_closed=True)
+        header.label(text=f"{len(failures) - _FAILURES} More")
+        if body is not None:
+            _draw_some_failures(body, failures[_FAILURES:_MOST_FAILURES], photos)
+            if len(failures) > _MOST_FAILURES:
+                say(body, "The report has all of them", "BLANK1")
+
+
+def _draw_some_failures(layout: bpy.types.UILayout, failures: list[tuple[str, str]], photos: Path | None) -> None:
     column = layout.column()  # no box, in which the light theme's texts are pale
-    for index, (name, reason) in enumerate(list(failed.items())[:_FAILURES]):
+    for index, (name, reason) in enumerate(failures):
         if index:
             column.separator(factor=0.5)
         row = column.row()
         say(row, f"{name} {reason}", "ERROR", less=1.2)
         if photos:
-            open_file(row, photos / name, "", "IMAGE_DATA")
-    if len(failed) > _FAILURES:
-        say(column, f"and {len(failed) - _FAILURES} more", "BLANK1")
+            open_file(row, photos / name, "", "IMAGE_DATA", "Show this photo in the system’s own program for it")
 
 
 def _draw_files(layout: bpy.types.UILayout, folder: JobFolder, *, has_report: bool) -> None:
     row = layout.row(align=True)
-    open_file(row, folder.root, "Folder", "FILE_FOLDER")
+    open_file(row, folder.root, "Folder", "FILE_FOLDER", "Open the folder with masks and results")
     if has_report:
-        open_file(row, folder.report, "Report", "TEXT")
-    open_file(row, folder.log, "Log", "CONSOLE")
+        open_file(row, folder.report, "Report", "TEXT", "Read what was done with each photo, as JSON")
+    open_file(row, folder.log, "Log", "CONSOLE", "Read what the worker had to say, for bug reports")

@@ -4,6 +4,7 @@
 import bpy
 
 from ..operators.job_operator import SHOWN
+from ..operators.open_path import SCAN_CUTOUT_OT_open_path
 from .wrapped import draw_wrapped
 
 # Beside what is drawn, in pixels: the tabs at the region's edge and the panel's margins.
@@ -40,6 +41,7 @@ def say(layout: bpy.types.UILayout, words: str, icon: str = "NONE", *, less: flo
     draw_wrapped(layout, words, context.region.width - (_MARGIN + less * 20) * scale, icon)
 
 
-def open_file(layout: bpy.types.UILayout, path: object, text: str, icon: str) -> None:
-    """Draw a button that opens a file or a folder in the system's own program for it."""
-    layout.operator("wm.path_open", text=text, icon=icon).filepath = str(path)
+def open_file(layout: bpy.types.UILayout, path: object, text: str, icon: str, what: str) -> None:
+    """Draw a button that opens a file or a folder in the system's own program; ``what`` is its tooltip."""
+    button = layout.operator(SCAN_CUTOUT_OT_open_path.bl_idname, text=text, icon=icon)
+    button.path, button.what = str(path), what

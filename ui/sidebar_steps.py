@@ -31,7 +31,7 @@ class SCAN_CUTOUT_PT_strip(SidebarPanel, bpy.types.Panel):
         layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname, icon="MOD_MASK")
         if output.get("contact_sheet"):
             sheet = JobFolder(Path(settings.output)).contact_sheet
-            open_file(layout, sheet, "Contact Sheet", "IMGDISPLAY")
+            open_file(layout, sheet, "Contact Sheet", "IMGDISPLAY", "See all photos with the outlines of their masks")
 
 
 class SCAN_CUTOUT_PT_reconstruct(SidebarPanel, bpy.types.Panel):

@@ -198,9 +198,13 @@ def about_left_out(left_out: dict[str, str]) -> list[Finding]:
     for name, reason in left_out.items():
         by_reason[reason].append(name)
     return [
-        Finding(f"{count(len(names), 'photo')} left out ({some(names)}): {reason}", "warning")
+        Finding(f"{count(len(names), 'photo')} left out ({some(names)}): {_it(names)} {reason}", "warning")
         for reason, names in by_reason.items()
     ]
+
+
+def _it(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "each"
 
 
 def _about_masks(looked: list[Looked]) -> list[Finding]:

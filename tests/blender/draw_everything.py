@@ -148,7 +148,19 @@ def states():
     ):
         running.now().progress.take(event)
     draw("engine's step")
+    for number in range(5):
+        running.now().progress.take({"event": "log", "level": "warning", "text": f"Warning {number}"})
+    end = {"event": "finished", "status": "failed", "exit_code": 5, "message": "Nothing was found"}
+    running.now().end()
+    running.now().result = end
+    running.finish()
+    draw("ended with warnings")
+    shown.output_directory = str(Path(outputs, "third"))
+    draw("another folder is chosen")
+    shown.output_directory = output
     running.end()
+    fail_dozens()
+    draw("many failed photos")
     solve(Path(output))
     look()
     draw("solved")
@@ -161,8 +173,16 @@ def states():
     draw("without preferences")
 
 
+def fail_dozens():
+    """Have the scene's folders hold what a run would leave in which 300 photos fail."""
+    shown = bpy.context.scene.scan_cutout
+    found = json.loads(json.dumps(survey.found(shown)))
+    found["output"]["failed"] = {f"IMG_{number:04}.JPG": "is empty (0 bytes)" for number in range(300)}
+    survey.take((shown.photos, shown.output), found)
+
+
 def solve(output):
-    """Leave what an engine leaves, with photos that failed by the dozen."""
+    """Leave what an engine leaves."""
     place = output / "engines" / "colmap"
     folder = import_module(f"{PACKAGE}.scan.engines.engine").EngineFolder(place)
     folder.results.mkdir(parents=True)

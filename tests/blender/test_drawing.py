@@ -63,15 +63,25 @@ def test_everything_is_drawn_in_every_state(
     assert "Starting…" in scan("starting")
     for said in ("5of9", "2failed", "503", "template_icon", "scan_cutout.cancel_job"):
         assert said in scan("running")
-    for said in ("IMG_0002.JPG", "A/DSC_1.NEF", "isaRAWfile", "wm.path_open", "Log"):
+    for said in ("IMG_0002.JPG", "A/DSC_1.NEF", "isaRAWfile", "scan_cutout.open_path", "Log"):
         assert said in scan("running")
     assert "Abouttoend" in scan("cancelling")
     assert "Cancelled:3of9photoshaveamask" in scan("cancelled")
-    for said in ("IMG_0002.JPG", "A/DSC_1.NEF", "isaRAWfile", "wm.path_open", "RetryFailedPhotos"):
+    for said in ("IMG_0002.JPG", "A/DSC_1.NEF", "isaRAWfile", "scan_cutout.open_path", "RetryFailedPhotos"):
         assert said in scan("failed photos")
     assert "3of9photoshaveamask" in drawn["failed photos"]["SCAN_CUTOUT_PT_strip"]
     assert "Noserveranswers" in scan("stopped")
     assert "Matching12pairs" in scan("engine's step")
+    ended = scan("ended with warnings")
+    assert "Warning2" in ended
+    assert "Warning3" not in ended
+    assert "and3morewarnings" in ended, "one of the engine's and five of the test"
+    assert str(tmp_path / "outputs" / "output").replace(" ", "") in scan("another folder is chosen")
+    assert str(tmp_path / "outputs" / "output").replace(" ", "") not in ended
+    many = scan("many failed photos")
+    for said in ("IMG_0004.JPG", "295More", "IMG_0199.JPG", "Thereporthasallofthem"):
+        assert said in many
+    assert "IMG_0200.JPG" not in many
     assert "placed38of40photos" in drawn["solved"]["SCAN_CUTOUT_PT_reconstruct"]
     assert "Askingtheserver…" in drawn["asking, answered"]["SCAN_CUTOUT_PT_background"]
     assert "Noserveranswers" in drawn["not answered"]["SCAN_CUTOUT_PT_background"]

@@ -162,6 +162,23 @@ def test_photos_are_behind_the_cameras_and_masks_at_hand(blender_installed, scan
     assert {path: path.read_bytes() for path in before} == before, "what was there is as it was"
 
 
+def test_an_image_that_no_file_saves_is_not_put_behind_a_camera(blender_installed, scan):
+    """What the preview and the painting show is Blender's for this session only."""
+    images = blender_installed.run(
+        """
+        bpy.data.images.load(arguments[1]).is_runtime_data = True
+        bpy.ops.scan_cutout.import_reconstruction(directory=arguments[0])
+        bpy.ops.wm.save_as_mainfile(filepath=arguments[2])
+        bpy.ops.wm.open_mainfile(filepath=arguments[2])
+        cameras = [camera for camera in bpy.data.cameras if camera.background_images]
+        result = [each.image.filepath if each.image else "" for camera in cameras for each in camera.background_images]
+        """,
+        *(scan, next((scan / "images").rglob("*.*")), scan / "saved.blend"),
+    ).result
+    assert len(images) == 6
+    assert "" not in images
+
+
 def test_copies_are_made_once(blender_installed, scan):
     script = "bpy.ops.scan_cutout.import_reconstruction(directory=arguments[0]); result = True"
     assert blender_installed.run(script, scan).result

@@ -53,6 +53,21 @@ def call(blender: Any, operator: str, env: dict[str, str] | None = None, **keywo
     return ended, words, run.stdout + run.stderr
 
 
+def test_folders_may_be_named_from_the_blend_file(blender_installed):
+    """Since 4.5 a path that begins with // is drawn in red where the property does not allow it."""
+    allowed = blender_installed.run(
+        """
+        option = "is_path_supports_blend_relative"
+        folders = [bpy.context.scene.scan_cutout.bl_rna.properties[name] for name in ("directory", "output_directory")]
+        known = option in bpy.types.Property.bl_rna.properties
+        result = [known, bpy.app.version >= (4, 5, 0), [getattr(each, option, None) for each in folders]]
+        """
+    ).result
+    known, is_new, options = allowed
+    assert known == is_new
+    assert options == [True, True] if is_new else [None, None]
+
+
 def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg, photos, tmp_path):
     output = tmp_path / "out"
     run = blender_installed.run(

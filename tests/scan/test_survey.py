@@ -69,8 +69,8 @@ def test_what_a_person_should_look_at_is_said(add, survey, photos):
     raw, heic, webp, empty, blind, cameras = found["warnings"]
     assert raw.startswith("2 RAW files (.CR3, .NEF) cannot be read: export to JPEG or TIFF")
     assert heic.startswith("1 HEIC photo will be converted to JPEG")
-    assert webp.startswith("1 photo left out (5.webp): is a WEBP file, which COLMAP does not read; save it as JPEG")
-    assert empty.startswith("1 photo left out (9.jpg): is empty (0 bytes)")
+    assert webp.startswith("1 photo left out (5.webp): it is a WEBP file, which COLMAP does not read; save it as JPEG")
+    assert empty.startswith("1 photo left out (9.jpg): it is empty (0 bytes)")
     assert blind.startswith("1 photo without a focal length in EXIF (1.jpg)")
     assert cameras.startswith("3 cameras, zooms, sizes or orientations")
     assert "Acme One, 50 mm, 320 × 240 (3)" in cameras

@@ -44,7 +44,7 @@ def is_over():
     return running.now() is None
 
 def leftovers():
-    handlers = [each for each in bpy.app.handlers.load_pre if "scan_cutout" in each.__module__]
+    handlers = [each for each in bpy.app.handlers.load_post if "scan_cutout" in each.__module__]
     return [hasattr(bpy.types.Scene, "scan_cutout"), len(handlers), "STRIP" in dir(bpy.ops.scan_cutout)]
 """
 
@@ -205,6 +205,7 @@ def test_loading_a_file_or_disabling_ends_the_job(
     names = add_photos(40)
     code = f"""
 def steps():
+    from bl_ext.user_default.scan_cutout.operators import job_operator
     before = [leftovers()]
     begin()
     yield until(lambda: has_begun() and running.now().progress.done >= 2)
@@ -213,6 +214,7 @@ def steps():
     yield 0.5
     check(running.now() is None, "a job is still there")
     check(not main_window().modal_operators, "something still watches")
+    check(job_operator._timer is None, "Blender is still woken for the job")
     if "disable" in {what!r}:
         check(leftovers()[:2] == [False, 0], f"something was left: {{leftovers()}}")
         bpy.ops.preferences.addon_enable(module="bl_ext.user_default.scan_cutout")
@@ -234,6 +236,68 @@ def steps():
     return running.last().result["photos"]["made"]
 """
     assert run(window, again, photos, output, rembg.endpoint) == len(names) - made
+
+
+def test_a_file_that_cannot_be_opened_leaves_the_job_and_the_preview(
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(12)
+    server.script = always(Answer(delay=1.0))
+    damaged = photos.with_name("damaged.blend")
+    damaged.write_bytes(b"no blend")
+    code = """
+from bl_ext.user_default.scan_cutout.operators import previewing
+
+def steps():
+    begin()
+    with using():
+        bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT")
+    yield until(lambda: has_begun() and previewing.now().photos)
+    for path in (arguments[3], arguments[3] + "_that_is_not_there"):
+        try:
+            bpy.ops.wm.open_mainfile(filepath=path)
+            check(False, f"{path} was opened")
+        except RuntimeError:
+            pass
+    yield 1
+    check(running.now() is not None and previewing.now() is not None, "the job or the preview went")
+    yield until(is_over, 120)
+    return running.last().result["photos"]["done"]
+"""
+    assert run(window, code, photos, output, server.endpoint, damaged) == len(names)
+
+
+def test_what_a_script_has_made_is_seen_in_the_sidebar(
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(3)
+    code = """
+from bl_ext.user_default.scan_cutout.operators import survey
+
+def found():
+    return (survey.found(bpy.context.scene.scan_cutout) or {"output": {}})["output"].get("masks")
+
+def steps():
+    set_up()
+    yield until(lambda: found() == 0)
+    with using():
+        bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
+    yield until(found)
+    # Another scene is looked at when the next job ends.
+    first = bpy.context.scene
+    with using():
+        bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT", threshold=60)
+        bpy.ops.scene.new(type="EMPTY")
+    yield until(is_over, 60)
+    main_window().scene = first
+    yield 0.5
+    check(found() is None, "what was found before the job is still believed")
+    with using():
+        check(bpy.ops.scan_cutout.reconstruct.poll(), "a solve is refused")
+    return len(arguments)
+"""
+    assert run(window, code, photos, output, server.endpoint)
+    assert len(list((output / "masks").rglob("*.png"))) == len(names)
 
 
 def test_undo_and_redo_do_not_touch_the_job(

@@ -101,6 +101,8 @@ def steps():
     shape = list(preview.shown["size"])
     call("paint_mask")
     yield 0.5
+    check(preview.shown["orientation"] == 6, preview.shown)
+    shot("turned")
     image = preview.painting.picture.image
     pixels = [0.0, 0.0, 0.0, 1.0] * (image.size[0] * image.size[1])
     pixels[:4] = (1, 1, 1, 1)   # the lowest left one

@@ -92,6 +92,37 @@ def steps():
     window.wait_until_gone()
 
 
+def test_the_preview_opens_where_it_is_asked_for_and_finds_a_photo_by_its_name(
+    window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
+) -> None:
+    add_photos(12)
+    done = run(
+        window,
+        """
+def steps():
+    set_up()
+    yield from open_preview()
+    main_window().workspace = bpy.data.workspaces["Modeling"]
+    yield 1
+    check(not previewing.now().current.is_in_sight, "the preview is in sight in the other workspace")
+    yield from open_preview()
+    check(previewing.now().current.is_in_sight, "no editor was opened in this workspace")
+    yield 0.5
+    yield from pressed("choose_photo")
+    yield 0.5
+    yield write("0007")
+    yield 0.5
+    shot("search")
+    yield press("RET")
+    yield until(lambda: previewing.now().photo == "IMG_0007.JPG")
+    yield until(is_settled)
+    return previewing.now().shown["photo"]
+""",
+        *(photos, output, server.endpoint),
+    )
+    assert done.result == "IMG_0007.JPG"
+
+
 def test_whatever_ends_the_preview_leaves_nothing(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
@@ -128,7 +159,7 @@ def stop():
 
 def steps():
     ways = (stop, other_folder, close_editor, show_another, other_editor, load, disable)
-    handlers = len(bpy.app.handlers.load_pre)
+    handlers = len(bpy.app.handlers.load_post)
     for way in ways:
         settings = set_up()
         yield from open_preview()
@@ -143,7 +174,7 @@ def steps():
         yield until(lambda: is_gone(pid) and not place.exists(), 5, f"nothing to be left after {way.__name__}")
         check(previewing.now() is None, f"{way.__name__} did not end the preview")
         check(not bpy.app.timers.is_registered(previewing._tick), f"{way.__name__} left the timer")
-    check(len(bpy.app.handlers.load_pre) < handlers, "a handler is left")
+    check(len(bpy.app.handlers.load_post) < handlers, "a handler is left")
     with bpy.data.libraries.load(str(folder / "disable.blend")) as (there, _):
         return list(there.images)
 """,

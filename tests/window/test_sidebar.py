@@ -37,8 +37,11 @@ def set_up():
     stored.endpoint, stored.model = endpoint, "u2netp"
 
 def choose():
-    shown().output_directory = output
-    shown().directory = photos
+    # Beside the .blend, as it is for most; and short enough to be read in the README's pictures.
+    beside = os.path.dirname(photos)
+    bpy.ops.wm.save_as_mainfile(filepath=os.path.join(beside, "scan.blend"))
+    shown().output_directory = "//" + os.path.relpath(output, beside)
+    shown().directory = "//" + os.path.relpath(photos, beside)
     return until(lambda: survey.found(shown()) and not survey.is_asked())
 
 def open_sidebar():
@@ -153,7 +156,7 @@ def steps():
     check(running.now() is not None, "Retry did nothing")
     yield until(is_over, 60)
     told = running.last().result["photos"]
-    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scan.blend"))
+    bpy.ops.wm.save_mainfile()
     return failed, told, survey.found(shown())["output"]
 """
     whole = TURNTABLE / "photos" / "upright" / "IMG_0004.JPG"
@@ -181,7 +184,7 @@ def steps():
     yield from pictures("opened")
     return running.last() is None, survey.found(shown())["output"]
 """
-    (is_new, again), _ = run(window, code, photos, output, rembg.endpoint, folder / "scan.blend")
+    (is_new, again), _ = run(window, code, photos, output, rembg.endpoint, tmp_path / "scan.blend")
     assert is_new
     assert again == left
 
@@ -227,11 +230,15 @@ def steps():
     for name in ("Cube", "Camera", "Light"):
         bpy.data.objects.remove(bpy.data.objects[name])
     bpy.context.preferences.view.smooth_view = 0
+    view = area().spaces.active
+    view.shading.type = "MATERIAL"               # the points' own colours
+    view.overlay.show_relationship_lines = False
     with using():
+        bpy.ops.object.select_all(action="DESELECT")
         bpy.ops.view3d.view_all()
     yield from scroll("WHEELUPMOUSE")
     yield move(600, 500)
-    yield 0.5
+    yield 15                                     # shaders are compiled
     shot("scan")
     place = yield from button("scan_cutout.import_reconstruction", "WHEELDOWNMOUSE")
     before = len(bpy.data.cameras)

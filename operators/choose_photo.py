@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator that goes to a photo in the preview by its name."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from . import previewing
+from .redraw import redraw
+from .step_photo import GoesToPhotos
+
+_listed: list[tuple[str, str, str]] = []
+"""What Blender was given last: it keeps no copy of the texts."""
+
+
+def _list(_operator: object, _context: object) -> list[tuple[str, str, str]]:
+    preview = previewing.now()
+    _listed[:] = [(name, name, "") for name in (preview.photos if preview else ())]
+    return _listed
+
+
+class SCAN_CUTOUT_OT_choose_photo(GoesToPhotos, bpy.types.Operator):
+    """Search for a photo by its name and show it"""
+
+    bl_idname = "scan_cutout.choose_photo"
+    bl_label = "Choose Photo"
+    bl_options = {"INTERNAL"}
+    bl_property = "photo"
+
+    photo: EnumProperty(name="Photo", items=_list, options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Let the user search."""
+        context.window_manager.invoke_search_popup(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Ask for it; it is shown when it is there."""
+        previewing.now().look_at(self.photo)
+        redraw(context)
+        return {"FINISHED"}

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator behind buttons that show a file or a folder outside of Blender."""
+
+import bpy
+from bpy.props import StringProperty
+
+
+class SCAN_CUTOUT_OT_open_path(bpy.types.Operator):
+    """Open a file or a folder in the system's own program for it"""
+
+    bl_idname = "scan_cutout.open_path"
+    bl_label = "Open"
+    bl_options = {"INTERNAL"}
+
+    path: StringProperty()  # type: ignore[valid-type]
+    what: StringProperty()  # type: ignore[valid-type]
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        """Say what is there to be seen."""
+        return properties.what
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Hand it to the system."""
+        try:
+            bpy.ops.wm.path_open(filepath=self.path)
+        except RuntimeError:  # Blender's word for what is not there
+            self.report({"ERROR"}, f"{self.path} is not there any more")
+            return {"CANCELLED"}
+        return {"FINISHED"}
