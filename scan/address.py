@@ -32,7 +32,7 @@ class Endpoint:
             host, port = parts.hostname, parts.port
         except ValueError:  # a port that is no number or too large, or half a bracket
             host, port = None, None
-        if not host or port == 0 or parts.scheme not in {"http", "https"}:
+        if not host or port == 0 or parts.scheme not in {"http", "https"} or not _can_be_looked_up(host):
             raise BadUseError(f"The endpoint {text!r} is not an address such as http://localhost:7000{REMOVE_PATH}")
         path = parts.path.rstrip("/")
         # Put together anew, so that the host that is judged is the host that is asked.
@@ -50,3 +50,8 @@ class Endpoint:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+def _can_be_looked_up(host: str) -> bool:
+    """Whether a host name has the form of one (RFC 1123, 2.1): parts of 1 to 63 letters between its dots."""
+    return all(1 <= len(part) <= 63 for part in host.removesuffix(".").split("."))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cutouts: the photo without its background, as a picture of its own, for programs that take no masks.
 
-A cutout has the photo's stored pixels, width and height, and its metadata. It follows the *final* mask, not the soft
-one: so whatever filled its holes, shrank it or was painted into it by hand holds for the cutout too.
+A cutout has the photo's stored pixels, width and height, and its metadata. It follows the *final* mask: so whatever
+filled its holes, shrank it or was painted into it by hand holds for the cutout too. A model's soft mask is a blur many
+pixels wide where the photo has an edge, and would be a halo; only alpha matting makes an alpha worth having.
 """
 
 import io
@@ -26,6 +27,8 @@ _BLEED_GRAIN = 4  # pixels; the bled colour is worked out this coarse
 _BLEED_RADII = (16, 5, 2, 0)  # of squares, in grains: the second reaches as far as the bleeding from a straight edge
 # How much the outermost pixels say about that colour, beside those 3 pixels deep: background shines through them.
 _RIM_WEIGHT = 0.02
+# How far from the edge alpha matting is believed: this part of the long edge, a strand of hair at the scale of a scan.
+_MATTED = 64
 _QUALITY = 95
 _LONGEST_JPEG = 65500  # pixels, libjpeg's limit
 
@@ -48,12 +51,19 @@ def cutout_name(name: PurePosixPath, kind: CutoutKind) -> PurePosixPath:
     return name if own.get(name.suffix.lower()) is kind else name.with_name(name.name + kind.value)
 
 
-def make_cutout(photo: Photo, mask: Image.Image, kind: CutoutKind, colour: str = "#000000") -> bytes:
+def make_cutout(
+    photo: Photo,
+    mask: Image.Image,
+    kind: CutoutKind,
+    colour: str = "#000000",
+    matted: Image.Image | None = None,
+) -> bytes:
     """The photo cut out along ``mask``, as a file.
 
     ``mask`` is 8-bit, 0 or 255 (255 = keep), over the photo's stored pixels. ``colour`` ("#rrggbb") fills the
-    background of a JPEG; a grey photo gets the grey of that brightness. Raises PhotoError, also for a photo that cannot
-    be cut out without losing what it holds.
+    background of a JPEG; a grey photo gets the grey of that brightness. ``matted`` is the alpha that a PNG has near
+    the mask's edge, in mode L, of any size and turned as the photo is stored; without, its edge is two pixels wide.
+    Raises PhotoError, also for a photo that cannot be cut out without losing what it holds.
     """
     with open_photo(photo) as image:
         metadata = read_metadata(photo.path, image)
@@ -72,7 +82,7 @@ def make_cutout(photo: Photo, mask: Image.Image, kind: CutoutKind, colour: str =
                 "remove the mask to have it made again"
             )
     if kind is CutoutKind.PNG:
-        return into_png(_encode_png(picture, mask), metadata)
+        return into_png(_encode_png(picture, mask, matted), metadata)
     _fill(picture, mask, ImageColor.getcolor(colour, picture.mode))
     picture.info = {}  # or Pillow writes some of what is carried a second time
     buffer = io.BytesIO()
@@ -154,26 +164,28 @@ def _fill(picture: Image.Image, mask: Image.Image, colour: tuple[int, ...] | int
     picture.paste(colour, box, mask.crop(box).point(_INVERTED, "1"))
 
 
-def _encode_png(picture: Image.Image, mask: Image.Image) -> bytes:
+def _encode_png(picture: Image.Image, mask: Image.Image, matted: Image.Image | None) -> bytes:
     """A PNG with alpha, without metadata.
 
-    Alpha is the mask with an edge two pixels wide: at least 128 where the mask keeps, at most 127 where it does not.
-    Pixels of full alpha are the photo's own. Those of the edge, and 16 pixels beyond, have the colours of the inside,
-    and the rest has one colour: no fringe of the old background, wherever it is laid on, and nothing to pack.
+    Alpha is the mask with an edge two pixels wide, or what ``matted`` has near the edge: at least 128 where the mask
+    keeps, at most 127 where it does not. Pixels of full alpha are the photo's own. Those of the edge, and 16 pixels
+    beyond, have the colours of the inside, and the rest has one colour: no fringe of the old background, wherever it is
+    laid on, and nothing to pack.
     """
     result = Image.new(picture.mode, picture.size)
     alpha = Image.new("L", picture.size)
     box = mask.getbbox()
     if box is not None:
-        box = _grown(box, picture.size, _BLEED)
+        reach = _BLEED if matted is None else max(_BLEED, max(picture.size) // _MATTED)
+        box = _grown(box, picture.size, reach)
         keep = mask.crop(box)
         inside = picture.crop(box)
-        edge = _soft_edge(keep)
+        edge = _soft_edge(keep) if matted is None else _matted_edge(keep, _part(matted, picture.size, box), reach)
         whole = edge.point(_OPAQUE_ONLY, "1")
         bled = _bled(inside, keep)
         result.paste(_mean(bled, keep), (0, 0, *picture.size))
         # A blur is above 0 just as far as it reaches.
-        result.paste(bled, box, keep.filter(ImageFilter.BoxBlur(_BLEED)).point([0] + [255] * 255, "1"))
+        result.paste(bled, box, keep.filter(ImageFilter.BoxBlur(reach)).point([0] + [255] * 255, "1"))
         result.paste(inside, box, whole)
         alpha.paste(edge, box)
     result.putalpha(alpha)
@@ -185,10 +197,30 @@ def _encode_png(picture: Image.Image, mask: Image.Image) -> bytes:
 
 def _soft_edge(keep: Image.Image) -> Image.Image:
     """Alpha from a binary mask: its average over 3 × 3 pixels, held on the mask's side of the middle."""
-    blurred = keep.filter(ImageFilter.BoxBlur(1))
-    edge = blurred.point([min(level, 127) for level in range(256)])
-    edge.paste(blurred.point([max(level, 128) for level in range(256)]), (0, 0), keep.point(lambda level: level, "1"))
-    return edge
+    return _held(keep, keep.filter(ImageFilter.BoxBlur(1)))
+
+
+def _matted_edge(keep: Image.Image, matted: Image.Image, reach: int) -> Image.Image:
+    """Alpha as it is in ``matted`` as far as ``reach`` from the mask's edge, and the mask's own elsewhere.
+
+    Islands that were dropped and holes that were filled are still in it.
+    """
+    near = keep.filter(ImageFilter.BoxBlur(reach)).point([0, *[255] * 254, 0], "1")
+    return Image.composite(_held(keep, matted), keep, near)
+
+
+def _held(keep: Image.Image, alpha: Image.Image) -> Image.Image:
+    """Alpha, at least 128 where the mask keeps and at most 127 where it does not."""
+    held = alpha.point([min(level, 127) for level in range(256)])
+    held.paste(alpha.point([max(level, 128) for level in range(256)]), (0, 0), keep.point(lambda level: level, "1"))
+    return held
+
+
+def _part(small: Image.Image, size: tuple[int, int], box: Box) -> Image.Image:
+    """The part ``box`` of a picture scaled up to ``size``."""
+    columns, rows = small.width / size[0], small.height / size[1]
+    place = (box[0] * columns, box[1] * rows, min(box[2] * columns, small.width), min(box[3] * rows, small.height))
+    return small.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BICUBIC, place)
 
 
 def _bled(picture: Image.Image, keep: Image.Image) -> Image.Image:

@@ -2,9 +2,9 @@
 """The story of a job: ``journal.jsonl``, one JSON object a line, appended and flushed.
 
 Events: ``started``, ``photo_done``, ``photo_failed``, ``paused``, ``progress``, ``log``, ``finished``; ahead of a file
-that takes the place of an earlier one ``soft_announced``, ``mask_announced``; of a preview ``preview_waiting``,
-``previewed``, ``preview_failed``. Each carries ``event``, ``run`` (which start of the worker wrote it) and ``time``
-(seconds since the epoch). Progress bars, resume, reports and tests all read this one file.
+that takes the place of an earlier one ``soft_announced``, ``mask_announced``; ``contact_sheet`` once that is written;
+of a preview ``preview_waiting``, ``previewed``, ``preview_failed``. Each carries ``event``, ``run`` (which start of the
+worker wrote it) and ``time`` (seconds since the epoch). Progress bars, resume, reports and tests all read this file.
 """
 
 import contextlib
@@ -36,23 +36,25 @@ class Journal:
             self._file.write(b"\n")
 
     def write(self, event: str, **facts: Any) -> None:
-        """Append one event. After ``close`` nothing is written: a late thread has no story to tell.
+        """Append one event.
 
-        Raises OutputError where the disk does not take it; what it did not take is tried again with the next event.
+        Raises OutputError where the disk does not take it, and what it did not take is tried again with the next event;
+        and after ``close``, so that a late thread leaves no file behind that the story does not know of.
         """
         line = json.dumps({"event": event, "run": self._run, "time": round(time.time(), 3), **facts})
         with self._guard:
-            if not self._file.closed:
-                try:
-                    self._file.write(line.encode("ascii") + b"\n")
-                    self._file.flush()
-                except OSError as error:
-                    raise OutputError(
-                        f"{self._path} cannot be written ({error.strerror}); make room, or choose another folder"
-                    ) from error
+            if self._file.closed:
+                raise OutputError("The run is over")
+            try:
+                self._file.write(line.encode("ascii") + b"\n")
+                self._file.flush()
+            except OSError as error:
+                raise OutputError(
+                    f"{self._path} cannot be written ({error.strerror}); make room, or choose another folder"
+                ) from error
 
     def close(self) -> None:
-        """Close the file; later writes are dropped."""
+        """Close the file."""
         with self._guard, contextlib.suppress(OSError):  # a full disk was told of by ``write``
             self._file.close()
 

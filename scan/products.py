@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from .answers import Answers
+from .budget import PixelBudget
 from .cutouts import CutoutKind, cutout_name, make_cutout
 from .errors import OutputError, PhotoError
 from .files import write_atomically
@@ -17,13 +18,15 @@ from .heic import as_jpeg, handed_over, is_heic
 from .job import JobFolder
 from .journal import Event, Journal
 from .masks import Mask, make_mask, read_soft_mask
-from .photos import Photo, make_proxy, stored_pixels, to_upright
+from .photos import Photo, Proxy, make_proxy, open_photo, stored_pixels, to_stored, to_upright
 from .settings import StripSettings
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
 _UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 # What the journal says of the run that made a mask, and not of the mask.
 _OF_ANOTHER_RUN = frozenset({"event", "run", "time", "photo", "seconds", "thumbnail", "announced"})
+# A HEIC photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting.
+_PIXELS_OF_HEIC = 13_000_000
 _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
 
 
@@ -80,6 +83,7 @@ class Products:
         self._folder = folder
         self._journal = journal
         self._answers = answers
+        self._budget = PixelBudget()
         self._cutouts = None if settings.cutouts == "NONE" else CutoutKind[settings.cutouts]
 
     def plan(self, photo: Photo, earlier: Event | None) -> Plan | None:
@@ -87,7 +91,7 @@ class Products:
         soft_key = self._settings.soft_key(photo.identity(), self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
         handed = handed_over(photo, self._folder.converted)
-        makes_mask = not self._stands(handed, earlier, mask_key)
+        makes_mask = not self._stands(photo, handed, earlier, mask_key)
         asks = makes_mask and not self._is_answered(handed, earlier, soft_key)
         if not makes_mask and self._has_cutout(handed, earlier) and (handed is photo or handed.path.exists()):
             return None
@@ -145,17 +149,24 @@ class Products:
 
     def _convert(self, photo: Photo) -> None:
         try:
-            as_jpeg(photo, self._folder.converted)
+            with self._budget.hold(_PIXELS_OF_HEIC):
+                as_jpeg(photo, self._folder.converted)
         except OSError as error:
             raise _cannot_write(self._folder.converted, error) from error
 
-    def _stands(self, handed: Photo, earlier: Event | None, mask_key: str) -> bool:
+    def _stands(self, photo: Photo, handed: Photo, earlier: Event | None, mask_key: str) -> bool:
         """Whether the mask on disk is the one that is asked for, or one that was painted on by hand."""
         if earlier is None:
             return False
         if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
             return bool(earlier["mask"] == mask_key)
-        return is_painted(self._folder, handed, earlier)
+        if not is_painted(self._folder, handed, earlier):
+            return False
+        # Copying a photo may change its time and nothing else: what was painted is not given up for that.
+        if list(photo.identity()) != earlier.get("identity"):
+            words = "was replaced since its mask was painted on; delete the mask to have it made anew"
+            self._journal.write("log", level="warning", photo=str(photo.name), text=f"{photo.name} {words}")
+        return True
 
     def _is_answered(self, handed: Photo, earlier: Event | None, soft_key: str) -> bool:
         return earlier is not None and earlier["soft"] == soft_key and self._folder.soft_mask(handed.name).exists()
@@ -166,15 +177,11 @@ class Products:
         wanted = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
         if earlier is None or earlier.get("cutout") != wanted:
             return False
-        return "no_cutout" in earlier or (self._folder.cutouts / cutout_name(handed.name, self._cutouts)).exists()
+        return (self._folder.cutouts / cutout_name(handed.name, self._cutouts)).exists()
 
     def _make_mask(self, photo: Photo, plan: Plan) -> Made:
         soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(photo, plan)
-        settings = self._settings
-        pixels = stored_pixels(plan.handed, "L") if settings.refine_edges else None
-        if pixels is not None and pixels.size != soft.stored_size:  # damaged, or replaced in the meantime
-            raise PhotoError(f"claims {soft.stored_size[0]} × {soft.stored_size[1]} pixels and has other ones")
-        mask = make_mask(soft.image, soft.orientation, soft.stored_size, settings, pixels)
+        mask = self._mask(plan.handed, soft)
         content = mask.encode()
         sha256 = hashlib.sha256(content).hexdigest()
         if plan.earlier is not None and is_painted(self._folder, plan.handed, plan.earlier):
@@ -187,11 +194,29 @@ class Products:
             "soft": plan.soft_key,
             "mask": plan.mask_key,
             "sha256": sha256,
+            "identity": photo.identity(),
             **soft.facts,
             "asked": soft.picture is not None,
             **mask.facts(),
         }
         return Made(facts, _doubts(facts["foreground"]), mask, soft.picture)
+
+    def _mask(self, handed: Photo, soft: _SoftMask) -> Mask:
+        if not self._settings.refine_edges:
+            return make_mask(soft.image, soft.orientation, soft.stored_size, self._settings)
+        with self._budget.hold(_count(soft.stored_size)):
+            pixels = stored_pixels(handed, "L")
+            if pixels.size != soft.stored_size:  # damaged, or replaced in the meantime
+                raise PhotoError(f"claims {soft.stored_size[0]} × {soft.stored_size[1]} pixels and has other ones")
+            return make_mask(soft.image, soft.orientation, soft.stored_size, self._settings, pixels)
+
+    def _proxy(self, handed: Photo) -> Proxy:
+        long_edge = self._settings.proxy_size
+        with open_photo(handed) as image:
+            # A JPEG's pixels are not decoded but for the proxy's.
+            pixels = 0 if long_edge and image.format in {"JPEG", "MPO"} else _count(image.size)
+        with self._budget.hold(pixels):
+            return make_proxy(handed, long_edge)
 
     def _kept_soft_mask(self, plan: Plan) -> _SoftMask | None:
         """The soft mask of an earlier run, if it is whole."""
@@ -200,7 +225,7 @@ class Products:
         return _SoftMask(image, plan.earlier["orientation"], tuple(plan.earlier["stored_size"]))
 
     def _ask(self, photo: Photo, plan: Plan) -> _SoftMask:
-        proxy = make_proxy(plan.handed, self._settings.proxy_size)
+        proxy = self._proxy(plan.handed)
         answer = self._answers.ask(proxy)
         if plan.earlier is not None:  # from now on, the soft mask is not the one that the journal tells of
             self._journal.write("soft_announced", photo=str(photo.name))
@@ -208,18 +233,27 @@ class Products:
         return _SoftMask(answer.image, proxy.orientation, proxy.stored_size, proxy.picture)
 
     def _make_cutout(self, handed: Photo, made: Made, kind: CutoutKind) -> None:
-        made.facts["cutout"] = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
         name = cutout_name(handed.name, kind)
+        for fact in ("cutout", "no_cutout"):
+            made.facts.pop(fact, None)
         try:
             if name != handed.name and handed.path.with_name(name.name).exists():
                 raise PhotoError(f"would be named like the photo {name.name} beside it; rename one of them")
-            content = make_cutout(handed, made.mask.image(), kind, self._settings.cutout_colour)
+            with self._budget.hold(_count(made.mask.size)):
+                soft = self._soft_alpha(handed, made) if kind is CutoutKind.PNG else None
+                content = make_cutout(handed, made.mask.image(), kind, self._settings.cutout_colour, soft)
             self.save(self._folder.cutouts / name, content)
-            made.facts.pop("no_cutout", None)
+            made.facts["cutout"] = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
         except PhotoError as error:
-            # The mask stands, and is what matters.
+            # The mask stands, and is what matters. Tried again by every run, since what is in the way may be gone then.
             made.facts["no_cutout"] = str(error)
             made.warnings.append(f"no cutout was made: it {error}")
+
+    def _soft_alpha(self, handed: Photo, made: Made) -> Image.Image | None:
+        """The soft mask in the photo's stored orientation, where alpha matting has made an alpha of it."""
+        if not self._settings.alpha_matting or (soft := kept_answer(self._folder, handed, made.facts)) is None:
+            return None
+        return to_stored(soft, made.facts["orientation"])
 
 
 def last_words(story: list[Event]) -> dict[str, Event]:
@@ -270,6 +304,10 @@ def kept_answer(folder: JobFolder, handed: Photo, earlier: Event) -> Image.Image
         return read_soft_mask(folder.soft_mask(handed.name).read_bytes(), tuple(earlier["proxy_size"]))
     except (OSError, ValueError):
         return None
+
+
+def _count(size: tuple[int, int]) -> int:
+    return size[0] * size[1]
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

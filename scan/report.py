@@ -32,6 +32,7 @@ class Outcome:
     seconds: float
     masks: dict[str, dict[str, Any]]
     """Photo → the journal's last word on it, for every photo that has a mask."""
+    wants_cutouts: bool
     model: str
     """What answered, with its version; empty where nothing was asked."""
     traffic: dict[str, int]
@@ -61,16 +62,21 @@ class Outcome:
         return PhotoError.exit_code if self.failed else 0
 
     @property
+    def no_cutouts(self) -> dict[str, str]:
+        """Photo → why it has no cutout, where cutouts are wanted."""
+        masks = self.masks if self.wants_cutouts else {}
+        return {name: said["no_cutout"] for name, said in masks.items() if "no_cutout" in said}
+
+    @property
     def message(self) -> str:
         """The end of the run in a sentence or two."""
         count = f"{self.done} of {self.photos} photos have a mask"
         if self.made < self.done:
             count += f", {self.made} of them made now"
-        failed = "; ".join(f"{name}: {reason}" for name, reason in list(self.failed.items())[:_NAMED])
-        if len(self.failed) > _NAMED:
-            failed += f"; and {len(self.failed) - _NAMED} more, see report.json"
-        if failed:
-            count += f". {len(self.failed)} failed: {failed}"
+        if self.failed:
+            count += f". {len(self.failed)} failed: {_named(self.failed)}"
+        if self.no_cutouts:
+            count += f". {len(self.no_cutouts)} without a cutout: {_named(self.no_cutouts)}"
         if self.trouble is not None:
             return f"{self.trouble}. {self.done} of {self.photos} done, run again to go on"
         if self.cancelled:
@@ -89,12 +95,18 @@ class Outcome:
                 "made": self.made,
                 "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
             },
+            "no_cutouts": self.no_cutouts,
             "masks": {name: {fact: said.get(fact) for fact in _OF_A_MASK} for name, said in self.masks.items()},
             "seconds": round(self.seconds, 3),
             "bytes": self.traffic,
             "settings": settings,
             "versions": {**versions(), "model": self.model},
         }
+
+
+def _named(reasons: dict[str, str]) -> str:
+    named = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:_NAMED])
+    return named + (f"; and {len(reasons) - _NAMED} more, see report.json" if len(reasons) > _NAMED else "")
 
 
 def versions() -> dict[str, str]:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,7 +111,8 @@ class AnswerSettings:
         ``identity`` tells one state of a photo from another; ``model_key`` tells models of the same name apart. Where
         a model runs is not part of the key: it gives the same mask everywhere.
         """
-        return _short_hash(identity, *_values(replace(self, model=model_key or self.model), AnswerSettings))
+        fields = {**self.form_fields(), "model": model_key or self.model}
+        return _short_hash(identity, self.proxy_size, sorted(fields.items()))
 
     def _check_answer(self) -> None:
         if self.proxy_size != 0 and not 256 <= self.proxy_size <= 8192:
@@ -197,7 +198,8 @@ class StripSettings(AnswerSettings, MaskSettings):
 
     def cutout_key(self, mask_hash: str) -> str:
         """Names the cutout that these settings make with a mask, which may have been painted on by hand."""
-        return _short_hash(mask_hash, self.cutouts, self.cutout_colour)
+        beside = self.cutout_colour if self.cutouts == "JPEG" else self.alpha_matting
+        return _short_hash(mask_hash, self.cutouts, beside)
 
     def _check_remote_model(self) -> None:
         if models.is_remote(self.model) and not self.endpoint.online:

@@ -2,8 +2,12 @@
 """The first half of the work: every photo of a folder gets its mask."""
 
 import contextlib
+import hashlib
+import json
+import os
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -26,6 +30,7 @@ from .thumbnails import LatestThumbnails
 # Photos being decoded or written while others wait for their answer: enough to keep the model busy.
 _EXTRA_THREADS = 2
 _LOADING = "Waiting for the first mask; the server may be loading its model"
+_DRAWING, _TOLD_EVERY = "Drawing the contact sheet", 20
 # How long a stopping run waits for the answers in flight, in seconds.
 _GRACE = 1.5
 
@@ -89,7 +94,7 @@ class Strip:
         finally:
             # Threads that still hang in a request are left behind: the worker leaves by os._exit.
             pool.shutdown(wait=False, cancel_futures=True)
-        if tasks or not self._has_sheet(story, photos):
+        if tasks or not self._shows(story, photos):
             self._make_sheet(photos)
         masks = last_words(read_journal(self._folder.journal))
         return Outcome(
@@ -100,6 +105,7 @@ class Strip:
             masks={
                 name: self._products.facts(photo, masks[name]) for photo in photos if (name := str(photo.name)) in masks
             },
+            wants_cutouts=self._settings.cutouts != "NONE",
             seconds=time.monotonic() - begin,
             model=model,
             traffic=self._answers.traffic(),
@@ -173,6 +179,12 @@ class Strip:
             self._fail(task.name, error)
         except (EndpointError, OutputError) as error:
             self._end(error)
+        except MemoryError:
+            words = "needs more memory than is free; close other programs or make the photo smaller, then run again"
+            self._fail(task.name, PhotoError(words))
+        except Exception:  # noqa: BLE001 - a defect with one photo is not the end of the others
+            traceback.print_exc()
+            self._fail(task.name, PhotoError(f"met an unexpected error; {self._folder.log} says where"))
 
     def _end(self, error: ScanError) -> None:
         """Stop the run, for the first reason that there is."""
@@ -195,35 +207,40 @@ class Strip:
             self._paused = True
             self._journal.write("paused", reason=reason)
 
-    def _has_sheet(self, story: list[Event], photos: list[Photo]) -> bool:
-        """Whether the contact sheet shows what there is.
-
-        So it does where the last run that made masks went to its end, and no mask was painted on since.
-        """
-        strips = {event["run"] for event in story if event["event"] == "started" and event["task"] == "strip"}
-        told = [event for event in story if event["event"] in {"photo_done", "finished"} and event["run"] in strips]
-        while told and told[-1].get("status") in {"failed", "cancelled"}:
-            told.pop()
+    def _shows(self, story: list[Event], photos: list[Photo]) -> bool:
+        """Whether the contact sheet shows what there is: these photos, and masks no newer than itself."""
+        told = [event for event in story if event["event"] == "contact_sheet" or "sha256" in event]
         try:
             drawn = self._folder.contact_sheet.stat().st_mtime_ns
         except OSError:
             return False
-        went_to_its_end = bool(told) and told[-1]["event"] == "finished"
-        return went_to_its_end and all(self._products.changed(photo) <= drawn for photo in photos)
+        is_of_these = bool(told) and told[-1].get("shows") == self._to_show(photos)
+        return is_of_these and all(self._products.changed(photo) <= drawn for photo in photos)
+
+    def _to_show(self, photos: list[Photo]) -> str:
+        """Names what a contact sheet is to show: the photos, and which of them failed."""
+        cells = [(str(photo.name), str(photo.name) in self._failed) for photo in photos]
+        return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
 
     def _make_sheet(self, photos: list[Photo]) -> None:
         """Write the contact sheet, with the photos that this run had no need to open."""
-        for photo in photos:
-            name = str(photo.name)
+        for name in list(self._failed):
+            self._sheet.add_failed(name)
+        rest = [photo for photo in photos if not self._sheet.is_drawn(str(photo.name))]
+        try:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                for number, _ in enumerate(pool.map(self._draw, rest), 1):
+                    if number % _TOLD_EVERY == 0:
+                        self._journal.write("progress", step=_DRAWING, done=number, failed=0, total=len(rest))
             if self._cancel.is_set():
                 return
-            if name in self._failed:
-                self._sheet.add_failed(name)
-            elif not self._sheet.is_drawn(name):
-                # A photo that has no mask yet, or lost one of its files meanwhile, has an empty cell.
-                with contextlib.suppress(PhotoError, OSError, SyntaxError):
-                    self._sheet.add(name, *self._products.thumbnails(photo, self._sheet.cell_size))
-        try:
             self._products.save(self._folder.contact_sheet, self._sheet.encode())
+            self._journal.write("contact_sheet", shows=self._to_show(photos))
         except OutputError as error:
             self._end(error)
+
+    def _draw(self, photo: Photo) -> None:
+        # A photo that has no mask yet, or lost one of its files meanwhile, has an empty cell.
+        with contextlib.suppress(PhotoError, OSError, SyntaxError):
+            if not self._cancel.is_set():
+                self._sheet.add(str(photo.name), *self._products.thumbnails(photo, self._sheet.cell_size))

@@ -47,7 +47,7 @@ _TICK = 0.1
 def main() -> int:
     """Run, write the result, print it."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else PHOTOS
-    changes = dict(each.split("=", 1) for each in sys.argv[2:])
+    changes = {name: _value(text) for name, _, text in (each.partition("=") for each in sys.argv[2:])}
     photos = _photos(count)
     output = HOME / "output"
     shutil.rmtree(output, ignore_errors=True)
@@ -55,15 +55,23 @@ def main() -> int:
         endpoint = EndpointSettings(endpoint=server.endpoint)
         settings: dict[str, Any] = {"photos": str(photos), "output": str(output), "model": "u2netp", **changes}
         begin = time.monotonic()
-        samples, finished = _watch(StripSettings(**settings, endpoint=endpoint))
+        samples, highest, finished = _watch(StripSettings(**settings, endpoint=endpoint))
         seconds = time.monotonic() - begin
-    result = _judged(samples, count)
+    result = _judged(samples, highest, count)
     result |= {"status": finished["status"], "seconds_a_photo": round(seconds / count, 3), "settings": changes}
     RESULT.write_text(json.dumps({**result, "samples": samples}), "utf-8")
     print(json.dumps(result, indent=1))
     if finished["status"] != "done":
         print(finished["message"], file=sys.stderr)
     return 0 if finished["status"] == "done" and result["flat"] and result["small"] else 1
+
+
+def _value(text: str) -> Any:
+    """A setting as it stands on the command line: a number, true or false, else a text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _photos(count: int) -> Path:
@@ -98,35 +106,35 @@ def _noise_pictures() -> list[Path]:
     return paths
 
 
-def _watch(settings: StripSettings) -> tuple[list[tuple[int, float]], dict[str, Any]]:
-    """Run a strip to its end: (photos done, megabytes in memory) over and over, and how it ended."""
+def _watch(settings: StripSettings) -> tuple[list[tuple[int, float]], float, dict[str, Any]]:
+    """Run a strip to its end: (photos done, megabytes in memory) over and over, the most it ever had, how it ended."""
     job = {"task": "strip", "settings": asdict(settings)}
     worker = Worker([sys.executable], JobFolder(Path(settings.output)), job)
     samples: list[tuple[int, float]] = []
-    done = 0
+    done, highest = 0, 0.0
     while True:
         for event in worker.events():
             done += event["event"] in {"photo_done", "photo_failed"}
             if event["event"] == "finished":
-                return samples, event
-        if memory := _memory(worker.pid):
+                return samples, highest, event
+        if memory := _memory(worker.pid, "VmRSS"):
             samples.append((done, memory))
+            highest = max(highest, _memory(worker.pid, "VmHWM"))
         time.sleep(_TICK)
 
 
-def _memory(pid: int) -> float:
-    """Megabytes a process has in memory; 0 where it is gone."""
+def _memory(pid: int, which: str) -> float:
+    """Megabytes a process has in memory (VmRSS), or ever had (VmHWM); 0 where it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text("ascii")
     except OSError:
         return 0.0
-    kilobytes = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")]
+    kilobytes = [line.split()[1] for line in status.splitlines() if line.startswith(f"{which}:")]
     return int(kilobytes[0]) / 1024 if kilobytes else 0.0
 
 
-def _judged(samples: list[tuple[int, float]], count: int) -> dict[str, Any]:
+def _judged(samples: list[tuple[int, float]], highest: float, count: int) -> dict[str, Any]:
     first, last = (statistics.mean(_tenth(samples, count, last=last)) for last in (False, True))
-    highest = max(memory for _, memory in samples)
     return {
         "photos": count,
         "first_tenth_mb": round(first, 1),

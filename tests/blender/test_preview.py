@@ -204,7 +204,7 @@ def test_its_panel_is_drawn_in_every_state(
     assert "BacktoPreview" in drawn["painting"]
     for said in ("LeaveWithoutSaving", "notsavedyet", "scan_cutout.save_mask", "paint.brush_colors_flip"):
         assert said in drawn["painted"]
-    assert "PaintedbyHand" in drawn["saved"]
+    assert "Paintedbyhand" in drawn["saved"]
     for said in ("IMG_0003.JPG", "isnotaJPEG", "TryAgain"):
         assert said in drawn["damaged"]
     assert "scan_cutout.stop_preview" not in drawn["ended"]

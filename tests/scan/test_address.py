@@ -27,6 +27,7 @@ def test_an_address_becomes_the_endpoint_and_the_root_of_its_server(text, url, b
     [
         *("", "localhost:7000", "ftp://localhost", "http://", "http://:7000", "http://localhost:70000"),
         *("http://localhost:0", "http://localhost:port", "http://[::1", "file:///etc/passwd", "/api/remove"),
+        *("http://my..server:7000", f"http://{'a' * 64}.example", "http://.example"),
     ],
 )
 def test_what_is_no_address_is_refused_with_an_example(text):

@@ -72,6 +72,27 @@ def test_the_outline_lies_where_the_mask_ends():
     assert np.abs(columns - CELL // 2).max() <= 3
 
 
+def test_the_sheet_follows_the_photos_that_there_are(photos, add_photo, workers, server, output):
+    for name in ("1.jpg", "2.jpg", "3.jpg"):
+        add_photo(name)
+    (photos / "4.jpg").write_bytes(b"nothing")
+    sheets = []
+
+    def drawn(**given):
+        workers.strip(server.endpoint, **given)
+        sheets.append((output / "contact_sheet.jpg").read_bytes())
+        return Image.open(output / "contact_sheet.jpg").convert("RGB")
+
+    assert share_of(cell(drawn(), 3, 3), RED) > 0.01
+    (photos / "4.jpg").unlink()
+    assert share_of(cell(drawn(), 3, 3), RED) < 0.001
+    drawn(files=("1.jpg", "2.jpg"))
+    assert drawn().size == (2 * 244 + 4, 2 * 244 + 4)
+    drawn()
+    assert sheets[-1] == sheets[-2], "there was nothing to draw"
+    assert len(set(sheets)) == 4 - (sheets[1] == sheets[3])
+
+
 def test_a_run_leaves_a_sheet_with_every_photo(photos, add_photo, workers, server, output):
     for name in ("A/1.jpg", "A/2.jpg", "B/2.jpg"):
         add_photo(name)

@@ -94,11 +94,12 @@ def test_many_threads_write_whole_lines(path):
     assert len({(event["thread"], event["number"]) for event in map(json.loads, lines)}) == 1600 == len(lines)
 
 
-def test_a_late_thread_has_no_story_to_tell(path):
+def test_a_late_thread_has_no_story_to_tell_and_hears_of_it(path):
     journal = Journal(path, "r1")
     journal.write("finished")
     journal.close()
-    journal.write("photo_done")
+    with pytest.raises(OutputError, match="The run is over"):
+        journal.write("mask_announced")
     assert [event["event"] for event in read_journal(path)] == ["finished"]
 
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import draw_photo
 from faulty_server import Answer, always
 from PIL import Image
 
@@ -130,6 +131,20 @@ def test_a_mask_painted_on_by_hand_is_kept(done, output, workers, server):
     assert path.read_bytes() == painted
 
 
+def test_a_mask_painted_on_for_another_photo_of_that_name_is_kept_and_told(output, add_photo, workers, server):
+    add_photo("IMG_1.jpg")
+    workers.strip(server.endpoint)
+    path = output / "masks" / "IMG_1.jpg.png"
+    Image.new("L", (320, 240), 255).save(path)
+    painted = path.read_bytes()
+    assert workers.strip(server.endpoint).of("log") == []
+    add_photo("IMG_1.jpg", draw_photo(number=77).transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    for _ in range(2):
+        (warning,) = workers.strip(server.endpoint).of("log")
+        assert warning["text"].startswith("IMG_1.jpg was replaced since its mask was painted on")
+    assert path.read_bytes() == painted
+
+
 def test_a_mask_painted_on_while_a_run_makes_it_anew_is_kept(done, output, workers, server):
     path = output / "masks" / f"{done[0]}.png"
     mask = Image.open(path).copy()
@@ -229,7 +244,7 @@ def test_half_written_files_of_a_killed_run_are_removed(output, workers, server)
 def test_a_run_that_was_killed_before_its_contact_sheet_gets_one(done, output, workers, server):
     journal = output / "journal.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(line for line in lines if b'"finished"' not in line))
+    journal.write_bytes(b"".join(line for line in lines if b'"contact_sheet"' not in line))
     (output / "contact_sheet.jpg").write_bytes(b"an older one")
     story = workers.strip(server.endpoint)
     assert (story.made, server.visits) == ([], [])

@@ -135,6 +135,8 @@ def test_keys_change_with_what_they_name_and_with_nothing_else(strip_settings):
     elsewhere = strip_settings(endpoint=EndpointSettings(endpoint="http://127.0.0.1:9", in_flight=1))
     assert elsewhere.soft_key(identity) == key
     assert strip_settings(threshold=5).soft_key(identity) == key
+    assert strip_settings(matting_erode=12).soft_key(identity) == key, "alpha matting is off"
+    assert strip_settings(matting_erode=12, alpha_matting=True).soft_key(identity) != key
     others = {
         plain.soft_key((1000, 6)),
         plain.soft_key((1001, 5)),
@@ -143,3 +145,7 @@ def test_keys_change_with_what_they_name_and_with_nothing_else(strip_settings):
     }
     assert len(others | {key}) == 5
     assert strip_settings(threshold=5).mask_key(key) != plain.mask_key(key)
+    png, green = strip_settings(cutouts="PNG"), strip_settings(cutouts="PNG", cutout_colour="#00ff00")
+    assert png.cutout_key("mask") == green.cutout_key("mask"), "there is no colour in a PNG"
+    jpegs = {strip_settings(cutouts="JPEG", cutout_colour=each).cutout_key("mask") for each in ("#000000", "#00ff00")}
+    assert len(jpegs | {png.cutout_key("mask")}) == 3

@@ -495,7 +495,7 @@ def steps():
     beside = []
     bpy.app.handlers.render_post.append(lambda *_: beside.append(running.now() is not None))
     over = []
-    bpy.app.handlers.render_complete.append(over.append)
+    bpy.app.handlers.render_complete.append(lambda *_: over.append(True))
     begin()
     yield until(has_begun)
     with using():
