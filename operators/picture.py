@@ -36,13 +36,7 @@ class Picture:
     @property
     def is_in_sight(self) -> bool:
         """Whether an editor in an open window shows it just now."""
-        image = self.image
-        windows = bpy.context.window_manager.windows
-        return image is not None and any(
-            area.ui_type == "IMAGE_EDITOR" and area.spaces.active.image == image
-            for window in windows
-            for area in window.screen.areas
-        )
+        return any(_in_sight(self))
 
     def load(self, path: str) -> None:
         """Show a file, or what it has become since."""
@@ -117,6 +111,15 @@ def editors() -> Iterator[tuple[bpy.types.Screen, bpy.types.Area]]:
                 yield screen, area
 
 
+def _in_sight(picture: Picture) -> Iterator[tuple[bpy.types.Window, bpy.types.Area]]:
+    """The Image Editors of open windows that show a picture."""
+    image = picture.image
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if image is not None and area.ui_type == "IMAGE_EDITOR" and area.spaces.active.image == image:
+                yield window, area
+
+
 def free_editor(window: bpy.types.Window) -> bpy.types.Area | None:
     """An Image Editor in which nothing is open, or else a new one beside the 3D View; None where there is no room."""
     areas = window.screen.areas
@@ -140,12 +143,7 @@ def free_editor(window: bpy.types.Window) -> bpy.types.Area | None:
 
 def fit(picture: Picture) -> bool:
     """Zoom to the whole image wherever it is in sight; False where an editor has not been drawn yet."""
-    image = picture.image
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.ui_type == "IMAGE_EDITOR" and area.spaces.active.image == image and not _fit(window, area):
-                return False
-    return True
+    return all(_fit(window, area) for window, area in _in_sight(picture))
 
 
 def _fit(window: bpy.types.Window, area: bpy.types.Area) -> bool:
@@ -169,12 +167,11 @@ def _fit(window: bpy.types.Window, area: bpy.types.Area) -> bool:
 
 def open_tab(picture: Picture, name: str) -> bool:
     """Open a tab of the sidebar beside it; False where the tabs have not been drawn yet."""
-    for _screen, area in editors():
-        if area.spaces.active.image == picture.image:
-            for region in area.regions:
-                try:
-                    if region.type == "UI":
-                        region.active_panel_category = name
-                except AttributeError:  # read-only until it has tabs
-                    return False
+    for _window, area in _in_sight(picture):
+        for region in area.regions:
+            try:
+                if region.type == "UI":
+                    region.active_panel_category = name
+            except AttributeError:  # read-only until it has tabs
+                return False
     return True

@@ -77,6 +77,11 @@ class Preview:
         """What an editor has to show for the preview to go on."""
         return self.painting.picture if self.painting else self.picture
 
+    def show_in(self, area: bpy.types.Area) -> None:
+        """Show it in an Image Editor, fitted and with its tab in front."""
+        self.current.show(area)
+        self._is_fitted = self._has_tab = False
+
     def look_at(self, photo: str) -> None:
         """Wish for another photo, or for the same one anew. A mask that is painted on is left without saving it."""
         self.leave_painting()
@@ -217,7 +222,7 @@ def show(context: bpy.types.Context, photo: str) -> bool:
         if area is None:
             end()
             return False
-        _now.current.show(area)
+        _now.show_in(area)
     redraw(context)
     return True
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageFilter, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from .errors import PhotoError
+from .kinds import JPEG_SUFFIXES
 from .metadata import into_jpeg, into_png, read_metadata
 from .photos import Photo, open_photo, orientation, to_stored
 
@@ -47,7 +48,7 @@ class CutoutKind(Enum):
 
 def cutout_name(name: PurePosixPath, kind: CutoutKind) -> PurePosixPath:
     """The relative path of a photo's cutout: its own where the format stays, else with a suffix after it."""
-    own = {".jpg": CutoutKind.JPEG, ".jpeg": CutoutKind.JPEG, ".png": CutoutKind.PNG}
+    own = dict.fromkeys(JPEG_SUFFIXES, CutoutKind.JPEG) | {".png": CutoutKind.PNG}
     return name if own.get(name.suffix.lower()) is kind else name.with_name(name.name + kind.value)
 
 
@@ -70,10 +71,12 @@ def make_cutout(
         _refuse_further_pictures(image)
         if kind is CutoutKind.PNG and _is_deep(image):
             raise PhotoError(
-                "has 16 bits a channel, and a PNG cutout would keep 8 of them; use its mask, or JPEG cutouts"
+                "has 16 bits a channel, of which a PNG cutout would keep 8; use its mask, or save it with 8 bits"
             )
         if kind is CutoutKind.JPEG and max(image.size) > _LONGEST_JPEG:
-            raise PhotoError(f"has more than {_LONGEST_JPEG} pixels in a row, which a JPEG cannot; make PNG cutouts")
+            raise PhotoError(
+                f"has more than {_LONGEST_JPEG} pixels in a row, which a JPEG cannot; use its mask, or PNG cutouts"
+            )
         coding = _coding(image)
         picture = _pixels(image)
         if picture.size != mask.size:

@@ -15,6 +15,8 @@ EXIF_IFD = 34665
 _GPS_IFD = 34853
 _INTEROPERABILITY_IFD = 40965
 _MAKER_NOTE = 37500
+_MAKE, _MODEL = 271, 272
+_DATE_TIME_ORIGINAL, _FOCAL_LENGTH, _FOCAL_LENGTH_35 = 36867, 37386, 41989
 ORIENTATION = 274
 PIXEL_X_DIMENSION = 40962
 PIXEL_Y_DIMENSION = 40963
@@ -58,9 +60,14 @@ Directory = dict[int, Entry]
 class TiffTags:
     """The tags of a TIFF's first picture. Raises ValueError where they cannot be read."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        """``stream`` is the file, or a block of EXIF in a BytesIO; it is read from during this call only."""
+    def __init__(self, stream: BinaryIO, *, is_forgiving: bool = False) -> None:
+        """``stream`` is the file, or a block of EXIF in a BytesIO; it is read from during this call only.
+
+        With ``is_forgiving``, only the main directory has to be whole: values and directories that lie outside of the
+        file are left out.
+        """
         self._stream = stream
+        self._is_forgiving = is_forgiving
         head = self._read(0, 16, at_least=8)
         order = {b"II": "<", b"MM": ">"}.get(head[:2])
         if order is None:
@@ -73,12 +80,10 @@ class TiffTags:
         elif version not in {42, 0x4F52, 0x5352, 85}:  # 42, or what Olympus and Panasonic write instead
             raise ValueError("no TIFF header")
         self.main = self._directory(first)
-        self.exif = self._sub(self.main, EXIF_IFD)
-        self.gps = self._sub(self.main, _GPS_IFD)
-        try:
-            self.interoperability = self._sub(self.exif, _INTEROPERABILITY_IFD)
-        except ValueError:  # it only says "R98", and programs that rewrite EXIF often leave its place dangling
-            self.interoperability = {}
+        self.exif = self._sub(self.main, EXIF_IFD, may_dangle=is_forgiving)
+        # Programs that rewrite EXIF often leave the places of these two dangling. Nobody reads them then.
+        self.gps = self._sub(self.main, _GPS_IFD, may_dangle=True)
+        self.interoperability = self._sub(self.exif, _INTEROPERABILITY_IFD, may_dangle=True)
 
     def block(self) -> bytes:
         """The descriptive tags as a block of EXIF; empty where there are none."""
@@ -87,12 +92,24 @@ class TiffTags:
             return b""
         return _write(self.order, main, self.exif, self.gps, self.interoperability)
 
-    def _sub(self, directory: Directory, tag: int) -> Directory:
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """The whole numbers that a tag of the main directory holds; none where it is not there, or holds others."""
+        entry = self.main.get(tag)
+        if entry is None or entry.kind not in {3, 4}:
+            return ()
+        return struct.unpack(f"{self.order}{entry.count}{'H' if entry.kind == 3 else 'I'}", entry.value)
+
+    def _sub(self, directory: Directory, tag: int, *, may_dangle: bool) -> Directory:
         entry = directory.pop(tag, None)
         if entry is None or len(entry.value) not in {4, 8}:
             return {}
         (offset,) = struct.unpack(self.order + ("I" if len(entry.value) == 4 else "Q"), entry.value)
-        return self._directory(offset)
+        try:
+            return self._directory(offset)
+        except ValueError:
+            if not may_dangle:
+                raise
+            return {}
 
     def _directory(self, at: int) -> Directory:
         form = "QHHQ8s" if self._is_big else "HHHI4s"
@@ -114,7 +131,11 @@ class TiffTags:
                 found[tag] = Entry(kind, values, field[:length], offset)
             elif length <= _LONGEST_VALUE:
                 (offset,) = struct.unpack(self.order + ("Q" if self._is_big else "I"), field)
-                found[tag] = Entry(kind, values, self._read(offset, length), offset)
+                try:
+                    found[tag] = Entry(kind, values, self._read(offset, length), offset)
+                except ValueError:
+                    if not self._is_forgiving:
+                        raise
         return found
 
     def _read(self, at: int, length: int, at_least: int = -1) -> bytes:
@@ -206,10 +227,11 @@ def _shifted(note: bytes, start: int, order: str, old: int, by: int) -> bytes | 
 def with_numbers(block: bytes, wanted: dict[int, int]) -> bytes:
     """A block of EXIF with single numbers of the main and the EXIF directory changed where they stand.
 
-    Tags that are not there stay away, everything else keeps its bytes. Raises ValueError where it is no EXIF.
+    Tags that are not there stay away, everything else keeps its bytes, also what is damaged: who reads it from a
+    camera's own JPEG meets the same. Raises ValueError where not even the main directory can be read.
     """
     changed = bytearray(block)
-    tags = TiffTags(io.BytesIO(block))
+    tags = TiffTags(io.BytesIO(block), is_forgiving=True)
     for directory in (tags.main, tags.exif):
         for tag in wanted.keys() & directory.keys():
             entry = directory[tag]
@@ -217,3 +239,18 @@ def with_numbers(block: bytes, wanted: dict[int, int]) -> bytes:
                 form = tags.order + ("H" if entry.kind == 3 else "I")
                 struct.pack_into(form, changed, entry.offset, wanted[tag])
     return bytes(changed)
+
+
+def essential(block: bytes) -> bytes:
+    """A small block of EXIF with what a photogrammetry program starts from: camera, focal length, time.
+
+    Made of what can be read of ``block``; empty where none of it can.
+    """
+    try:
+        tags = TiffTags(io.BytesIO(block), is_forgiving=True)
+    except ValueError:
+        return b""
+    main = {tag: tags.main[tag] for tag in (_MAKE, _MODEL) if tag in tags.main}
+    within = (_DATE_TIME_ORIGINAL, _FOCAL_LENGTH, _FOCAL_LENGTH_35)
+    exif = {tag: tags.exif[tag] for tag in within if tag in tags.exif}
+    return _write(tags.order, main, exif, {}, {}) if main or exif else b""

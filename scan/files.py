@@ -3,9 +3,11 @@
 
 import contextlib
 import secrets
+import time
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".tmp-"
+_PATIENCE = (0.02, 0.05, 0.1)  # seconds between tries
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -20,11 +22,26 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(6))
     try:
         temporary.write_bytes(content)
-        temporary.replace(path)
+        _replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename a file over another one, which on Windows has to wait while somebody has that one open.
+
+    Virus scanners do for a moment, and Blender does while it reads a picture.
+    """
+    for patience in _PATIENCE:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(patience)
+        else:
+            return
+    temporary.replace(path)
 
 
 def remove_leftovers(folder: Path, *, recursive: bool) -> None:

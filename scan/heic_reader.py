@@ -14,6 +14,8 @@ from pathlib import Path
 
 MISSING = 3
 """Exit code where pi-heif cannot be loaded."""
+NO_MEMORY = 4
+"""Exit code where there is not enough memory."""
 
 
 def library_folders(packages: Path) -> list[Path]:
@@ -51,6 +53,8 @@ def _read(path: Path, most_pixels: int) -> None:
                 1, f"claims {width} × {height} pixels, and more than {most_pixels // 1_000_000} megapixels are not read"
             )
         primary.load()
+    except MemoryError:
+        _leave(NO_MEMORY, "")
     except Exception as error:  # noqa: BLE001 - ValueError, EOFError, SyntaxError, RuntimeError, OSError and more
         _leave(1, f"cannot be decoded ({error}); copy it from the camera again")
     blocks = {name: bytes(primary.info.get(key) or b"") for name, key in _BLOCKS.items()}

@@ -121,7 +121,8 @@ def as_png(soft: Image.Image) -> bytes:
 def mend(soft: Image.Image, settings: MaskSettings) -> Image.Image:
     """Fill the small holes of a soft mask, and drop its small islands.
 
-    Done at proxy size: what is small there is small in the photo, and there are fewer pixels to look at.
+    A gap at the picture's border is no hole: it is background, which goes on beyond. Done at proxy size: what is small
+    there is small in the photo, and there are fewer pixels to look at.
     """
     if not (settings.fill_holes or settings.drop_islands):
         return soft
@@ -129,7 +130,7 @@ def mend(soft: Image.Image, settings: MaskSettings) -> Image.Image:
     kept = values >= settings.threshold
     pixels = values.size / 100  # of one percent
     if settings.fill_holes:
-        holes = small_regions(~kept, settings.fill_holes * pixels, diagonal=False)
+        holes = small_regions(~kept, settings.fill_holes * pixels, diagonal=False, enclosed=True)
         values[holes] = 255
         kept |= holes
     if settings.drop_islands:

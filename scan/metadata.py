@@ -15,20 +15,23 @@ Formats: JPEG (ITU T.81 B.1; EXIF 2.32 4.7; XMP part 3, 1.1.3; ICC.1 B.4), PNG (
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image
 
 from .errors import PhotoError
-from .exif import ICC, IPTC, PHOTOSHOP, XMP, TiffTags
+from .exif import ICC, IPTC, PHOTOSHOP, XMP, TiffTags, essential
+from .photos import cannot_read
 
 _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _LONGEST_SEGMENT = 65533  # bytes: two bytes of length count themselves
+_ICC_ROOM = _LONGEST_SEGMENT - len(_ICC) - 2
+_MOST_ICC_SEGMENTS = 255
 _APP0, _APP1, _APP2, _APP13, _COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xFE
 # APP11 holds seals (C2PA), APP14 tells how colours are coded: both of the file that was, not of the photo.
 _NOT_CARRIED = frozenset({0xEB, 0xEE})
@@ -72,7 +75,7 @@ def read_metadata(path: Path, image: Image.Image) -> Metadata:
             if image.format == "TIFF":
                 return _of_tiff(stream, image)
     except OSError as error:
-        raise PhotoError(f"cannot be read ({error.strerror})") from error
+        raise cannot_read(error) from error
     except (ValueError, struct.error, zlib.error) as error:
         raise PhotoError(f"has metadata that cannot be read ({error}); save it anew in a program of yours") from error
     return Metadata(  # WebP, which Pillow hands over as it is
@@ -91,6 +94,23 @@ def into_jpeg(jpeg: bytes, metadata: Metadata) -> bytes:
         at += 2 + struct.unpack_from(">H", jpeg, at + 2)[0]
     pieces.append(jpeg[at:])
     return b"".join(pieces)
+
+
+def fitted_to_jpeg(metadata: Metadata) -> tuple[Metadata, list[str]]:
+    """What of a photo's metadata a JPEG can carry, and in words what stays behind.
+
+    Of EXIF that is too large, what a photogrammetry program starts from is carried all the same.
+    """
+    too_large = _too_large(metadata)
+    fitted = replace(
+        metadata,
+        exif=essential(metadata.exif) if "exif" in too_large else metadata.exif,
+        xmp=b"" if "xmp" in too_large else metadata.xmp,
+        icc=b"" if "icc" in too_large else metadata.icc,
+    )
+    if "exif" in too_large and fitted.exif:
+        too_large["exif"] += ", but for camera, focal length and time"
+    return fitted, list(too_large.values())
 
 
 def into_png(png: bytes, metadata: Metadata) -> bytes:
@@ -220,25 +240,29 @@ def _segments_for(metadata: Metadata) -> Iterator[bytes]:
     """The segments of a JPEG from a photo that was none."""
     across, down = (min(65535, max(1, round(value))) for value in metadata.dpi or (1, 1))
     yield _segment(_APP0, b"JFIF\0", struct.pack(">HBHHBB", 0x0101, metadata.dpi is not None, across, down, 0, 0))
-    for what, marker, begin, block in (
-        ("EXIF", _APP1, _EXIF, metadata.exif),
-        ("XMP", _APP1, _XMP, metadata.xmp),
-    ):
-        if len(begin) + len(block) > _LONGEST_SEGMENT:
-            raise PhotoError(
-                f"has {len(block) // 1024} KB of {what}, more than a JPEG takes (64 KB); choose PNG cutouts"
-            )
-        if block:
-            yield _segment(marker, begin, block)
-    room = _LONGEST_SEGMENT - len(_ICC) - 2
-    parts = [metadata.icc[at : at + room] for at in range(0, len(metadata.icc), room)]
-    if len(parts) > 255:
-        raise PhotoError("has a colour profile larger than a JPEG takes (16 MB); choose PNG cutouts")
+    for words in _too_large(metadata).values():
+        raise PhotoError(f"has {words}; use its mask, or PNG cutouts where it has 8 bits a channel")
+    if metadata.exif:
+        yield _segment(_APP1, _EXIF, metadata.exif)
+    if metadata.xmp:
+        yield _segment(_APP1, _XMP, metadata.xmp)
+    parts = [metadata.icc[at : at + _ICC_ROOM] for at in range(0, len(metadata.icc), _ICC_ROOM)]
     for number, part in enumerate(parts, 1):
         yield _segment(_APP2, _ICC, bytes((number, len(parts))) + part)
     room = _LONGEST_SEGMENT - len(_PHOTOSHOP)
     for at in range(0, len(metadata.photoshop), room):
         yield _segment(_APP13, _PHOTOSHOP, metadata.photoshop[at : at + room])
+
+
+def _too_large(metadata: Metadata) -> dict[str, str]:
+    """The blocks of a photo that was no JPEG and that no JPEG takes: field → how large it is."""
+    limits = {
+        "exif": (_LONGEST_SEGMENT - len(_EXIF), "of EXIF, more than a JPEG takes (64 KB)"),
+        "xmp": (_LONGEST_SEGMENT - len(_XMP), "of XMP, more than a JPEG takes (64 KB)"),
+        "icc": (_MOST_ICC_SEGMENTS * _ICC_ROOM, "of colour profile, more than a JPEG takes (16 MB)"),
+    }
+    sizes = {name: len(getattr(metadata, name)) for name in limits}
+    return {name: f"{sizes[name] // 1024} KB {words}" for name, (most, words) in limits.items() if sizes[name] > most}
 
 
 def _segment(marker: int, begin: bytes, rest: bytes) -> bytes:

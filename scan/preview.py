@@ -36,7 +36,6 @@ _QUALITY = 90
 _KEPT = 16  # answers in memory
 # Requests at a time: one may hang, and the newest photo is asked for all the same.
 _REQUESTS = 2
-_PATIENCE = (0.02, 0.05, 0.1)  # seconds between tries to write the picture
 
 
 @dataclass(frozen=True)
@@ -248,16 +247,10 @@ class Preview:
         buffer = io.BytesIO()
         # Colour at full resolution, or the outline frays.
         picture.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
-        for patience in (*_PATIENCE, 0.0):
-            try:
-                write_atomically(self._file, buffer.getvalue())
-            except OSError as error:
-                # On Windows, a file that Blender reads this very moment cannot be replaced.
-                if not (patience and isinstance(error, PermissionError)):
-                    raise OutputError(f"{self._file} cannot be written ({error.strerror}); make room") from error
-                time.sleep(patience)
-            else:
-                return
+        try:
+            write_atomically(self._file, buffer.getvalue())
+        except OSError as error:
+            raise OutputError(f"{self._file} cannot be written ({error.strerror}); make room") from error
 
 
 def _mask(answer: Image.Image, proxy: Proxy, settings: MaskSettings) -> Image.Image:

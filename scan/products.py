@@ -99,8 +99,7 @@ class Products:
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
-        if is_heic(photo.name):
-            self._convert(photo)
+        warnings = self._convert(photo) if is_heic(photo.name) else []
         if plan.makes_mask:
             made = self._make_mask(photo, plan)
         else:
@@ -108,6 +107,7 @@ class Products:
             made = Made({**facts, "asked": False}, [], standing_mask(self._folder, plan.handed), None)
         if self._cutouts is not None:
             self._make_cutout(plan.handed, made, self._cutouts)
+        made.warnings.extend(warnings)
         return made
 
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
@@ -147,12 +147,15 @@ class Products:
                 ) from error
             raise _cannot_write(path, error) from error
 
-    def _convert(self, photo: Photo) -> None:
+    def _convert(self, photo: Photo) -> list[str]:
+        """Make a HEIC photo's JPEG, if it is not there; what it lacks, in sentences."""
+        warnings: list[str] = []
         try:
             with self._budget.hold(_PIXELS_OF_HEIC):
-                as_jpeg(photo, self._folder.converted)
+                as_jpeg(photo, self._folder.converted, warnings)
         except OSError as error:
             raise _cannot_write(self._folder.converted, error) from error
+        return warnings
 
     def _stands(self, photo: Photo, handed: Photo, earlier: Event | None, mask_key: str) -> bool:
         """Whether the mask on disk is the one that is asked for, or one that was painted on by hand."""

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .engines.engine import Engine, EngineFolder, Scan, Solution, Watch, count, some
+from .engines.engine import Engine, EngineFolder, Scan, Solution, Watch
 from .engines.preflight import Preflight, preflight
 from .engines.program import Cancelled
 from .engines.registry import make_engine
@@ -22,6 +22,7 @@ from .photos import Photo, find_photos
 from .priority import step_back
 from .report import CANCELLED, versions
 from .settings import ReconstructSettings
+from .words import count, some
 
 Finish = dict[str, Any]
 

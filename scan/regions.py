@@ -9,16 +9,22 @@ from numpy.typing import NDArray
 Mask: TypeAlias = NDArray[np.bool_]
 
 
-def small_regions(mask: Mask, largest: float, *, diagonal: bool) -> Mask:
+def small_regions(mask: Mask, largest: float, *, diagonal: bool, enclosed: bool = False) -> Mask:
     """Where regions of at most ``largest`` pixels are set.
 
     ``mask`` has the shape (height, width); so has the result. With ``diagonal``, pixels that touch at a corner are
-    one region. Works on runs (stretches of set pixels in a row), of which a mask of 1024 × 768 has some thousands.
+    one region. With ``enclosed``, regions that reach the picture's border are left out. Works on runs (stretches of set
+    pixels in a row), of which a mask of 1024 × 768 has some thousands.
     """
     rows, starts, ends = _runs(mask)
     labels = _connect(len(rows), *_touching(rows, starts, ends, mask.shape[1], diagonal))
     areas = np.bincount(labels, weights=ends - starts, minlength=1)
     chosen = areas[labels] <= largest
+    if enclosed:
+        height, width = mask.shape
+        is_at_border = np.zeros(len(areas), np.bool_)
+        is_at_border[labels[(rows == 0) | (rows == height - 1) | (starts == 0) | (ends == width)]] = True
+        chosen &= ~is_at_border[labels]
     # +1 where a chosen run starts and -1 behind it: the sum along each row is 1 inside of runs.
     steps = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int8)
     steps[rows[chosen], starts[chosen]] = 1

@@ -21,11 +21,12 @@ from .endpoints import Listener
 from .errors import EndpointError, OutputError, PhotoError, ScanError, printable
 from .job import JobFolder, refuse_overlap
 from .journal import Event, Journal, read_journal
-from .photos import Photo, find_photos
+from .photos import NO_MEMORY, Photo, find_photos, passed_over
 from .products import Plan, Products, last_words
 from .report import Outcome
 from .settings import StripSettings
 from .thumbnails import LatestThumbnails
+from .words import about_passed_over
 
 # Photos being decoded or written while others wait for their answer: enough to keep the model busy.
 _EXTRA_THREADS = 2
@@ -79,6 +80,8 @@ class Strip:
         story = read_journal(self._folder.journal)
         earlier = last_words(story)
         self._journal.write("started", task="strip", photos=len(photos))
+        if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
+            self._warn(words)
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = [task for photo in photos if (task := self._plan(photo, earlier.get(str(photo.name))))]
         done = len(photos) - len(tasks) - len(self._failed)
@@ -180,8 +183,7 @@ class Strip:
         except (EndpointError, OutputError) as error:
             self._end(error)
         except MemoryError:
-            words = "needs more memory than is free; close other programs or make the photo smaller, then run again"
-            self._fail(task.name, PhotoError(words))
+            self._fail(task.name, PhotoError(NO_MEMORY))
         except Exception:  # noqa: BLE001 - a defect with one photo is not the end of the others
             traceback.print_exc()
             self._fail(task.name, PhotoError(f"met an unexpected error; {self._folder.log} says where"))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .engines.engine import count
 from .engines.preflight import about_cameras, about_left_out, look_at, too_few
 from .engines.program import Cancelled
 from .engines.registry import ENGINES, make_engine
@@ -19,13 +18,15 @@ from .errors import BadUseError, OutputError, PhotoError
 from .heic import handed_over, is_heic
 from .job import JobFolder, refuse_overlap
 from .journal import read_journal
-from .photos import HEIC_SUFFIXES, RAW_SUFFIXES, Photo, find_photos, make_proxy
+from .kinds import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
+from .photos import Photo, find_photos, make_proxy, passed_over
 from .reconstruct import engine_folder
 from .report import CANCELLED
 from .settings import check_photo_folder
 from .thumbnails import SIZE, write_thumbnail
+from .words import about_passed_over, count
 
-_KINDS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"}
+_KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
 _KINDS |= dict.fromkeys(HEIC_SUFFIXES, "HEIC") | dict.fromkeys(RAW_SUFFIXES, "RAW")
 
 
@@ -62,7 +63,8 @@ def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event)
     output = JobFolder(Path(settings.output)) if settings.output else None
     found = _sort(photos, output)
     try:
-        warnings = [*_about_kinds(found), *_about_photos(found, cancel)]
+        others = about_passed_over(passed_over(root))
+        warnings = [*_about_kinds(found), *([others] if others else []), *_about_photos(found, cancel)]
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
         return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import EngineError, OutputError
+from ..words import count
 from .colmap_model import read_summary, rename_photos
-from .engine import EngineFolder, Model, Scan, ScanPhoto, Solution, Watch, count
+from .engine import EngineFolder, Model, Scan, ScanPhoto, Solution, Watch
 from .layout import link_photo, plain_names, write_mask
 from .pairs import ALL_PAIRS_UP_TO, pairs
 from .program import Program, full, is_full

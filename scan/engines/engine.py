@@ -5,7 +5,6 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -175,14 +174,3 @@ class Engine(Protocol):
         Raises EngineError with what happened and what to do, OutputError where the disk takes no more, and
         Cancelled once all that it started has ended.
         """
-
-
-def count(number: int, what: str) -> str:
-    """Such as "1 photo" or "3 photos"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def some(names: Sequence[str], most: int = 3) -> str:
-    """The first of many names, and how many more there are."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from PIL import ExifTags, Image
 
-from ..photos import Photo, open_photo, orientation
-
-_SWAPS_SIDES = frozenset({5, 6, 7, 8})
+from ..photos import Photo, open_photo, orientation, stored_size
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,7 @@ def read_facts(photo: Photo) -> PhotoFacts:
     """Read a photo's header. Raises PhotoError where it is no photo; damaged EXIF counts as none."""
     with open_photo(photo) as image:
         form = "JPEG" if image.format == "MPO" else str(image.format)  # which begins with a JPEG, all that is read
-        turn, size = orientation(image), image.size
-        if form == "TIFF" and turn in _SWAPS_SIDES:
-            size = size[::-1]  # Pillow gives the size of an upright TIFF
+        turn, size = orientation(image), stored_size(image)
         try:
             return _with_lens(form, size, turn, image)
         except Exception:  # noqa: BLE001 - a damaged EXIF block makes Pillow raise nearly anything, and means "none"

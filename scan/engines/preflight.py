@@ -16,7 +16,8 @@ from PIL import Image
 
 from ..errors import BadUseError, PhotoError
 from ..photos import Photo
-from .engine import Demands, ScanPhoto, count, some
+from ..words import count, some
+from .engine import Demands, ScanPhoto
 from .facts import read_facts
 from .program import Cancelled
 

@@ -3,11 +3,21 @@
 
 import json
 import os
+import re
 import struct
+import sys
+import threading
 import zlib
+from pathlib import Path
 
 import pytest
 from faulty_server import Answer
+from PIL import Image
+
+from scan.job import JobFolder
+from scan.journal import Journal
+from scan.products import Products
+from scan.strip import Strip
 
 
 def png_that_claims(width, height):
@@ -31,7 +41,7 @@ def test_every_bad_photo_fails_with_its_reason_and_the_rest_goes_on(photos, outp
         "empty.jpg": (b"", "is empty (0 bytes); copy it from the camera again"),
         "letter.jpg": (b"Dear camera,\n" * 99, "is not a JPEG, HEIC, PNG, TIFF or WebP picture"),
         "page.png": (b"<!DOCTYPE html><title>404</title>", "is not a JPEG, HEIC, PNG, TIFF or WebP picture"),
-        "picture.gif.jpg": (b"GIF89a" + bytes(99), "is not a JPEG, HEIC, PNG, TIFF or WebP picture"),
+        "picture.gif.jpg": (b"GIF89a" + bytes(99), "is a GIF file, which is not read; save it as JPEG, PNG or TIFF"),
         "raw.CR2": (b"II*\0" + bytes(99), "is a RAW file; export it"),
         "raw.dng": (b"II*\0" + bytes(99), "is a RAW file; export it"),
         "phone.HEIC": (b"\0\0\0\x18ftypheic" + bytes(99), "cannot be decoded"),
@@ -126,3 +136,55 @@ def test_a_header_that_claims_more_than_the_file_can_hold_is_told_before_memory_
     assert list(story.failed) == ["lie.png"]
     assert "claims 8000 × 6000 pixels, which its" in story.failed["lie.png"]
     assert "bytes cannot hold; copy it from the camera again" in story.failed["lie.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can limit the memory of a running process")
+def test_a_photo_that_is_too_large_for_the_memory_fails_alone(add_photo, workers, server):
+    import resource  # noqa: PLC0415 - not there on Windows
+
+    for name in ("a.jpg", "b.jpg"):
+        add_photo(name)
+    add_photo("large.jpg", Image.effect_noise((14000, 13000), 4).convert("RGB"), quality=20)
+
+    def script(request):
+        if request.number == 0:
+            status = Path(f"/proc/{worker.pid}/status").read_text()
+            used = 1024 * int(re.search(r"VmSize:\s+(\d+)", status)[1])
+            resource.prlimit(worker.pid, resource.RLIMIT_AS, (used + 200_000_000,) * 2)
+        return Answer()
+
+    server.script = script
+    worker = workers.start(server.endpoint)
+    story = workers.end(worker)
+    assert story.made == ["a.jpg", "b.jpg"]
+    assert "needs more memory than is free; close other programs" in story.failed["large.jpg"]
+    assert story.finished["status"] == "some_failed"
+
+
+def test_a_defect_with_one_photo_is_not_the_end_of_the_others(add_photos, workers, server, output, monkeypatch, capsys):
+    names = add_photos(4)
+    settings = workers.settings(server.endpoint)
+    output.mkdir()
+    journal = Journal(output / "journal.jsonl", "run")
+    make = Products.make
+
+    def fail_once(products, photo, plan):
+        if photo.name.name == names[1]:
+            raise ZeroDivisionError("for a test")
+        return make(products, photo, plan)
+
+    monkeypatch.setattr(Products, "make", fail_once)
+    outcome = Strip(settings, JobFolder(output), journal, "", threading.Event()).run()
+    journal.close()
+    assert (outcome.status, outcome.done) == ("some_failed", 3)
+    assert outcome.failed == {names[1]: f"met an unexpected error; {output / 'worker.log'} says where"}
+    assert "ZeroDivisionError: for a test" in capsys.readouterr().err
+
+
+def test_pictures_that_are_passed_over_are_told(photos, add_photo, workers, server):
+    add_photo("a.jpg")
+    (photos / "b.avif").write_bytes(b"a picture of another kind")
+    story = workers.strip(server.endpoint)
+    assert (story.made, story.exit_code) == (["a.jpg"], 0)
+    (warning,) = [event["text"] for event in story.of("log") if event["level"] == "warning"]
+    assert warning == "1 other picture (b.avif) is passed over: save as JPEG, PNG or TIFF"

@@ -268,6 +268,8 @@ def test_names_stay_where_the_format_does():
 def test_a_photo_longer_than_any_jpeg_is_refused(tmp_path):
     Image.new("RGB", (65501, 2)).save(tmp_path / "panorama.png")
     mask = Image.new("L", (65501, 2), 255)
-    with pytest.raises(PhotoError, match="more than 65500 pixels in a row, which a JPEG cannot; make PNG cutouts"):
+    with pytest.raises(
+        PhotoError, match="more than 65500 pixels in a row, which a JPEG cannot; use its mask, or PNG cutouts"
+    ):
         cut(tmp_path / "panorama.png", CutoutKind.JPEG, mask)
     assert cut(tmp_path / "panorama.png", CutoutKind.PNG, mask).size == (65501, 2)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from scan.errors import BadUseError, PhotoError
-from scan.photos import find_photos
+from scan.photos import find_photos, passed_over
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make symbolic links")
 
@@ -34,10 +34,16 @@ def test_photos_are_found_in_all_subfolders_in_the_order_of_their_names(photos, 
 
 
 def test_formats_are_told_by_their_suffix_in_any_case(photos, add):
-    read = ["a.JPG", "b.Jpeg", "c.PNG", "d.tif", "e.TIFF", "f.webp"]
+    read = ["a.JPG", "b.Jpeg", "c.PNG", "d.tif", "e.TIFF", "f.webp", "l.mpo", "m.JFIF", "n.jpe"]
     to_develop = ["g.CR2", "h.nef", "i.dng", "j.HEIC", "k.heif"]
     add(*read, *to_develop, "notes.txt", "clip.mp4", "scan.blend", "jpg", "Thumbs.db")
     assert names(photos) == sorted(read + to_develop)
+
+
+def test_pictures_of_kinds_that_are_not_read_are_named(photos, add):
+    add("1.jpg", "b.AVIF", "A/c.jxl", "A/d.heics", "a.gif", "notes.txt", ".hidden.bmp", "B.bmp/2.jpg")
+    assert [name.as_posix() for name in passed_over(photos)] == ["A/c.jxl", "A/d.heics", "a.gif", "b.AVIF"]
+    assert names(photos) == ["1.jpg", "B.bmp/2.jpg"]
 
 
 def test_hidden_files_and_folders_are_passed_over(photos, add):
@@ -95,6 +101,34 @@ def test_a_broken_link_is_a_photo_that_cannot_be_read(photos, add):
     broken = find_photos(photos)[1]
     with pytest.raises(PhotoError, match="cannot be read"):
         broken.identity()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such folders")
+def test_a_folder_that_may_be_listed_and_not_entered_is_told(photos, add, monkeypatch):
+    add("1.jpg", "A/1.jpg", "A/2.jpg")
+    (photos / "A").chmod(0o444)
+    if os.geteuid() == 0:  # who may enter any folder
+        monkeypatch.setattr(os, "access", lambda path, _mode: path != photos / "A")
+    with pytest.raises(BadUseError, match=r"^The folder .*A cannot be read \(Permission denied\)$"):
+        find_photos(photos)
+    (photos / "A").chmod(0o755)
+
+
+@needs_links
+def test_a_link_that_leads_out_of_reach_is_a_photo_that_cannot_be_read(photos, add, tmp_path, monkeypatch):
+    add("1.jpg")
+    closed, stat = tmp_path / "closed", os.stat
+    closed.mkdir()
+    (photos / "2.jpg").symlink_to(closed / "2.jpg")
+
+    def refuse(path, *given, **options):
+        if not isinstance(path, int) and os.fsdecode(path) == str(photos / "2.jpg"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *given, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    with pytest.raises(PhotoError, match=r"cannot be read \(Permission denied\); allow reading it"):
+        find_photos(photos)[1].identity()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among files")

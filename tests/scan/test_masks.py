@@ -150,6 +150,20 @@ def test_a_hole_that_is_filled_joins_what_would_be_an_island():
     assert np.asarray(mend(soft, MaskSettings(fill_holes=1, drop_islands=0.1)))[96, 128] == 255
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (1, 0), (0, 1), (1, 1)])
+def test_background_at_the_border_is_no_hole_and_an_island_there_is_one(corner):
+    """Such as the corner of the room that a large object leaves free."""
+    values = np.full((192, 256), 255, np.uint8)
+    y, x = (slice(-24, None) if far else slice(24) for far in corner)
+    values[y, x] = 0
+    values[90:100, 100:110] = 0
+    holes = np.asarray(mend(Image.fromarray(values), MaskSettings(fill_holes=5)))
+    assert not holes[y, x].any()
+    assert (holes == 0).sum() == 24 * 24, "the hole inside is filled"
+    islands = np.asarray(mend(Image.fromarray(~values), MaskSettings(drop_islands=5)))
+    assert not islands.any()
+
+
 @pytest.mark.parametrize("pixels", [1, 2, 5, 20])
 def test_growing_is_about_a_disc_and_shrinking_undoes_it(pixels):
     dot = np.zeros((81, 81), np.uint8)

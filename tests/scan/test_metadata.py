@@ -12,7 +12,7 @@ from PIL import Image
 
 from scan.cutouts import CutoutKind, make_cutout
 from scan.errors import PhotoError
-from scan.exif import PIXEL_X_DIMENSION, TiffTags, with_numbers
+from scan.exif import PIXEL_X_DIMENSION, TiffTags, essential, with_numbers
 from scan.metadata import into_jpeg, read_metadata
 from scan.photos import Photo
 from speaking_photos import XMP, block_of, exif, icc, needs_exiftool, save, scene, tags_of, true_mask
@@ -190,9 +190,40 @@ def test_numbers_are_changed_where_they_stand():
 def test_more_than_a_jpeg_takes_is_refused_and_fits_a_png(tmp_path):
     source = tmp_path / "photo.webp"
     scene().save(source, xmp=XMP + b" " * 70_000)
-    with pytest.raises(PhotoError, match=r"KB of XMP, more than a JPEG takes .* choose PNG"):
+    with pytest.raises(PhotoError, match=r"KB of XMP, more than a JPEG takes .*; use its mask, or PNG"):
         cut(source, CutoutKind.JPEG)
     assert block_of(cut(source, CutoutKind.PNG), "XMP") == XMP + b" " * 70_000
+
+
+def test_no_advice_leads_to_a_refusal(tmp_path):
+    """Of 16 bits a channel and with much XMP, a photo has no cutout: neither kind is to send people to the other."""
+    source = tmp_path / "photo.tif"
+    scene().convert("L").convert("I;16").save(source, tiffinfo={700: XMP + b" " * 70_000})
+    with pytest.raises(PhotoError, match=r"use its mask, or PNG cutouts where it has 8 bits a channel$"):
+        cut(source, CutoutKind.JPEG)
+
+
+def test_a_place_for_gps_that_leads_nowhere_costs_a_tiff_nothing(tmp_path):
+    source = save(tmp_path / "photo.tif")
+    said = tags_of(source, "EXIF")
+    content = bytearray(source.read_bytes())
+    (first,) = struct.unpack_from("<I", content, 4)
+    (count,) = struct.unpack_from("<H", content, first)
+    for at in range(first + 2, first + 2 + 12 * count, 12):
+        if struct.unpack_from("<H", content, at) == (34853,):
+            struct.pack_into("<I", content, at + 8, 0x00FFFFFF)
+    source.write_bytes(content)
+    result = tags_of(cut(source, CutoutKind.JPEG), "EXIF")
+    assert result == {key: value for key, value in said.items() if ":GPS:" not in key}
+
+
+def test_of_damaged_exif_what_a_solve_starts_from_is_kept():
+    block = exif(6)
+    read = Image.Exif()
+    read.load(essential(block[:-1]))
+    assert dict(read) == {271: "Canon", 272: "Canon EOS R5", 34665: read[34665]}
+    assert dict(read.get_ifd(0x8769)) == {36867: "2026:11:22 10:00:00", 37386: 85}
+    assert essential(b"nothing") == essential(b"II*\0\x08\0\0\0\0\0\0\0\0\0") == b""
 
 
 @SUFFIXES

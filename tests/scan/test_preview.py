@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from conftest import draw_photo
 from faulty_server import Answer, always
 from PIL import Image, ImageDraw, ImageOps
 
-from scan import preview
 from scan.inbox import Inbox
 from scan.job import JobFolder
 from scan.journal import Journal, read_journal
@@ -323,13 +323,14 @@ def test_a_picture_that_is_being_read_is_replaced_a_moment_later(
     (name,) = add_photos(1)
     workers.strip(server.endpoint)
     left = [PermissionError(13, "Permission denied")] * times
+    replace = Path.replace
 
-    def write(path, content):
-        if left:
+    def replace_later(source, target):
+        if left and target.name == "preview.jpg":
             raise left.pop()
-        path.write_bytes(content)
+        return replace(source, target)
 
-    monkeypatch.setattr(preview, "write_atomically", write)
+    monkeypatch.setattr(Path, "replace", replace_later)
     folder = JobFolder(tmp_path)
     journal = Journal(folder.journal, "run")
     inbox = Inbox()

@@ -3,14 +3,18 @@
 
 import io
 import random
+import struct
 from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from scan.engines.facts import read_facts
 from scan.errors import PhotoError
+from scan.masks import make_mask
 from scan.photos import Photo, find_photos, make_proxy, stored_pixels, to_stored, to_upright
+from scan.settings import MaskSettings
 
 ORIENTATIONS = range(1, 9)
 
@@ -21,7 +25,8 @@ def only_photo(folder):
 
 
 def sent(proxy):
-    return Image.open(io.BytesIO(proxy.encode()[0])).convert("RGB")
+    """What a rembg server makes of what it is sent."""
+    return ImageOps.exif_transpose(Image.open(io.BytesIO(proxy.encode()[0]))).convert("RGB")
 
 
 @pytest.fixture
@@ -98,19 +103,45 @@ def test_full_resolution_sends_the_photo_file_itself(photos, add_photo, corners)
     assert proxy.size == corners.size[::-1]
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(
+    ("mode", "suffix"), [("RGB", "jpg"), ("CMYK", "jpg"), ("P", "png"), ("RGBA", "png"), ("CMYK", "tif"), ("LA", "png")]
+)
+def test_a_server_makes_of_the_photo_file_what_is_made_of_it_here(
+    photos, add_photo, corners, mode, suffix, orientation
+):
+    stored = stored_as(corners, orientation)
+    image = stored.quantize(8) if mode == "P" else stored.convert(mode)
+    if mode == "RGBA":
+        image.putalpha(stored.convert("L"))
+    path = add_photo(f"1.{suffix}", image, orientation=orientation)
+    proxy = make_proxy(only_photo(photos), 0)
+    assert proxy.encode()[0] == path.read_bytes()
+    assert sent(proxy).tobytes() == proxy.picture.tobytes()
+
+
+def test_more_pixels_in_a_row_than_can_be_sent_fail_the_photo(photos):
+    Image.fromarray(np.zeros((1, 65_501), np.uint16)).save(photos / "1.png")
+    with pytest.raises(PhotoError, match=r"cannot be sent at full resolution .*; choose a proxy size"):
+        make_proxy(only_photo(photos), 0).encode()
+
+
+@pytest.mark.parametrize("long_edge", [1024, 0])
 @pytest.mark.parametrize(
     ("mode", "suffix"),
     [
         ("L", "jpg"), ("CMYK", "jpg"), ("L", "png"), ("P", "png"), ("RGBA", "png"), ("LA", "png"), ("1", "png"),
-        ("I;16", "png"), ("I;16", "tif"), ("F", "tif"), ("CMYK", "tif"), ("RGBA", "webp"),
+        ("I;16", "png"), ("I;16", "tif"), ("I", "tif"), ("F", "tif"), ("CMYK", "tif"), ("RGBA", "webp"),
     ],
 )  # fmt: skip
-def test_every_kind_of_pixels_is_sent_as_the_same_picture(photos, add_photo, mode, suffix):
+def test_every_kind_of_pixels_is_sent_as_the_same_picture(photos, add_photo, mode, suffix, long_edge):
     ramp = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
     if mode == "1":
         ramp = np.where(ramp > 127, 255, 0).astype(np.uint8)
     if mode == "I;16":
         image = Image.fromarray(ramp.astype(np.uint16) * 257)
+    elif mode == "I":
+        image = Image.fromarray(ramp.astype(np.int32) * 1_000_000)
     elif mode == "F":
         image = Image.fromarray(ramp.astype(np.float32) / 255 * 3.5)
     elif mode == "P":
@@ -119,7 +150,7 @@ def test_every_kind_of_pixels_is_sent_as_the_same_picture(photos, add_photo, mod
         image = Image.merge("RGB", [Image.fromarray(ramp)] * 3).convert(mode)
     assert image.mode == mode
     add_photo(f"1.{suffix}", image)
-    picture = sent(make_proxy(only_photo(photos), 1024))
+    picture = sent(make_proxy(only_photo(photos), long_edge))
     assert np.abs(np.int16(picture.convert("L")) - ramp).mean() < 3
 
 
@@ -127,6 +158,27 @@ def test_alpha_is_dropped_and_what_lies_under_it_is_sent(photos, add_photo):
     add_photo("1.png", Image.new("RGBA", (32, 32), (200, 100, 50, 0)))
     colour = sent(make_proxy(only_photo(photos), 1024)).getpixel((16, 16))
     assert np.abs(np.subtract(colour, (200, 100, 50))).max() <= 4
+
+
+@pytest.mark.parametrize("long_edge", [1024, 700, 384])
+@pytest.mark.parametrize("size", [(4033, 3022), (3999, 2667), (8001, 2000), (1031, 8193), (2017, 1513), (4032, 3024)])
+def test_what_is_seen_in_a_proxy_lies_where_it_lies_in_the_photo(photos, add_photo, size, long_edge):
+    """Up to the far borders, also where JPEG's reduced decoding goes beyond the photo's last column and row."""
+    picture = Image.new("L", size)
+    box = (size[0] * 4 // 5, size[1] * 4 // 5, size[0] - 40, size[1] - 40)
+    picture.paste(255, box)
+    add_photo("1.jpg", picture.convert("RGB"))
+    proxy = make_proxy(only_photo(photos), long_edge)
+    mask = make_mask(proxy.picture.convert("L"), 1, size, MaskSettings())
+    grain = max(size) / max(proxy.size)  # pixels of the photo that one of the proxy shows
+    assert np.abs(np.subtract(mask.facts()["box"], box)).max() <= max(1, grain / 5)
+
+
+def test_a_size_that_jpeg_halves_evenly_is_taken_as_it_comes(photos, add_photo, monkeypatch):
+    """4032 × 3024 decodes straight to 1008 × 756: to scale that would take longer than to decode it."""
+    add_photo("1.jpg", Image.new("RGB", (2016, 1512)))
+    monkeypatch.setattr(Image.Image, "resize", None)
+    assert make_proxy(only_photo(photos), 1024).size == (1008, 756)
 
 
 def test_damaged_metadata_costs_no_photo(photos, add_photo, corners):
@@ -168,3 +220,50 @@ def test_a_tiff_of_any_kind_is_turned_as_its_tag_says(tmp_path, mode, orientatio
     for picture in (stored_pixels(photo, "L"), to_stored(proxy.picture, orientation).convert("L")):
         assert picture.size == (96, 72)
         assert np.abs(np.asarray(picture, np.int16) - np.asarray(grey, np.int16)).max() <= 4
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("packing", ["raw", "tiff_lzw"])
+def test_a_tiff_that_only_xmp_turns_is_stored_as_its_header_says(photos, corners, orientation, packing):
+    """Engines read the stored pixels: whatever turns them to be looked at, the mask has their width and height."""
+    stored = stored_as(corners, orientation)
+    xmp = b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="%d"/>' % orientation
+    stored.save(photos / "1.tif", compression=packing, tiffinfo={700: xmp})
+    photo = only_photo(photos)
+    proxy = make_proxy(photo, 1024)
+    assert (proxy.orientation, proxy.stored_size, proxy.size) == (orientation, stored.size, corners.size)
+    assert sent(make_proxy(photo, 0)).tobytes() == proxy.picture.tobytes() == corners.tobytes()
+    assert stored_pixels(photo, "RGB").tobytes() == stored.tobytes()
+    assert read_facts(photo).size == stored.size
+
+
+def planar_tiff(channels, bits):
+    """An unpacked TIFF of 96 × 72 pixels with one channel after the other, in words of ``bits``."""
+    height, width = channels[0].shape
+    planes = [(channel.astype("<u2") * 257 if bits == 16 else channel).tobytes() for channel in channels]
+    tags = {256: (width,), 257: (height,), 258: (bits,) * 3, 259: (1,), 262: (2,), 277: (3,), 278: (height,), 284: (2,)}
+    tags |= {273: (), 279: tuple(map(len, planes))}
+    values_at = 8 + 2 + 12 * len(tags) + 4
+    starts = np.cumsum([values_at + 36, *map(len, planes[:-1])]).tolist()
+    tags[273] = tuple(starts)
+    entries, values = b"", b""
+    for tag, given in sorted(tags.items()):
+        entries += struct.pack("<HHI", tag, 4, len(given))
+        entries += struct.pack("<I", given[0] if len(given) == 1 else values_at + len(values))
+        values += struct.pack(f"<{len(given)}I", *given) if len(given) > 1 else b""
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4) + values + b"".join(planes)
+
+
+def test_planes_of_16_bits_that_would_be_misread_are_refused(photos, corners):
+    red = np.asarray(corners)[..., 0]
+    (photos / "1.tif").write_bytes(planar_tiff([red, red // 2, red // 3], 8))
+    assert np.abs(np.int16(make_proxy(only_photo(photos), 0).picture)[..., 0] - red).max() == 0
+    (photos / "1.tif").write_bytes(planar_tiff([red, red // 2, red // 3], 16))
+    with pytest.raises(PhotoError, match=r"16 bits a channel and its channels one after the other, .* interleaved"):
+        make_proxy(only_photo(photos), 0)
+
+
+def test_lab_colours_are_refused_in_words(photos):
+    Image.new("LAB", (32, 32)).save(photos / "1.tif")
+    with pytest.raises(PhotoError, match="has LAB colours, which are not read; save it as RGB"):
+        make_proxy(only_photo(photos), 1024)

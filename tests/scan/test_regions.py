@@ -9,8 +9,9 @@ from scan.regions import small_regions
 CONNECTIVITIES = pytest.mark.parametrize("diagonal", [False, True], ids=["sides", "corners"])
 
 
-def flood_fill(mask, largest, diagonal):
+def flood_fill(mask, largest, diagonal, enclosed=False):
     """The same, pixel by pixel."""
+    last_row, last_column = (length - 1 for length in mask.shape)
     around = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y or x) and (diagonal or not (y and x))]
     left = {(int(y), int(x)) for y, x in np.argwhere(mask)}
     found = np.zeros_like(mask)
@@ -20,7 +21,8 @@ def flood_fill(mask, largest, diagonal):
             reached = {(y + down, x + right) for down, right in around} & left
             left -= reached
             region += reached
-        if len(region) <= largest:
+        at_border = any(y in {0, last_row} or x in {0, last_column} for y, x in region)
+        if len(region) <= largest and not (enclosed and at_border):
             found[tuple(np.transpose(region))] = True
     return found
 
@@ -35,6 +37,10 @@ def test_they_are_those_of_a_flood_fill(density, diagonal):
         for largest in (0, 1, 2, 5, 30, 2000):
             assert np.array_equal(
                 small_regions(mask, largest, diagonal=diagonal), flood_fill(mask, largest, diagonal)
+            ), (mask.astype(int), largest)
+            assert np.array_equal(
+                small_regions(mask, largest, diagonal=diagonal, enclosed=True),
+                flood_fill(mask, largest, diagonal, enclosed=True),
             ), (mask.astype(int), largest)
 
 

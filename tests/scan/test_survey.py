@@ -77,6 +77,26 @@ def test_what_a_person_should_look_at_is_said(add, survey, photos):
     assert found["formats"] == {"JPEG": 6, "RAW": 2, "WebP": 1, "HEIC": 1}
 
 
+def test_pictures_that_are_passed_over_are_named(add, survey, photos):
+    for number in range(3):
+        add(f"{number}.jpg")
+    (photos / "A").mkdir()
+    (photos / "A" / "b.avif").write_bytes(b"picture")
+    assert survey()["warnings"] == ["1 other picture (A/b.avif) is passed over: save as JPEG, PNG or TIFF"]
+    (photos / "a.gif").write_bytes(b"picture")
+    found = survey()
+    assert found["warnings"] == ["2 other pictures (A/b.avif, a.gif) are passed over: save as JPEG, PNG or TIFF"]
+    assert (found["count"], found["formats"]) == (3, {"JPEG": 3})
+
+
+def test_jpegs_of_all_names_are_jpegs(add, survey):
+    for name in ("1.jpe", "2.jfif", "3.JPG"):
+        add(name, format="JPEG")
+    add("4.mpo")
+    found = survey()
+    assert (found["formats"], found["warnings"]) == ({"JPEG": 4}, [])
+
+
 @pytest.mark.parametrize(("number", "warned"), [(2, True), (3, False)])
 def test_too_few_photos_are_said_too(add, survey, number, warned):
     for each in range(number):

@@ -211,6 +211,7 @@ def steps():
     yield until(lambda: has_begun() and running.now().progress.done >= 2)
     with using():
         {what}
+    yield move(700, 400)    # what is unregistered goes with the next event
     yield 0.5
     check(running.now() is None, "a job is still there")
     check(not main_window().modal_operators, "something still watches")
@@ -287,7 +288,7 @@ def steps():
     first = bpy.context.scene
     with using():
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT", threshold=60)
-        bpy.ops.scene.new(type="EMPTY")
+        bpy.ops.scene.new(type="NEW")
     yield until(is_over, 60)
     main_window().scene = first
     yield 0.5

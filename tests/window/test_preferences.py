@@ -21,6 +21,7 @@ CLOSED = "http://127.0.0.1:9/api/remove"
 # What the scripts begin with.
 BEGIN = """
 import time
+import addon_utils
 from bl_ext.user_default.scan_cutout.operators import asking, check_programs
 from bl_ext.user_default.scan_cutout.operators.check_endpoint import question
 
@@ -43,6 +44,29 @@ def open_preferences():
     with using():
         bpy.ops.preferences.addon_show(module=MODULE)
     return until(lambda: opened() != main_window() and area("PREFERENCES", opened()))
+
+def open_large_preferences():
+    area().type = "PREFERENCES"
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "Scan Cutout"
+    yield 0.3
+    known = next(each for each in addon_utils.modules(refresh=False) if each.__name__ == MODULE)
+    if not addon_utils.module_bl_info(known)["show_expanded"]:
+        with using("PREFERENCES"):
+            bpy.ops.preferences.addon_expand(module=MODULE)
+    yield 0.5
+
+def unfold(wanted):
+    # The heading is somewhere below the last button that is in sight.
+    x, y = yield from button(below.get(wanted, "scan_cutout.check_endpoint"))
+    for step in range(36, 90, 9):
+        yield click(x, y - step, window=opened())
+        yield 0.2
+        if (yield from find(wanted, "WINDOW", "PREFERENCES", opened())):
+            return
+    check(False, f"{wanted} could not be unfolded")
+
+below = {"in_flight": "scan_cutout.copy_docker_command"}
 
 def beat():
     beats.append(time.monotonic())
@@ -76,12 +100,25 @@ def steps():
     bpy.app.timers.unregister(beat)
     yield 0.3
     shot("preferences_answered")
-    return answer(), largest_gap()
+    said, gap = answer(), largest_gap()
+
+    # All of it, unfolded, in a large area: for the README.
+    with bpy.context.temp_override(window=opened()):
+        bpy.ops.wm.window_close()
+    yield 0.5
+    stored.model = "u2netp"
+    yield from open_large_preferences()
+    for wanted in ("scan_cutout.copy_docker_command", "in_flight"):
+        yield from unfold(wanted)
+    yield move(10, 10)
+    yield 0.3
+    shot("preferences_unfolded")
+    return said, gap
 """,
         rembg.endpoint,
     )
     answer, gap = done.result
-    keep("preferences", [done.folder / "preferences_answered.png"], (108, 64, 980, 634))
+    keep("preferences", [done.folder / "preferences_unfolded.png"], (320, 60, 1316, 880))
     assert answer["status"] == "done"
     assert answer["version"] == "2.0.86"
     assert {"u2net", "u2netp"} <= set(answer["models"])
@@ -141,12 +178,7 @@ def test_every_address_is_tested_and_only_this_computer_is_asked(window: WindowB
 def steps():
     good, closed = arguments
     stored.endpoint = good
-    area().type = "PREFERENCES"              # a large one, to see all of it
-    bpy.context.preferences.active_section = "ADDONS"
-    bpy.context.window_manager.addon_search = "Scan Cutout"
-    with using("PREFERENCES"):
-        bpy.ops.preferences.addon_expand(module=MODULE)
-    yield 0.5
+    yield from open_large_preferences()
     for address in (closed, "https://masks.example.com/api/remove", "masks.example.com", ""):
         place = yield from button("scan_cutout.add_endpoint")
         yield click(*place)

@@ -236,6 +236,7 @@ def steps():
     with using():
         bpy.ops.object.select_all(action="DESELECT")
         bpy.ops.view3d.view_all()
+    view.region_3d.view_distance *= 0.7
     yield from scroll("WHEELUPMOUSE")
     yield move(600, 500)
     yield 15                                     # shaders are compiled

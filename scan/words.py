@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers and names as they stand in sentences."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+
+def count(number: int, what: str) -> str:
+    """Such as "1 photo" or "3 photos"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of many names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def about_passed_over(names: Sequence[PurePosixPath]) -> str:
+    """What to do with pictures that are not even looked at; empty where there are none."""
+    if not names:
+        return ""
+    said = f"{count(len(names), 'other picture')} ({some([str(name) for name in names])})"
+    return f"{said} {'is' if len(names) == 1 else 'are'} passed over: save as JPEG, PNG or TIFF"
