@@ -1,68 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs that a user starts: Blender goes on, and whatever happens to it meanwhile, nothing is lost and nothing stays."""
+"""Jobs that a user starts: Blender goes on, and they can be cancelled."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import pytest
 from faulty_server import Answer, FaultyServer, always
+from job_scripts import AddPhotos, run, run_again, wait_until_gone
 
 from blender_window import WindowBlender
 from rembg_server import RembgServer
 
 # Seconds; 1.5 of them the worker waits for photos in flight, and the rest is patience with a loaded machine.
 _CANCELLED = 10
-AddPhotos = Callable[[int], Sequence[str]]
-
-# What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
-BEGIN = """
-import time
-from bl_ext.user_default.scan_cutout.operators import running
-
-def set_up():
-    photos, output, endpoint = arguments[:3]
-    stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
-    stored.endpoint, stored.model = endpoint, "u2netp"
-    scene = bpy.context.scene.scan_cutout
-    scene.directory, scene.output_directory = photos, output
-
-def begin():
-    set_up()
-    with using():
-        return sorted(bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT"))
-
-def has_begun():
-    job = running.now()
-    return job is not None and job.progress.total > 0
-
-def is_over():
-    return running.now() is None
-
-def leftovers():
-    handlers = [each for each in bpy.app.handlers.load_post if "scan_cutout" in each.__module__]
-    return [hasattr(bpy.types.Scene, "scan_cutout"), len(handlers), "STRIP" in dir(bpy.ops.scan_cutout)]
-"""
-
-
-def run(window: WindowBlender, code: str, *arguments: object, **more: Any) -> Any:
-    return window.run(BEGIN + code, *arguments, **more).result
-
-
-def finish_of(output: Path) -> dict[str, Any]:
-    lines = (output / "journal.jsonl").read_text("utf-8").splitlines()
-    return [event for line in lines if (event := json.loads(line))["event"] == "finished"][-1]
-
-
-def wait_until_gone(window: WindowBlender, seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while window.workers() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert window.workers() == []
 
 
 def test_blender_goes_on_while_backgrounds_are_stripped(
@@ -130,14 +80,7 @@ def steps():
     assert message.startswith("Cancelled")
     made = len(list((output / "masks").rglob("*.png")))
     assert 4 <= made < len(names)
-
-    again = """
-def steps():
-    begin()
-    yield until(is_over, 120)
-    return running.last().result["photos"]
-"""
-    told = run(window, again, photos, output, rembg.endpoint)
+    told = run_again(window, photos, output, rembg.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)
 
 
@@ -190,82 +133,6 @@ def steps():
     return waited
 """
     assert run(window, code, photos, output, server.endpoint) < 110
-
-
-@pytest.mark.parametrize(
-    "what",
-    [
-        "bpy.ops.wm.read_homefile(use_empty=False)",
-        "bpy.ops.preferences.addon_disable(module='bl_ext.user_default.scan_cutout')",
-    ],
-)
-def test_loading_a_file_or_disabling_ends_the_job(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path, what: str
-) -> None:
-    names = add_photos(40)
-    code = f"""
-def steps():
-    from bl_ext.user_default.scan_cutout.operators import job_operator
-    before = [leftovers()]
-    begin()
-    yield until(lambda: has_begun() and running.now().progress.done >= 2)
-    with using():
-        {what}
-    yield move(700, 400)    # what is unregistered goes with the next event
-    yield 0.5
-    check(running.now() is None, "a job is still there")
-    check(not main_window().modal_operators, "something still watches")
-    check(job_operator._timer is None, "Blender is still woken for the job")
-    if "disable" in {what!r}:
-        check(leftovers()[:2] == [False, 0], f"something was left: {{leftovers()}}")
-        bpy.ops.preferences.addon_enable(module="bl_ext.user_default.scan_cutout")
-        yield 0.5
-    (folder / "ended").touch()
-    yield 6
-    return leftovers()[:2] == before[0][:2]
-"""
-    running = window.start(BEGIN + code, photos, output, rembg.endpoint)
-    running.until((running.folder / "ended").exists)
-    wait_until_gone(window)
-    assert running.wait().result is True
-    made = len(list((output / "masks").rglob("*.png")))
-    assert 2 <= made < len(names)
-    again = """
-def steps():
-    begin()
-    yield until(is_over, 120)
-    return running.last().result["photos"]["made"]
-"""
-    assert run(window, again, photos, output, rembg.endpoint) == len(names) - made
-
-
-def test_a_file_that_cannot_be_opened_leaves_the_job_and_the_preview(
-    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
-) -> None:
-    names = add_photos(12)
-    server.script = always(Answer(delay=1.0))
-    damaged = photos.with_name("damaged.blend")
-    damaged.write_bytes(b"no blend")
-    code = """
-from bl_ext.user_default.scan_cutout.operators import previewing
-
-def steps():
-    begin()
-    with using():
-        bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT")
-    yield until(lambda: has_begun() and previewing.now().photos)
-    for path in (arguments[3], arguments[3] + "_that_is_not_there"):
-        try:
-            bpy.ops.wm.open_mainfile(filepath=path)
-            check(False, f"{path} was opened")
-        except RuntimeError:
-            pass
-    yield 1
-    check(running.now() is not None and previewing.now() is not None, "the job or the preview went")
-    yield until(is_over, 120)
-    return running.last().result["photos"]["done"]
-"""
-    assert run(window, code, photos, output, server.endpoint, damaged) == len(names)
 
 
 def test_what_a_script_has_made_is_seen_in_the_sidebar(
@@ -323,33 +190,6 @@ def steps():
     assert run(window, code, photos, output, rembg.endpoint) == len(names)
 
 
-def test_a_killed_blender_leaves_a_job_that_goes_on(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
-) -> None:
-    names = add_photos(40)
-    code = """
-def steps():
-    begin()
-    yield until(lambda: has_begun() and running.now().progress.done >= 3)
-    (folder / "there").touch()
-    yield 300
-"""
-    started = window.start(BEGIN + code, photos, output, rembg.endpoint)
-    started.until((started.folder / "there").exists)
-    started.end()
-    wait_until_gone(window)
-    made = len(list((output / "masks").rglob("*.png")))
-    assert 3 <= made < len(names)
-    again = """
-def steps():
-    begin()
-    yield until(is_over, 120)
-    return running.last().result["photos"]
-"""
-    told = run(window, again, photos, output, rembg.endpoint)
-    assert (told["done"], told["made"]) == (len(names), len(names) - made)
-
-
 def test_what_a_user_does_around_the_end_of_a_strip_is_theirs(
     window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
@@ -396,89 +236,6 @@ def steps():
     return running.last().result["status"]
 """
     assert run(window, code, photos, output, rembg.endpoint) == "done"
-
-
-def test_a_job_goes_on_when_the_window_it_was_started_in_is_closed(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
-) -> None:
-    names = add_photos(20)
-    code = """
-def watchers():
-    windows = bpy.context.window_manager.windows
-    return [[each.bl_idname for each in window.modal_operators] for window in windows]
-
-def steps():
-    set_up()
-    with using():
-        bpy.ops.wm.window_new()
-    yield 1
-    second = bpy.context.window_manager.windows[-1]
-    with bpy.context.temp_override(window=second):
-        bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
-    check(watchers() == [[], ["SCAN_CUTOUT_OT_strip_backgrounds"]], f"watched in the wrong window: {watchers()}")
-    yield until(lambda: has_begun() and running.now().progress.done >= 1)
-    with bpy.context.temp_override(window=second):
-        bpy.ops.wm.window_close()
-    check(running.now() is not None, "the job went with the window")
-    yield until(lambda: is_over() or watchers() == [["SCAN_CUTOUT_OT_watch_job"]], 30, "somebody to watch the job")
-    yield until(is_over, 120)
-    check(watchers() == [[]], f"something still watches: {watchers()}")
-    return running.last().result["photos"]["done"]
-"""
-    assert run(window, code, photos, output, rembg.endpoint) == len(names)
-    wait_until_gone(window)
-
-
-def test_an_unexpected_error_ends_the_job_and_is_told(
-    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
-) -> None:
-    add_photos(3)
-    server.script = always(Answer(hang=True))
-    code = """
-def fail():
-    raise RuntimeError("for a test")
-
-def steps():
-    begin()
-    yield until(has_begun)
-    running.now()._worker.events = fail
-    yield until(is_over)
-    check(not main_window().modal_operators, "something still watches")
-    with using():
-        check(bpy.ops.scan_cutout.strip_backgrounds.poll(), "no job can be started any more")
-    return running.last().result
-"""
-    story = window.run(BEGIN + code, photos, output, server.endpoint)
-    window.expected += story.complaints
-    assert "RuntimeError: for a test" in story.console
-    assert story.result["status"] == "failed"
-    assert story.result["message"].startswith("An unexpected error ended Strip Backgrounds")
-    wait_until_gone(window)
-
-
-def test_quitting_blender_ends_the_job_and_it_goes_on_later(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
-) -> None:
-    names = add_photos(40)
-    code = """
-def steps():
-    begin()
-    yield until(lambda: has_begun() and running.now().progress.done >= 2)
-    return running.now() is not None    # with the script's end, Blender quits
-"""
-    assert run(window, code, photos, output, rembg.endpoint) is True
-    wait_until_gone(window)
-    assert finish_of(output)["status"] == "cancelled"
-    made = len(list((output / "masks").rglob("*.png")))
-    assert 2 <= made < len(names)
-    again = """
-def steps():
-    begin()
-    yield until(is_over, 120)
-    return running.last().result["photos"]
-"""
-    told = run(window, again, photos, output, rembg.endpoint)
-    assert (told["done"], told["made"]) == (len(names), len(names) - made)
 
 
 def test_a_render_and_a_job_go_on_beside_each_other(

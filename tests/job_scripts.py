@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the window tests of jobs share."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from blender_window import WindowBlender
+
+AddPhotos = Callable[[int], Sequence[str]]
+
+# What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
+BEGIN = """
+import time
+from bl_ext.user_default.scan_cutout.operators import running
+
+def set_up():
+    photos, output, endpoint = arguments[:3]
+    stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
+    stored.endpoint, stored.model = endpoint, "u2netp"
+    scene = bpy.context.scene.scan_cutout
+    scene.directory, scene.output_directory = photos, output
+
+def begin():
+    set_up()
+    with using():
+        return sorted(bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT"))
+
+def has_begun():
+    job = running.now()
+    return job is not None and job.progress.total > 0
+
+def is_over():
+    return running.now() is None
+
+def leftovers():
+    handlers = [each for each in bpy.app.handlers.load_post if "scan_cutout" in each.__module__]
+    return [hasattr(bpy.types.Scene, "scan_cutout"), len(handlers), "STRIP" in dir(bpy.ops.scan_cutout)]
+"""
+
+
+def run(window: WindowBlender, code: str, *arguments: object, **more: Any) -> Any:
+    return window.run(BEGIN + code, *arguments, **more).result
+
+
+def run_again(window: WindowBlender, *arguments: object) -> Any:
+    """Another Blender goes on with the job; what it says of the photos."""
+    code = """
+def steps():
+    begin()
+    yield until(is_over, 120)
+    return running.last().result["photos"]
+"""
+    return run(window, code, *arguments)
+
+
+def finish_of(output: Path) -> dict[str, Any]:
+    lines = (output / "journal.jsonl").read_text("utf-8").splitlines()
+    return [event for line in lines if (event := json.loads(line))["event"] == "finished"][-1]
+
+
+def wait_until_gone(window: WindowBlender, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while window.workers() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert window.workers() == []
