@@ -56,17 +56,17 @@ def open_large_preferences():
             bpy.ops.preferences.addon_expand(module=MODULE)
     yield 0.5
 
-def unfold(wanted):
-    # The heading is somewhere below the last button that is in sight.
-    x, y = yield from button(below.get(wanted, "scan_cutout.check_endpoint"))
+def unfold_below(above):
+    # The heading is somewhere below that button; what is below both moves down.
+    x, y = yield from button(above)
+    _, before = yield from button("scan_cutout.check_programs")
     for step in range(36, 90, 9):
         yield click(x, y - step, window=opened())
-        yield 0.2
-        if (yield from find(wanted, "WINDOW", "PREFERENCES", opened())):
+        yield 0.3
+        after = yield from find("scan_cutout.check_programs", "WINDOW", "PREFERENCES", opened())
+        if after is None or after[1] < before - 40:
             return
-    check(False, f"{wanted} could not be unfolded")
-
-below = {"in_flight": "scan_cutout.copy_docker_command"}
+    check(False, f"nothing below {above} could be unfolded")
 
 def beat():
     beats.append(time.monotonic())
@@ -108,9 +108,11 @@ def steps():
     yield 0.5
     stored.model = "u2netp"
     yield from open_large_preferences()
-    for wanted in ("scan_cutout.copy_docker_command", "in_flight"):
-        yield from unfold(wanted)
-    yield move(10, 10)
+    for above in ("scan_cutout.check_endpoint", "scan_cutout.copy_docker_command"):
+        yield from unfold_below(above)
+    yield move(600, 400)
+    for _ in range(8):
+        yield press("WHEELDOWNMOUSE")
     yield 0.3
     shot("preferences_unfolded")
     return said, gap
@@ -118,7 +120,7 @@ def steps():
         rembg.endpoint,
     )
     answer, gap = done.result
-    keep("preferences", [done.folder / "preferences_unfolded.png"], (320, 60, 1316, 880))
+    keep("preferences", [done.folder / "preferences_unfolded.png"], (168, 166, 1316, 905))
     assert answer["status"] == "done"
     assert answer["version"] == "2.0.86"
     assert {"u2net", "u2netp"} <= set(answer["models"])
