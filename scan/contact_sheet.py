@@ -18,8 +18,9 @@ OUTLINE = (60, 255, 60)
 
 def outlined(picture: Image.Image, mask: Image.Image, size: int) -> Image.Image:
     """A small copy of an upright RGB picture, its long edge ``size``, with the outline of its mask."""
-    small = picture.copy()
-    small.thumbnail((size, size))
+    scale = min(1.0, size / max(picture.size))
+    shape = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    small = picture.resize(shape, Image.Resampling.BILINEAR, reducing_gap=1.5)
     mask = mask.resize(small.size).point([0] * 128 + [255] * 128)
     edge = ImageChops.difference(mask.filter(ImageFilter.MaxFilter(3)), mask)
     small.paste(OUTLINE, mask=edge)

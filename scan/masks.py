@@ -166,8 +166,8 @@ def _scaled_up(
 ) -> NDArray[np.uint8]:
     """A soft mask scaled up to ``size`` (width, height) and thresholded: 0 and 255, the part ``region`` of it.
 
-    Only near the edge does it matter how the values between two soft pixels go: tiles that are sure, and whose
-    neighbours are, are not scaled. That is what three quarters of the time would go to.
+    Only near the edge does it matter how the values between two soft pixels go: tiles that are sure, as far as the
+    filter reaches around them, are not scaled. That is what most of the time would go to.
     """
     left, top, right, bottom = region
     columns, rows = size[0] / soft.width, size[1] / soft.height
@@ -198,23 +198,21 @@ def _scaled_up(
 
 def _tiles(values: NDArray[np.uint8], threshold: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which tiles of a soft mask are kept for sure, and which are not sure: two arrays, a value for each tile."""
-    height, width = values.shape
-    padded = np.pad(values, ((0, -height % _TILE), (0, -width % _TILE)), "edge")
-    tiles = padded.reshape(padded.shape[0] // _TILE, _TILE, padded.shape[1] // _TILE, _TILE)
-    kept = tiles.min(axis=(1, 3)) >= 255 - (255 - threshold) * _OVERSHOOT
-    left_out = tiles.max(axis=(1, 3)) < threshold * _OVERSHOOT
-    # The filter reaches into the neighbours.
-    kept, left_out = _with_neighbours(kept), _with_neighbours(left_out)
+    kept = _over_tiles(np.minimum, values) >= 255 - (255 - threshold) * _OVERSHOOT
+    left_out = _over_tiles(np.maximum, values) < threshold * _OVERSHOOT
     return kept, ~(kept | left_out)
 
 
-def _with_neighbours(tiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tiles that are set, and whose neighbours all are."""
-    around = np.pad(tiles, 1, "edge")
+def _over_tiles(extreme: np.ufunc, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The least or the largest value of every tile and of what the filter reaches around it."""
+    height, width = values.shape
+    over = np.pad(values, ((_REACH, -height % _TILE + _REACH), (_REACH, -width % _TILE + _REACH)), "edge")
     for axis in (0, 1):
-        inner = np.moveaxis(around, axis, 0)
-        around = np.moveaxis(inner[:-2] & inner[1:-1] & inner[2:], 0, axis)
-    return around
+        starts = np.arange(0, over.shape[axis] - 2 * _REACH, _TILE)
+        # reduceat takes what lies between two places, of which every second pair is one of ours.
+        places = np.stack((starts, starts + _TILE + 2 * _REACH), axis=1).ravel()[:-1]
+        over = np.take(extreme.reduceat(over, places, axis=axis), np.arange(0, len(places), 2), axis=axis)
+    return over
 
 
 def _runs(row: NDArray[np.bool_]) -> list[tuple[int, int]]:

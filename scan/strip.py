@@ -8,7 +8,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from .thumbnails import LatestThumbnails
 from .words import about_passed_over
 
 # Photos being decoded or written while others wait for their answer: enough to keep the model busy.
-_EXTRA_THREADS = 2
+_EXTRA_THREADS = 4
 _LOADING = "Waiting for the first mask; the server may be loading its model"
 _DRAWING, _TOLD_EVERY = "Drawing the contact sheet", 20
 # How long a stopping run waits for the answers in flight, in seconds.
@@ -136,21 +136,16 @@ class Strip:
         return opened.result()
 
     def _work(self, pool: ThreadPoolExecutor, tasks: list[_Task]) -> None:
-        futures = [pool.submit(self._do, task) for task in tasks if not task.plan.asks]
-        asking = [task for task in tasks if task.plan.asks]
-        # A server may have to load its model, even to download it: one photo alone for each, with much time.
-        while asking and not self._answers.is_warm and not self._stop.is_set():
+        # A server may have to load its model, even to download it: ``Answers`` sends it one photo alone at first, and
+        # the others are decoded meanwhile.
+        if not self._answers.is_warm and any(task.plan.asks for task in tasks):
             self._journal.write("log", level="info", text=_LOADING)
-            first, asking = asking[: self._answers.at_first], asking[self._answers.at_first :]
-            futures += (asked := [pool.submit(self._do, task) for task in first])
-            self._wait_for(futures, lambda: self._answers.is_warm or all(future.done() for future in asked))
-        if not self._stop.is_set():
-            self._wait_for(futures + [pool.submit(self._do, task) for task in asking])
+        self._wait_for([pool.submit(self._do, task) for task in sorted(tasks, key=lambda task: task.plan.asks)])
 
-    def _wait_for(self, futures: Sequence[Future[Any]], is_enough: Callable[[], bool] = lambda: False) -> None:
-        """Wait until all have ended, or enough of them have, or the run stops: then no longer than a moment."""
+    def _wait_for(self, futures: Sequence[Future[Any]]) -> None:
+        """Wait until all have ended, or the run stops: then no longer than a moment."""
         pending = set(futures)
-        while pending and not self._stop.is_set() and not is_enough():
+        while pending and not self._stop.is_set():
             finished, pending = wait(pending, timeout=0.1)
             for future in finished:
                 future.result()  # a defect surfaces here
