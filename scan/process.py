@@ -17,6 +17,9 @@ from .journal import Event, JournalTail
 
 _ROOT = Path(__file__).parents[1]
 _TICK = 0.05
+# Of glibc alone (mallopt(3)), which else keeps what was freed apart for every thread: a third more memory for masks,
+# two thirds more for JPEG cutouts, and no less time.
+_MEMORY = {"MALLOC_ARENA_MAX": "2"}
 
 if sys.platform == "win32":
     import _winapi
@@ -51,7 +54,7 @@ class Worker:
         self._finished = False
         self._unread: deque[Event] = deque()
         # An empty entry means "the current folder", from which nothing shall be imported.
-        environment = {**os.environ, "SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
+        environment = {**_MEMORY, **os.environ, "SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
         with folder.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*python, str(_ROOT / "scan" / "bootstrap.py"), str(_ROOT), str(folder.root), self._run],

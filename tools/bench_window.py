@@ -38,7 +38,7 @@ HOME = environments.BUILD / "bench-window"
 RESULT = environments.BUILD / "bench_window.json"
 ORIGINALS = environments.ROOT / "tests" / "data" / "turntable" / "photos"
 PHOTOS = 200
-ROUNDS = 3
+ROUNDS = 2
 SCRIPT = Path(__file__).with_name("bench_window_script.py")
 
 Row = dict[str, float]
