@@ -54,7 +54,9 @@ class Worker:
         self._finished = False
         self._unread: deque[Event] = deque()
         # An empty entry means "the current folder", from which nothing shall be imported.
-        environment = {**_MEMORY, **os.environ, "SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
+        environment = {**os.environ, "SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
+        if job["task"] == "strip":  # not a solve, whose engine has threads that allocate all the time
+            environment = {**_MEMORY, **environment}
         with folder.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*python, str(_ROOT / "scan" / "bootstrap.py"), str(_ROOT), str(folder.root), self._run],
