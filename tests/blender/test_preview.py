@@ -146,7 +146,7 @@ def test_a_mask_is_written_as_runs_write_it(blender_installed, tmp_path):
         + """
 from pathlib import Path
 painting = importlib.import_module("bl_ext.user_default.scan_cutout.operators.painting")
-mask = painting.Painting("IMG_1.JPG", Path(arguments[1]), Path(arguments[0]))
+mask = painting.Painting("IMG_1.JPG", Path(arguments[1]), Path(arguments[0]), picture.Picture("Photo", "VIEW"))
 mask.picture.show(area)
 mode = area.spaces.active.ui_mode
 painting.take_white(bpy.context)
