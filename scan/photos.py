@@ -117,6 +117,8 @@ class Proxy:
 
 def cannot_read(error: OSError) -> PhotoError:
     """The failure of a photo whose file the system does not hand over."""
+    if isinstance(error, FileNotFoundError):
+        return PhotoError("is not there any more")
     if isinstance(error, PermissionError):
         return PhotoError(f"cannot be read ({error.strerror}); allow reading it, or close the program that has it open")
     return PhotoError(f"cannot be read ({error.strerror}); check the drive or folder it is in")
@@ -203,8 +205,6 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
             yield image
     except UnidentifiedImageError as error:
         raise _unknown(photo) from error
-    except FileNotFoundError as error:
-        raise PhotoError("is not there any more") from error
     except MemoryError as error:
         raise PhotoError(NO_MEMORY) from error
     except PhotoError:

@@ -4,7 +4,7 @@
 import errno
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from PIL import Image
@@ -36,6 +36,8 @@ class Plan:
 
     handed: Photo
     """The photo as engines get it: itself, or its JPEG where it is HEIC."""
+    identity: tuple[int, int]
+    """Of the photo for which all this holds."""
     soft_key: str
     mask_key: str
     earlier: Event | None
@@ -88,14 +90,15 @@ class Products:
 
     def plan(self, photo: Photo, earlier: Event | None) -> Plan | None:
         """What is to be made; None where all of it stands. ``earlier`` is the journal's word. Raises PhotoError."""
-        soft_key = self._settings.soft_key(photo.identity(), self._answers.model_key)
+        identity = photo.identity()
+        soft_key = self._settings.soft_key(identity, self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
         handed = handed_over(photo, self._folder.converted)
-        makes_mask = not self._stands(photo, handed, earlier, mask_key)
+        makes_mask = not self._stands(photo.name, identity, handed, earlier, mask_key)
         asks = makes_mask and not self._is_answered(handed, earlier, soft_key)
         if not makes_mask and self._has_cutout(handed, earlier) and (handed is photo or handed.path.exists()):
             return None
-        return Plan(handed, soft_key, mask_key, earlier, asks, makes_mask)
+        return Plan(handed, identity, soft_key, mask_key, earlier, asks, makes_mask)
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
@@ -157,7 +160,9 @@ class Products:
             raise _cannot_write(self._folder.converted, error) from error
         return warnings
 
-    def _stands(self, photo: Photo, handed: Photo, earlier: Event | None, mask_key: str) -> bool:
+    def _stands(
+        self, name: PurePosixPath, identity: tuple[int, int], handed: Photo, earlier: Event | None, mask_key: str
+    ) -> bool:
         """Whether the mask on disk is the one that is asked for, or one that was painted on by hand."""
         if earlier is None:
             return False
@@ -166,9 +171,9 @@ class Products:
         if not is_painted(self._folder, handed, earlier):
             return False
         # Copying a photo may change its time and nothing else: what was painted is not given up for that.
-        if list(photo.identity()) != earlier.get("identity"):
+        if list(identity) != earlier.get("identity"):
             words = "was replaced since its mask was painted on; delete the mask to have it made anew"
-            self._journal.write("log", level="warning", photo=str(photo.name), text=f"{photo.name} {words}")
+            self._journal.write("log", level="warning", photo=str(name), text=f"{name} {words}")
         return True
 
     def _is_answered(self, handed: Photo, earlier: Event | None, soft_key: str) -> bool:
@@ -197,7 +202,7 @@ class Products:
             "soft": plan.soft_key,
             "mask": plan.mask_key,
             "sha256": sha256,
-            "identity": photo.identity(),
+            "identity": plan.identity,
             **soft.facts,
             "asked": soft.picture is not None,
             **mask.facts(),

@@ -96,7 +96,7 @@ def test_a_photo_and_a_folder_that_want_the_same_name_are_told_apart(add_photo, 
 
 
 def test_a_photo_that_goes_away_in_mid_run_fails_alone(photos, photo_watch, add_photos, workers, server):
-    names = add_photos(4)
+    names = add_photos(20)
 
     def remove_the_last(request):
         if request.number == 0:
@@ -106,7 +106,7 @@ def test_a_photo_that_goes_away_in_mid_run_fails_alone(photos, photo_watch, add_
 
     server.script = remove_the_last
     story = workers.strip(server.endpoint, in_flight=1)
-    # Two photos at most are decoded ahead, but none before the first answer.
+    # A few photos are decoded ahead, but not so many.
     assert story.made == names[:-1]
     assert story.failed == {names[-1]: "is not there any more"}
 
@@ -150,7 +150,7 @@ def test_a_photo_that_is_too_large_for_the_memory_fails_alone(add_photo, workers
         if request.number == 0:
             status = Path(f"/proc/{worker.pid}/status").read_text()
             used = 1024 * int(re.search(r"VmSize:\s+(\d+)", status)[1])
-            resource.prlimit(worker.pid, resource.RLIMIT_AS, (used + 200_000_000,) * 2)
+            resource.prlimit(worker.pid, resource.RLIMIT_AS, (used + 40_000_000,) * 2)
         return Answer()
 
     server.script = script
