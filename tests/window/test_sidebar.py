@@ -272,7 +272,7 @@ def steps():
         yield 0.3
         bpy.ops.preferences.addon_enable(module="bl_ext.user_default.scan_cutout")
         yield 0.3
-    return shown().directory
+    return shown().photos
 """
     assert run(window, code, photos, output, rembg.endpoint)[0] == str(photos)
     assert window.workers() == []
