@@ -19,8 +19,6 @@ class Answers(Protocol):
     """Stands for the model where masks are compared."""
     at_once: int
     """How many photos it is worth to work on at the same time."""
-    at_first: int
-    """And how many while nothing has answered yet."""
 
     @property
     def is_warm(self) -> bool:
@@ -55,7 +53,7 @@ def model_key(settings: StripSettings) -> str:
 
 class _Embedded:
     is_warm = True  # nothing is downloaded
-    at_once = at_first = 1
+    at_once = 1
 
     def __init__(self, settings: StripSettings) -> None:
         self._settings = settings

@@ -61,7 +61,7 @@ class Endpoints:
         self._servers = [self._server(address, token) for address in settings.endpoint.addresses]
         self.model_key = settings.model
         self.at_once = settings.endpoint.in_flight * len(self._servers)
-        self.at_first = at_first * len(self._servers)
+        self._at_first = at_first
 
     def _server(self, address: str, token: str) -> _Server:
         own = replace(self._settings.endpoint, endpoint=address, further=())
@@ -137,7 +137,7 @@ class Endpoints:
     def _limit(self, server: _Server) -> int:
         in_flight = self._settings.endpoint.in_flight
         # It may have to load its model, even to download it.
-        return in_flight if server.client.has_answered else min(in_flight, self.at_first // len(self._servers))
+        return in_flight if server.client.has_answered else min(in_flight, self._at_first)
 
     def _ask(self, server: _Server, picture: bytes, media_type: str, size: tuple[int, int]) -> Answer:
         is_warm = server.client.has_answered
