@@ -118,7 +118,7 @@ class Proxy:
 def cannot_read(error: OSError) -> PhotoError:
     """The failure of a photo whose file the system does not hand over."""
     if isinstance(error, FileNotFoundError):
-        return PhotoError("is not there; was it moved, renamed or deleted?")
+        return PhotoError("cannot be read (it is not there: moved, renamed or deleted)")
     if isinstance(error, PermissionError):
         return PhotoError(f"cannot be read ({error.strerror}); allow reading it, or close the program that has it open")
     return PhotoError(f"cannot be read ({error.strerror}); check the drive or folder it is in")

@@ -108,7 +108,7 @@ def test_a_photo_that_goes_away_in_mid_run_fails_alone(photos, photo_watch, add_
     story = workers.strip(server.endpoint, in_flight=1)
     # A few photos are decoded ahead, but not so many.
     assert story.made == names[:-1]
-    assert story.failed == {names[-1]: "is not there; was it moved, renamed or deleted?"}
+    assert story.failed == {names[-1]: "cannot be read (it is not there: moved, renamed or deleted)"}
 
 
 def test_bad_photos_first_do_not_stop_the_run(photos, add_photos, workers, server):

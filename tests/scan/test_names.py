@@ -141,7 +141,7 @@ def test_a_named_file_that_is_not_there_fails_alone(add_photo, workers, server):
     add_photo("1.jpg")
     story = workers.strip(server.endpoint, files=("1.jpg", "2.jpg"))
     assert story.made == ["1.jpg"]
-    assert "is not there" in story.failed["2.jpg"]
+    assert "cannot be read" in story.failed["2.jpg"]
 
 
 def test_a_wide_mask_for_a_wide_photo(output, add_photo, workers, server):
