@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Whole photos keep a core busy: more of them at once would take memory (up to 17 bytes a pixel) and no less time.
+# Whole photos keep a core busy: more of them at once would take memory (up to 15 bytes a pixel) and no less time.
 _PIXELS_A_CORE = 13_000_000
 
 

@@ -12,22 +12,14 @@ from enum import Enum
 from pathlib import PurePosixPath
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageFilter, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
+from .bleeding import BLEED, BledColours, Box, bands, grown, inner
 from .errors import PhotoError
 from .kinds import JPEG_SUFFIXES
 from .metadata import into_jpeg, into_png, read_metadata
 from .photos import Photo, open_photo, orientation, to_stored
 
-Box = tuple[int, int, int, int]
-
-# How far colour is bled beyond the edge, in pixels: past what filters and the first mipmaps of a texture reach.
-_BLEED = 16
-_BLEED_GRAIN = 4  # pixels; the bled colour is worked out this coarse
-_BLEED_RADII = (16, 5, 2, 0)  # of squares, in grains: the second reaches as far as the bleeding from a straight edge
-# How much the outermost pixels say about that colour, beside those 3 pixels deep: background shines through them.
-_RIM_WEIGHT = 0.02
 # How far from the edge alpha matting is believed: this part of the long edge, a strand of hair at the scale of a scan.
 _MATTED = 64
 _QUALITY = 95
@@ -155,46 +147,57 @@ def _pixels(image: Image.Image) -> Image.Image:
 def _fill(picture: Image.Image, mask: Image.Image, colour: tuple[int, ...] | int) -> None:
     """Paint over what the mask does not keep, in place. Hard: a softened edge would be a fringe of mixed colours."""
     box = mask.getbbox()
-    width, height = picture.size
     if box is None:
-        picture.paste(colour, (0, 0, width, height))
+        picture.paste(colour, (0, 0, *picture.size))
         return
-    left, top, right, bottom = box
-    beside = ((0, top, left, bottom), (right, top, width, bottom))
-    for outside in ((0, 0, width, top), (0, bottom, width, height), *beside):
-        picture.paste(colour, outside)
+    _fill_around(picture, box, colour)
     # A mask of mode "1" is looked at once a pixel, one of mode "L" blended with once a channel: a tenth of the time.
     picture.paste(colour, box, mask.crop(box).point(_INVERTED, "1"))
 
 
+def _fill_around(picture: Image.Image, box: Box, colour: tuple[int, ...] | int) -> None:
+    """Paint over all that is not in ``box``, in place."""
+    width, height = picture.size
+    left, top, right, bottom = box
+    beside = ((0, top, left, bottom), (right, top, width, bottom))
+    for outside in ((0, 0, width, top), (0, bottom, width, height), *beside):
+        picture.paste(colour, outside)
+
+
 def _encode_png(picture: Image.Image, mask: Image.Image, matted: Image.Image | None) -> bytes:
-    """A PNG with alpha, without metadata.
+    """A PNG with alpha, without metadata. ``picture`` becomes it: another one of its size would take memory.
 
     Alpha is the mask with an edge two pixels wide, or what ``matted`` has near the edge: at least 128 where the mask
     keeps, at most 127 where it does not. Pixels of full alpha are the photo's own. Those of the edge, and 16 pixels
     beyond, have the colours of the inside, and the rest has one colour: no fringe of the old background, wherever it is
     laid on, and nothing to pack.
     """
-    result = Image.new(picture.mode, picture.size)
     alpha = Image.new("L", picture.size)
     box = mask.getbbox()
-    if box is not None:
-        reach = _BLEED if matted is None else max(_BLEED, max(picture.size) // _MATTED)
-        box = _grown(box, picture.size, reach)
-        keep = mask.crop(box)
-        inside = picture.crop(box)
-        edge = _soft_edge(keep) if matted is None else _matted_edge(keep, _part(matted, picture.size, box), reach)
-        whole = edge.point(_OPAQUE_ONLY, "1")
-        bled = _bled(inside, keep)
-        result.paste(_mean(bled, keep), (0, 0, *picture.size))
-        # A blur is above 0 just as far as it reaches.
-        result.paste(bled, box, keep.filter(ImageFilter.BoxBlur(reach)).point([0] + [255] * 255, "1"))
-        result.paste(inside, box, whole)
-        alpha.paste(edge, box)
-    result.putalpha(alpha)
+    if box is None:
+        picture.paste(Image.new(picture.mode, picture.size))
+    else:
+        reach = BLEED if matted is None else max(BLEED, max(picture.size) // _MATTED)
+        box = grown(box, picture.size, reach)
+        bled = BledColours(picture, mask, box)
+        _fill_around(picture, box, bled.mean)
+        for band in bands(box):
+            around = grown(band, picture.size, reach)
+            keep = mask.crop(around)
+            soft = None if matted is None else _part(matted, picture.size, around)
+            edge = inner(_soft_edge(keep) if soft is None else _matted_edge(keep, soft, reach), around, band)
+            # A blur is above 0 just as far as it reaches.
+            near = inner(keep.filter(ImageFilter.BoxBlur(reach)), around, band).point([0] + [255] * 255, "1")
+            own = picture.crop(band)
+            picture.paste(bled.mean, band)
+            picture.paste(bled.part(band), band, near)
+            picture.paste(own, band, edge.point(_OPAQUE_ONLY, "1"))
+            alpha.paste(edge, band)
+    picture.putalpha(alpha)
+    picture.info = {}  # or Pillow writes some of what is carried a second time
     buffer = io.BytesIO()
     # Run-length packing: as small as the dictionary's at the levels that would still be quick, and quicker.
-    result.save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    picture.save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
     return buffer.getvalue()
 
 
@@ -224,62 +227,3 @@ def _part(small: Image.Image, size: tuple[int, int], box: Box) -> Image.Image:
     columns, rows = small.width / size[0], small.height / size[1]
     place = (box[0] * columns, box[1] * rows, min(box[2] * columns, small.width), min(box[3] * rows, small.height))
     return small.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BICUBIC, place)
-
-
-def _bled(picture: Image.Image, keep: Image.Image) -> Image.Image:
-    """A picture of the same size with the kept pixels' colours, gone on smoothly beyond them.
-
-    Averages over ever smaller squares: where one holds enough of what is kept, it speaks instead of the larger one.
-    """
-    deep = keep.filter(ImageFilter.BoxBlur(3)).point(_OPAQUE_ONLY)
-    colours, weights = _sums(picture, keep)
-    deep_colours, deep_weights = _sums(picture, deep)
-    colours, weights = deep_colours + _RIM_WEIGHT * colours, deep_weights + _RIM_WEIGHT * weights
-    filled = colours.sum(axis=(0, 1)) / max(float(weights.sum()), 1e-6)
-    for radius in _BLEED_RADII:
-        around = _box_sum(weights, radius)
-        share = np.minimum(around, 1)
-        filled = share * (_box_sum(colours, radius) / np.maximum(around, 1e-6)) + (1 - share) * filled
-    values = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
-    small = Image.fromarray(values[..., 0] if picture.mode == "L" else values)
-    grown = (small.width * _BLEED_GRAIN, small.height * _BLEED_GRAIN)
-    return small.resize(grown, Image.Resampling.BILINEAR).crop((0, 0, *picture.size))
-
-
-def _box_sum(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
-    """The sums over squares of 2 × radius + 1 around every place of (h, w, channels)."""
-    if radius == 0:
-        return values
-    for axis in (0, 1):
-        ends = [(0, 0)] * 3
-        ends[axis] = (radius + 1, radius)
-        # In double precision: the running sum of a whole row has to give back small differences.
-        running = np.pad(values, ends).cumsum(axis=axis, dtype=np.float64)
-        last = [slice(None)] * 3
-        first = [slice(None)] * 3
-        last[axis], first[axis] = slice(2 * radius + 1, None), slice(None, -2 * radius - 1)
-        values = (running[tuple(last)] - running[tuple(first)]).astype(np.float32)
-    return values
-
-
-def _sums(picture: Image.Image, keep: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Colours of what is kept and how much of it there is, on squares of _BLEED_GRAIN: (h, w, channels), (h, w, 1)."""
-    kept = Image.new(picture.mode, picture.size)
-    kept.paste(picture, (0, 0), keep.point(lambda level: level, "1"))
-    colours = np.asarray(kept.reduce(_BLEED_GRAIN), dtype=np.float32)
-    weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)[..., None] / np.float32(255)
-    return colours.reshape(*weights.shape[:2], -1), weights
-
-
-def _mean(picture: Image.Image, keep: Image.Image) -> tuple[int, ...] | int:
-    """The average colour of what is kept, as Pillow wants it for the picture's mode."""
-    small = np.asarray(picture.reduce(_BLEED_GRAIN), dtype=np.float32)
-    weights = np.asarray(keep.reduce(_BLEED_GRAIN), dtype=np.float32)
-    total = max(float(weights.sum()), 1e-6)
-    if small.ndim == 2:
-        return round(float((small * weights).sum()) / total)
-    return tuple(round(float(value)) for value in (small * weights[..., None]).sum(axis=(0, 1)) / total)
-
-
-def _grown(box: Box, size: tuple[int, int], by: int) -> Box:
-    return max(0, box[0] - by), max(0, box[1] - by), min(size[0], box[2] + by), min(size[1], box[3] + by)

@@ -33,7 +33,7 @@ from scan.settings import EndpointSettings, StripSettings
 
 HOME = environments.ROOT / "build" / "soak"
 RESULT = environments.ROOT / "build" / "soak.json"
-SCENES = environments.ROOT / "build" / "bench" / "scenes" / "4032x3024" / "photos"
+SCENES = environments.ROOT / "build" / "bench" / "scenes" / "4032x3024"
 PHOTOS = 1000
 SIZE = (4032, 3024)
 WEIGHT = 3_800_000  # bytes: what a phone's JPEG of that size weighs

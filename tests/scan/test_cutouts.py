@@ -120,6 +120,23 @@ def test_bled_colour_is_that_of_the_nearest_side(tmp_path):
     assert np.abs(values[200:300, 441:450] - (0, 0, 250)).max() < 20
 
 
+@pytest.mark.parametrize("matting", [False, True], ids=["hard", "matted"])
+def test_a_tall_cutout_has_no_seams(tmp_path, matting):
+    """A PNG is made in bands: what looks the same in every row of the photo does so in the cutout."""
+    picture = Image.new("RGB", (300, 1000), (0, 255, 0))
+    picture.paste((250, 0, 0), (100, 0, 150, 1000))
+    picture.paste((0, 0, 250), (150, 0, 200, 1000))
+    mask = Image.new("L", picture.size)
+    mask.paste(255, (100, 0, 200, 1000))
+    matted = mask.resize((75, 250)).filter(ImageFilter.GaussianBlur(3)) if matting else None
+    source = tmp_path / "photo.png"
+    picture.save(source)
+    content = make_cutout(Photo(PurePosixPath(source.name), source), mask, CutoutKind.PNG, matted=matted)
+    rows = np.asarray(Image.open(io.BytesIO(content)))[100:900].astype(int)
+    assert np.abs(rows - rows[0]).max() <= 1  # the rounding of scaling
+    assert {0, 255} < set(rows[0, :, 3])
+
+
 @KINDS
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
