@@ -13,6 +13,7 @@ from blender_window import Run, WindowBlender
 
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """
+import os
 import time
 from pathlib import Path
 from bl_ext.user_default.scan_cutout.operators import previewing, running, survey

@@ -26,6 +26,11 @@ def test_the_preview_follows_settings_and_goes_from_photo_to_photo(
         """
 def steps():
     settings = set_up()
+    # Beside the .blend, as it is for most; and short enough to be read in the README's pictures.
+    beside = Path(arguments[0]).parent
+    bpy.ops.wm.save_as_mainfile(filepath=str(beside / "scan.blend"))
+    settings.output_directory = "//" + os.path.relpath(arguments[1], beside)
+    settings.directory = "//" + os.path.relpath(arguments[0], beside)
     yield sidebar("Scan Cutout")
     yield until(lambda: survey.found(settings) is not None)    # which moves the buttons
     yield 0.5
