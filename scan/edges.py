@@ -13,15 +13,25 @@ from PIL import Image
 _RADIUS = 1 / 250  # of the proxy's long edge: a window as wide as the model's own blur
 _FLATNESS = 0.01**2  # variance of brightness (0 to 1) below which there is no edge to draw to
 
+# Models answer with 1024 pixels or less: what was scaled up beyond has nothing more to say, and takes memory.
+_LONGEST = 1024
+_BAND = 256  # rows of the photo at a time
+
 Box = tuple[int, int, int, int]
 
 
-def refine(soft: Image.Image, photo: Image.Image, region: Box) -> Image.Image:
-    """The part ``region`` (left, top, right, bottom) of a soft mask at the photo's size, drawn to the photo's edges.
+def refine(soft: Image.Image, photo: Image.Image, region: Box, threshold: int) -> NDArray[np.uint8]:
+    """The mask, 0 and 255, that a soft mask is once it is drawn to the photo's edges; the part ``region`` of it.
 
-    ``soft`` and ``photo`` are pictures in mode L of the same view, of any two sizes; ``region`` is in the photo's
-    pixels. Returns mode L.
+    ``soft`` and ``photo`` are pictures in mode L of the same view, of any two sizes; ``region`` (left, top, right,
+    bottom) is in the photo's pixels. Kept is what reaches ``threshold``, from 1 to 255. The result has the shape
+    (height, width) of the region.
     """
+    if max(soft.size) > _LONGEST:
+        scale = _LONGEST / max(soft.size)
+        soft = soft.resize(
+            (max(1, round(soft.width * scale)), max(1, round(soft.height * scale))), Image.Resampling.BOX
+        )
     columns, rows = soft.width / photo.width, soft.height / photo.height
     radius = max(1, round(max(soft.size) * _RADIUS))
     # What the region needs of the soft mask: a factor depends on two windows, and is mixed with its neighbour's.
@@ -37,16 +47,22 @@ def refine(soft: Image.Image, photo: Image.Image, region: Box) -> Image.Image:
     variance = _mean(guide * guide, radius) - mean_guide**2
     factor = (_mean(guide * mask, radius) - mean_guide * mean_mask) / (variance + _FLATNESS)
     offset = mean_mask - factor * mean_guide
-    # Rounded up, the end would lie outside, which Pillow refuses.
-    box = (
-        region[0] * columns - left,
-        region[1] * rows - top,
-        min(region[2] * columns, soft.width) - left,
-        min(region[3] * rows, soft.height) - top,
-    )
-    wide = [_enlarged(_mean(each, radius), region, box) for each in (factor, offset)]
-    values = wide[0] * (np.asarray(photo.crop(region), dtype=np.float32) / 255) + wide[1]
-    return Image.fromarray((np.clip(values, 0, 1) * 255).astype(np.uint8))
+    line = [Image.fromarray(_mean(each, radius).astype(np.float32)) for each in (factor, offset)]
+    binary = np.empty((region[3] - region[1], region[2] - region[0]), np.uint8)
+    for begin in range(region[1], region[3], _BAND):
+        end = min(begin + _BAND, region[3])
+        # Rounded up, the end would lie outside, which Pillow refuses.
+        box = (
+            region[0] * columns - left,
+            begin * rows - top,
+            min(region[2] * columns, soft.width) - left,
+            min(end * rows, soft.height) - top,
+        )
+        size = (region[2] - region[0], end - begin)
+        a, b = (np.asarray(each.resize(size, Image.Resampling.BILINEAR, box=box)) for each in line)
+        brightness = np.asarray(photo.crop((region[0], begin, region[2], end)), dtype=np.float32)
+        binary[begin - region[1] : end - region[1]] = np.where(a * brightness + b * 255 >= threshold, 255, 0)
+    return binary
 
 
 def _mean(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
@@ -58,8 +74,3 @@ def _mean(values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
         upper, lower = np.moveaxis(sums, axis, 0)[width:], np.moveaxis(sums, axis, 0)[:-width]
         values = np.moveaxis((upper - lower) / width, 0, axis)
     return values
-
-
-def _enlarged(values: NDArray[np.float64], region: Box, box: tuple[float, float, float, float]) -> NDArray[np.float32]:
-    size = (region[2] - region[0], region[3] - region[1])
-    return np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR, box=box))

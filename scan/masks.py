@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a soft mask to the mask an engine reads: mended, turned back, scaled up, thresholded, grown, written as PNG."""
+"""From a soft mask to the mask an engine reads: turned back, scaled up, thresholded, mended, grown, written as PNG."""
 
 import io
 import math
@@ -118,24 +118,19 @@ def as_png(soft: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def mend(soft: Image.Image, settings: MaskSettings) -> Image.Image:
-    """Fill the small holes of a soft mask, and drop its small islands.
+def mend(binary: NDArray[np.uint8], pixels: int, settings: MaskSettings) -> NDArray[np.uint8]:
+    """Fill the small holes of a mask of 0 and 255, and drop its small islands; ``binary`` may be changed.
 
-    A gap at the picture's border is no hole: it is background, which goes on beyond. Done at proxy size: what is small
-    there is small in the photo, and there are fewer pixels to look at.
+    ``pixels`` is how many the whole picture has, of which ``binary`` may be just the part around the object. A gap at
+    the border is no hole: it is background, which goes on beyond. Done at full size: of what is smoothed away from a
+    soft mask, scaling up leaves specks.
     """
-    if not (settings.fill_holes or settings.drop_islands):
-        return soft
-    values = np.array(soft)
-    kept = values >= settings.threshold
-    pixels = values.size / 100  # of one percent
+    one_percent = pixels / 100
     if settings.fill_holes:
-        holes = small_regions(~kept, settings.fill_holes * pixels, diagonal=False, enclosed=True)
-        values[holes] = 255
-        kept |= holes
+        binary[small_regions(binary == 0, settings.fill_holes * one_percent, diagonal=False, enclosed=True)] = 255
     if settings.drop_islands:
-        values[small_regions(kept, settings.drop_islands * pixels, diagonal=True)] = 0
-    return Image.fromarray(values)
+        binary[small_regions(binary != 0, settings.drop_islands * one_percent, diagonal=True)] = 0
+    return binary
 
 
 def make_mask(
@@ -151,13 +146,13 @@ def make_mask(
     and height of its stored pixels. Scaled up while soft, thresholded last: so the edge stays smooth. With ``photo``,
     its stored pixels in mode L, the edge is drawn to the photo's own.
     """
-    soft = to_stored(mend(soft, settings), orientation)
+    soft = to_stored(soft, orientation)
     region = _region(soft, stored_size, settings)
     if photo is not None:
-        part = refine(soft, photo, region)
-        binary = np.where(np.asarray(part) >= settings.threshold, np.uint8(255), np.uint8(0))
+        binary = refine(soft, photo, region, settings.threshold)
     else:
         binary = _scaled_up(soft, stored_size, region, settings.threshold)
+    binary = mend(binary, stored_size[0] * stored_size[1], settings)
     return Mask(stored_size, region[:2], grow(binary, settings.grow))
 
 
