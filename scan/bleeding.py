@@ -38,8 +38,9 @@ class BledColours:
         self._corner = box[:2]
         sums = zip(*(_sums(picture, mask, band) for band in bands(box)), strict=True)
         colours, weights = (np.concatenate(rows) for rows in sums)
-        mean = colours.sum(axis=(0, 1)) / max(float(weights.sum()), 1e-6)
-        filled = np.broadcast_to(mean, colours.shape).copy()
+        # In double precision: numpy adds row after row, and so many of them do not fit single precision.
+        mean = colours.sum(axis=(0, 1), dtype=np.float64) / max(float(weights.sum(dtype=np.float64)), 1e-6)
+        filled = np.full(colours.shape, mean, np.float32)
         for radius in _RADII:
             around = _box_sum(weights, radius)
             share = np.minimum(around, 1)

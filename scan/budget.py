@@ -21,9 +21,9 @@ class PixelBudget:
 
     @contextmanager
     def hold(self, pixels: int) -> Iterator[None]:
-        """Wait for room, and take it."""
+        """Wait for room, and take it; who needs none does not wait."""
         with self._turn:
-            self._turn.wait_for(lambda: not self._held or self._held + pixels <= self._most)
+            self._turn.wait_for(lambda: not pixels or not self._held or self._held + pixels <= self._most)
             self._held += pixels
         try:
             yield

@@ -50,12 +50,14 @@ def make_cutout(
     kind: CutoutKind,
     colour: str = "#000000",
     matted: Image.Image | None = None,
+    warnings: list[str] | None = None,
 ) -> bytes:
     """The photo cut out along ``mask``, as a file.
 
     ``mask`` is 8-bit, 0 or 255 (255 = keep), over the photo's stored pixels. ``colour`` ("#rrggbb") fills the
     background of a JPEG; a grey photo gets the grey of that brightness. ``matted`` is the alpha that a PNG has near
     the mask's edge, in mode L, of any size and turned as the photo is stored; without, its edge is two pixels wide.
+    Sentences on what of the photo's metadata stays behind are added to ``warnings``.
     Raises PhotoError, also for a photo that cannot be cut out without losing what it holds.
     """
     with open_photo(photo) as image:
@@ -77,6 +79,8 @@ def make_cutout(
                 "remove the mask to have it made again"
             )
     if kind is CutoutKind.PNG:
+        if metadata.has_extended_xmp and warnings is not None:
+            warnings.append("the second part of its XMP, for which only a JPEG has a place, is not in its PNG cutout")
         return into_png(_encode_png(picture, mask, matted), metadata)
     _fill(picture, mask, ImageColor.getcolor(colour, picture.mode))
     picture.info = {}  # or Pillow writes some of what is carried a second time

@@ -27,6 +27,7 @@ from .photos import cannot_read
 
 _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _LONGEST_SEGMENT = 65533  # bytes: two bytes of length count themselves
@@ -62,6 +63,8 @@ class Metadata:
     """Of a JPEG: the segments to carry into another, as they stand."""
     chunks: bytes | None = None
     """Of a PNG: likewise its chunks."""
+    has_extended_xmp: bool = False
+    """Of a JPEG: whether its XMP goes on in further segments, for which no other kind of file has a place."""
 
 
 def read_metadata(path: Path, image: Image.Image) -> Metadata:
@@ -123,7 +126,7 @@ def into_png(png: bytes, metadata: Metadata) -> bytes:
 def _of_jpeg(stream: BinaryIO) -> Metadata:
     carried, exif, xmp, photoshop = bytearray(), b"", b"", b""
     icc: dict[int, bytes] = {}
-    dpi = None
+    dpi, has_extended_xmp = None, False
     for marker, payload in _jpeg_segments(stream):
         if marker in _NOT_CARRIED or (marker == _APP2 and not payload.startswith(_ICC)):
             continue
@@ -137,12 +140,14 @@ def _of_jpeg(stream: BinaryIO) -> Metadata:
             exif += payload[len(_EXIF) :] if not exif or payload[6:8] not in {b"II", b"MM"} else b""
         elif marker == _APP1 and payload.startswith(_XMP):
             xmp = xmp or payload[len(_XMP) :]
+        elif marker == _APP1 and payload.startswith(_EXTENDED_XMP):
+            has_extended_xmp = True
         elif marker == _APP2 and len(payload) > len(_ICC) + 2:
             icc.setdefault(payload[len(_ICC)], payload[len(_ICC) + 2 :])
         elif marker == _APP13 and payload.startswith(_PHOTOSHOP):
             photoshop += payload[len(_PHOTOSHOP) :]
     profile = b"".join(icc[number] for number in sorted(icc))
-    return Metadata(exif, xmp, profile, photoshop, dpi, segments=bytes(carried))
+    return Metadata(exif, xmp, profile, photoshop, dpi, bytes(carried), has_extended_xmp=has_extended_xmp)
 
 
 def _jpeg_segments(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -270,7 +275,7 @@ def _segment(marker: int, begin: bytes, rest: bytes) -> bytes:
 
 
 def _chunks_for(metadata: Metadata) -> Iterator[bytes]:
-    """The chunks of a PNG from a photo that was none. A second part of XMP, which only JPEGs have, stays behind."""
+    """The chunks of a PNG from a photo that was none. Extended XMP, which only JPEGs have, stays behind."""
     if metadata.icc:
         yield _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc))
     if metadata.dpi is not None:

@@ -26,8 +26,8 @@ from .job import JobFolder
 from .journal import Event, Journal, read_journal
 from .masks import grow, make_mask
 from .photos import Photo, Proxy, find_photos, make_proxy, to_upright
-from .products import is_painted, kept_answer, last_words, standing_mask
 from .settings import AnswerSettings, MaskSettings, StripSettings, check_photo_folder
+from .standing import is_painted, kept_answer, last_words, standing_mask
 
 _LONG_EDGE = 1024  # of the picture, in pixels
 _OUTLINE_WIDTH = 2
@@ -194,7 +194,8 @@ class Preview:
         if self._painted[0] != state:
             mask = None
             if is_painted(self._output, view.handed, earlier):
-                whole = to_upright(standing_mask(self._output, view.handed).image(), view.proxy.orientation)
+                painted = standing_mask(self._output, view.handed, view.proxy.stored_size)
+                whole = to_upright(painted.image(), view.proxy.orientation)
                 mask = whole.resize(view.proxy.size, Image.Resampling.BOX).point([0] * 128 + [255] * 128)
             self._painted = (state, mask)
         return self._painted[1]

@@ -17,9 +17,10 @@ from .files import write_atomically
 from .heic import as_jpeg, handed_over, is_heic
 from .job import JobFolder
 from .journal import Event, Journal
-from .masks import Mask, make_mask, read_soft_mask
-from .photos import Photo, Proxy, make_proxy, open_photo, stored_pixels, to_stored, to_upright
+from .masks import Mask, make_mask
+from .photos import NO_MEMORY, Photo, Proxy, make_proxy, open_photo, stored_pixels, to_stored, to_upright
 from .settings import StripSettings
+from .standing import foreign_size, hash_file, is_painted, kept_answer, refuse_another_size, standing_mask
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
 _UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
@@ -96,7 +97,7 @@ class Products:
         handed = handed_over(photo, self._folder.converted)
         makes_mask = not self._stands(photo.name, identity, handed, earlier, mask_key)
         asks = makes_mask and not self._is_answered(handed, earlier, soft_key)
-        if not makes_mask and self._has_cutout(handed, earlier) and (handed is photo or handed.path.exists()):
+        if not makes_mask and self._has_cutout(handed, identity, earlier) and (handed is photo or handed.path.exists()):
             return None
         return Plan(handed, identity, soft_key, mask_key, earlier, asks, makes_mask)
 
@@ -106,18 +107,20 @@ class Products:
         if plan.makes_mask:
             made = self._make_mask(photo, plan)
         else:
-            facts = {name: fact for name, fact in (plan.earlier or {}).items() if name not in _OF_ANOTHER_RUN}
-            made = Made({**facts, "asked": False}, [], standing_mask(self._folder, plan.handed), None)
+            earlier = plan.earlier or {}
+            mask = standing_mask(self._folder, plan.handed, tuple(earlier["stored_size"]))
+            facts = {name: fact for name, fact in earlier.items() if name not in _OF_ANOTHER_RUN}
+            made = Made({**facts, "asked": False}, [], mask, None)
         if self._cutouts is not None:
-            self._make_cutout(plan.handed, made, self._cutouts)
+            self._make_cutout(plan, made, self._cutouts)
         made.warnings.extend(warnings)
         return made
 
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
         handed = handed_over(photo, self._folder.converted)
-        mask = standing_mask(self._folder, handed)
         proxy = make_proxy(handed, size)
+        mask = standing_mask(self._folder, handed, proxy.stored_size)
         return proxy.picture, to_upright(mask.reduced(size), proxy.orientation)
 
     def changed(self, photo: Photo) -> int:
@@ -127,13 +130,15 @@ class Products:
         except (PhotoError, OSError):
             return 0
 
-    def facts(self, photo: Photo, earlier: Event) -> Event:
-        """The journal's word on a photo, brought up to date where its mask was painted on by hand since."""
+    def facts(self, photo: Photo, earlier: Event) -> Event | None:
+        """The journal's word on a photo, brought up to date where its mask was painted on; None where it is gone."""
         try:
             handed = handed_over(photo, self._folder.converted)
-            if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
+            if not (sha256 := hash_file(self._folder.mask(handed.name))):
+                return None
+            if sha256 == earlier["sha256"]:
                 return earlier
-            facts = standing_mask(self._folder, handed).facts()
+            facts = standing_mask(self._folder, handed, tuple(earlier["stored_size"])).facts()
         except PhotoError:
             return earlier
         return {**earlier, **facts}
@@ -144,6 +149,7 @@ class Products:
             write_atomically(path, content)
         except OSError as error:
             folders_stand = self._folder.masks.is_dir() and self._folder.soft_masks.is_dir()
+            folders_stand &= self._folder.cutouts.is_dir() or not self._folder.cutouts.exists()
             if error.errno in _UNFIT_NAME and folders_stand and path != self._folder.contact_sheet:
                 raise PhotoError(
                     f"its name does not fit the output folder's file system ({error.strerror}); rename it"
@@ -163,13 +169,14 @@ class Products:
     def _stands(
         self, name: PurePosixPath, identity: tuple[int, int], handed: Photo, earlier: Event | None, mask_key: str
     ) -> bool:
-        """Whether the mask on disk is the one that is asked for, or one that was painted on by hand."""
+        """Whether the mask on disk is the one that is asked for, or one that was painted on. Raises PhotoError."""
         if earlier is None:
             return False
-        if _hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
+        if hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
             return bool(earlier["mask"] == mask_key)
-        if not is_painted(self._folder, handed, earlier):
+        if (size := foreign_size(self._folder, handed, earlier)) is None:
             return False
+        refuse_another_size(size, tuple(earlier["stored_size"]))  # somebody's work, which is not replaced unasked
         # Copying a photo may change its time and nothing else: what was painted is not given up for that.
         if list(identity) != earlier.get("identity"):
             words = "was replaced since its mask was painted on; delete the mask to have it made anew"
@@ -179,13 +186,17 @@ class Products:
     def _is_answered(self, handed: Photo, earlier: Event | None, soft_key: str) -> bool:
         return earlier is not None and earlier["soft"] == soft_key and self._folder.soft_mask(handed.name).exists()
 
-    def _has_cutout(self, handed: Photo, earlier: Event | None) -> bool:
+    def _has_cutout(self, handed: Photo, identity: tuple[int, int], earlier: Event | None) -> bool:
         if self._cutouts is None:
             return True
-        wanted = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
+        wanted = self._settings.cutout_key(identity, hash_file(self._folder.mask(handed.name)))
         if earlier is None or earlier.get("cutout") != wanted:
             return False
-        return (self._folder.cutouts / cutout_name(handed.name, self._cutouts)).exists()
+        try:
+            in_bytes = (self._folder.cutouts / cutout_name(handed.name, self._cutouts)).stat().st_size
+        except OSError:
+            return False
+        return bool(in_bytes == earlier.get("cutout_bytes"))
 
     def _make_mask(self, photo: Photo, plan: Plan) -> Made:
         soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(photo, plan)
@@ -193,7 +204,7 @@ class Products:
         content = mask.encode()
         sha256 = hashlib.sha256(content).hexdigest()
         if plan.earlier is not None and is_painted(self._folder, plan.handed, plan.earlier):
-            mask = standing_mask(self._folder, plan.handed)  # painted on since this run began
+            mask = standing_mask(self._folder, plan.handed, soft.stored_size)  # painted on since this run began
         else:
             if plan.earlier is not None:  # if this run ends before the photo is done, nobody painted this mask
                 self._journal.write("mask_announced", photo=str(photo.name), sha256=sha256)
@@ -210,19 +221,22 @@ class Products:
         return Made(facts, _doubts(facts["foreground"]), mask, soft.picture)
 
     def _mask(self, handed: Photo, soft: _SoftMask) -> Mask:
-        if not self._settings.refine_edges:
-            return make_mask(soft.image, soft.orientation, soft.stored_size, self._settings)
-        with self._budget.hold(_count(soft.stored_size)):
-            pixels = stored_pixels(handed, "L")
-            if pixels.size != soft.stored_size:  # damaged, or replaced in the meantime
-                raise PhotoError(f"claims {soft.stored_size[0]} × {soft.stored_size[1]} pixels and has other ones")
-            return make_mask(soft.image, soft.orientation, soft.stored_size, self._settings, pixels)
+        settings = self._settings
+        looks_at_all = settings.fill_holes or settings.drop_islands or settings.grow or settings.refine_edges
+        with self._budget.hold(_count(soft.stored_size) if looks_at_all else 0):
+            pixels = None
+            if settings.refine_edges:
+                pixels = stored_pixels(handed, "L")
+                if pixels.size != soft.stored_size:  # damaged, or replaced in the meantime
+                    raise PhotoError(f"claims {soft.stored_size[0]} × {soft.stored_size[1]} pixels and has other ones")
+            return make_mask(soft.image, soft.orientation, soft.stored_size, settings, pixels)
 
     def _proxy(self, handed: Photo) -> Proxy:
         long_edge = self._settings.proxy_size
         with open_photo(handed) as image:
-            # A JPEG's pixels are not decoded but for the proxy's.
-            pixels = 0 if long_edge and image.format in {"JPEG", "MPO"} else _count(image.size)
+            # Of a JPEG no more is decoded than the proxy needs; of a progressive one, all has to be held for that.
+            is_reduced = image.format in {"JPEG", "MPO"} and not image.info.get("progressive")
+            pixels = 0 if long_edge and is_reduced else _count(image.size)
         with self._budget.hold(pixels):
             return make_proxy(handed, long_edge)
 
@@ -240,78 +254,33 @@ class Products:
         self.save(self._folder.soft_mask(plan.handed.name), answer.png)
         return _SoftMask(answer.image, proxy.orientation, proxy.stored_size, proxy.picture)
 
-    def _make_cutout(self, handed: Photo, made: Made, kind: CutoutKind) -> None:
+    def _make_cutout(self, plan: Plan, made: Made, kind: CutoutKind) -> None:
+        handed = plan.handed
         name = cutout_name(handed.name, kind)
-        for fact in ("cutout", "no_cutout"):
+        for fact in ("cutout", "cutout_bytes", "no_cutout"):
             made.facts.pop(fact, None)
         try:
             if name != handed.name and handed.path.with_name(name.name).exists():
                 raise PhotoError(f"would be named like the photo {name.name} beside it; rename one of them")
             with self._budget.hold(_count(made.mask.size)):
-                soft = self._soft_alpha(handed, made) if kind is CutoutKind.PNG else None
-                content = make_cutout(handed, made.mask.image(), kind, self._settings.cutout_colour, soft)
+                soft = self._soft_alpha(plan, made) if kind is CutoutKind.PNG else None
+                colour, mask = self._settings.cutout_colour, made.mask.image()
+                content = make_cutout(handed, mask, kind, colour, soft, made.warnings)
             self.save(self._folder.cutouts / name, content)
-            made.facts["cutout"] = self._settings.cutout_key(_hash_file(self._folder.mask(handed.name)))
-        except PhotoError as error:
+            made.facts["cutout"] = self._settings.cutout_key(plan.identity, hash_file(self._folder.mask(handed.name)))
+            made.facts["cutout_bytes"] = len(content)
+        except (PhotoError, MemoryError) as error:
             # The mask stands, and is what matters. Tried again by every run, since what is in the way may be gone then.
-            made.facts["no_cutout"] = str(error)
-            made.warnings.append(f"no cutout was made: it {error}")
+            reason = NO_MEMORY if isinstance(error, MemoryError) else str(error)
+            made.facts["no_cutout"] = reason
+            made.warnings.append(f"no cutout was made: it {reason}")
 
-    def _soft_alpha(self, handed: Photo, made: Made) -> Image.Image | None:
+    def _soft_alpha(self, plan: Plan, made: Made) -> Image.Image | None:
         """The soft mask in the photo's stored orientation, where alpha matting has made an alpha of it."""
-        if not self._settings.alpha_matting or (soft := kept_answer(self._folder, handed, made.facts)) is None:
+        if not self._settings.alpha_matting or made.facts["soft"] != plan.soft_key:
             return None
-        return to_stored(soft, made.facts["orientation"])
-
-
-def last_words(story: list[Event]) -> dict[str, Event]:
-    """The journal's last word on every photo whose mask was ever made (other tasks tell of photos too).
-
-    ``announced`` in it are the hashes of masks that were then to be written, in runs that ended before the photo was
-    done; and ``soft`` is empty where another soft mask was.
-    """
-    words: dict[str, Event] = {}
-    for event in story:
-        if event["event"] == "photo_done" and "sha256" in event:
-            words[event["photo"]] = {**event, "announced": ()}
-        elif event["event"] == "mask_announced" and (earlier := words.get(event["photo"])):
-            words[event["photo"]] = {**earlier, "announced": (*earlier["announced"], event["sha256"])}
-        elif event["event"] == "soft_announced" and (earlier := words.get(event["photo"])):
-            words[event["photo"]] = {**earlier, "soft": ""}
-    return words
-
-
-def is_painted(folder: JobFolder, handed: Photo, earlier: Event) -> bool:
-    """Whether the mask on disk is another one than we made: it was painted on by hand, and is the better one.
-
-    It must be a picture that fits the photo, and not what a power cut left.
-    """
-    path = folder.mask(handed.name)
-    if _hash_file(path) in {earlier["sha256"], *earlier["announced"]}:
-        return False
-    try:
-        with Image.open(path) as mask:
-            mask.load()
-            return mask.size == tuple(earlier["stored_size"])
-    except (OSError, ValueError, SyntaxError):
-        return False
-
-
-def standing_mask(folder: JobFolder, handed: Photo) -> Mask:
-    """The mask on disk, as 0 and 255 however a paint program saved it. Raises PhotoError."""
-    try:
-        with Image.open(folder.mask(handed.name)) as mask:
-            return Mask.of(mask.convert("L").point([0] * 128 + [255] * 128))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
-
-
-def kept_answer(folder: JobFolder, handed: Photo, earlier: Event) -> Image.Image | None:
-    """The model's answer of an earlier run, if it is whole."""
-    try:
-        return read_soft_mask(folder.soft_mask(handed.name).read_bytes(), tuple(earlier["proxy_size"]))
-    except (OSError, ValueError):
-        return None
+        soft = kept_answer(self._folder, plan.handed, made.facts)
+        return None if soft is None else to_stored(soft, made.facts["orientation"])
 
 
 def _count(size: tuple[int, int]) -> int:
@@ -329,11 +298,3 @@ def _doubts(share: float) -> list[str]:
     if share >= _NEARLY_ALL:
         return ["the mask keeps nearly everything: no background was found; look at the photo, or try another model"]
     return []
-
-
-def _hash_file(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal; empty where it is not there."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""

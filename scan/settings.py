@@ -79,9 +79,9 @@ class AnswerSettings:
     alpha_matting: bool = False
     """Whether the server estimates an alpha for every pixel near the edge (its form fields a, af, ab, ae)."""
     matting_foreground: int = 240
-    """Soft mask values from this one on (0 to 255) are foreground to alpha matting."""
+    """Soft mask values above this one (0 to 255) are foreground to alpha matting."""
     matting_background: int = 10
-    """Soft mask values up to this one (0 to 255) are background to alpha matting."""
+    """Soft mask values below this one (0 to 255) are background to alpha matting."""
     matting_erode: int = 10
     """How far, in proxy pixels, alpha matting draws both back from the edge."""
     post_process: bool = False
@@ -196,10 +196,10 @@ class StripSettings(AnswerSettings, MaskSettings):
             raise BadUseError(words)
         weights.find(self.model)
 
-    def cutout_key(self, mask_hash: str) -> str:
-        """Names the cutout that these settings make with a mask, which may have been painted on by hand."""
+    def cutout_key(self, identity: object, mask_hash: str) -> str:
+        """Names the cutout that these settings make of a photo with a mask, which may have been painted on by hand."""
         beside = self.cutout_colour if self.cutouts == "JPEG" else self.alpha_matting
-        return _short_hash(mask_hash, self.cutouts, beside)
+        return _short_hash(identity, mask_hash, self.cutouts, beside)
 
     def _check_remote_model(self) -> None:
         if models.is_remote(self.model) and not self.endpoint.online:

@@ -22,9 +22,10 @@ from .errors import EndpointError, OutputError, PhotoError, ScanError, printable
 from .job import JobFolder, refuse_overlap
 from .journal import Event, Journal, read_journal
 from .photos import NO_MEMORY, Photo, find_photos, passed_over
-from .products import Plan, Products, last_words
+from .products import Plan, Products
 from .report import Outcome
 from .settings import StripSettings
+from .standing import last_words
 from .thumbnails import LatestThumbnails
 from .words import about_passed_over
 
@@ -89,25 +90,22 @@ class Strip:
         model = ""
         pool = ThreadPoolExecutor(self._answers.at_once + _EXTRA_THREADS)
         try:
-            if any(task.plan.asks for task in tasks):
-                model = self._open(pool)
-            self._work(pool, tasks)
+            model = self._work(pool, tasks)
         except (EndpointError, OutputError) as error:
             self._end(error)
         finally:
             # Threads that still hang in a request are left behind: the worker leaves by os._exit.
             pool.shutdown(wait=False, cancel_futures=True)
+        self._warn_of_cutouts(earlier)
         if tasks or not self._shows(story, photos):
             self._make_sheet(photos)
-        masks = last_words(read_journal(self._folder.journal))
+        masks = self._standing(photos)
         return Outcome(
             photos=len(photos),
-            done=done + len(self._made),
+            done=len((masks.keys() | self._made) - self._failed.keys()),
             made=len(self._made),
             failed=dict(sorted(self._failed.items())),
-            masks={
-                name: self._products.facts(photo, masks[name]) for photo in photos if (name := str(photo.name)) in masks
-            },
+            masks=masks,
             wants_cutouts=self._settings.cutouts != "NONE",
             seconds=time.monotonic() - begin,
             model=model,
@@ -120,27 +118,29 @@ class Strip:
         """What is to be done for a photo; None where nothing is, or it has failed already."""
         try:
             plan = self._products.plan(photo, earlier)
-        except PhotoError as error:
-            self._fail(str(photo.name), error)
+        except (PhotoError, MemoryError) as error:
+            self._fail(str(photo.name), error if isinstance(error, PhotoError) else PhotoError(NO_MEMORY))
             return None
         return _Task(photo, plan) if plan else None
 
-    def _open(self, pool: ThreadPoolExecutor) -> str:
-        """What answers, once it is known to have the model; empty where the run was cancelled."""
-        opened = pool.submit(self._answers.open)
+    def _work(self, pool: ThreadPoolExecutor, tasks: list[_Task]) -> str:
+        """Make all that is planned: first what needs no server, which may be away. Returns what answered, if it did."""
+        asking = [task for task in tasks if task.plan.asks]
+        opened = pool.submit(self._answers.open) if asking else None
+        self._wait_for([pool.submit(self._do, task) for task in tasks if not task.plan.asks])
+        if opened is None:
+            return ""
         self._wait_for([opened])
         if self._stop.is_set():
             return ""
         if note := models.note(self._settings.model):
             self._warn(note)
-        return opened.result()
-
-    def _work(self, pool: ThreadPoolExecutor, tasks: list[_Task]) -> None:
         # A server may have to load its model, even to download it: ``Answers`` sends it one photo alone at first, and
         # the others are decoded meanwhile.
-        if not self._answers.is_warm and any(task.plan.asks for task in tasks):
+        if not self._answers.is_warm:
             self._journal.write("log", level="info", text=_LOADING)
-        self._wait_for([pool.submit(self._do, task) for task in sorted(tasks, key=lambda task: task.plan.asks)])
+        self._wait_for([pool.submit(self._do, task) for task in asking])
+        return opened.result()
 
     def _wait_for(self, futures: Sequence[Future[Any]]) -> None:
         """Wait until all have ended, or the run stops: then no longer than a moment."""
@@ -203,6 +203,20 @@ class Strip:
         if not self._paused:  # once an outage, not once a photo and try
             self._paused = True
             self._journal.write("paused", reason=reason)
+
+    def _standing(self, photos: list[Photo]) -> dict[str, Event]:
+        """The journal's last word on every photo that has a mask."""
+        words = last_words(read_journal(self._folder.journal))
+        known = [photo for photo in photos if str(photo.name) in words]
+        facts = {str(photo.name): self._products.facts(photo, words[str(photo.name)]) for photo in known}
+        return {name: said for name, said in facts.items() if said is not None}
+
+    def _warn_of_cutouts(self, earlier: dict[str, Event]) -> None:
+        """Cutouts of an earlier run are not made anew where none are asked for: then they show other masks."""
+        count = sum("cutout" in earlier.get(name, {}) for name in self._made)
+        if count and self._settings.cutouts == "NONE":
+            of = "1 photo is of its" if count == 1 else f"{count} photos are of their"
+            self._warn(f"What is in cutouts for {of} earlier mask: strip with Cutouts once more, or delete it")
 
     def _shows(self, story: list[Event], photos: list[Photo]) -> bool:
         """Whether the contact sheet shows what there is: these photos, and masks no newer than itself."""

@@ -146,6 +146,8 @@ def test_keys_change_with_what_they_name_and_with_nothing_else(strip_settings):
     assert len(others | {key}) == 5
     assert strip_settings(threshold=5).mask_key(key) != plain.mask_key(key)
     png, green = strip_settings(cutouts="PNG"), strip_settings(cutouts="PNG", cutout_colour="#00ff00")
-    assert png.cutout_key("mask") == green.cutout_key("mask"), "there is no colour in a PNG"
-    jpegs = {strip_settings(cutouts="JPEG", cutout_colour=each).cutout_key("mask") for each in ("#000000", "#00ff00")}
-    assert len(jpegs | {png.cutout_key("mask")}) == 3
+    about = (identity, "mask")
+    assert png.cutout_key(*about) == green.cutout_key(*about), "there is no colour in a PNG"
+    jpegs = {strip_settings(cutouts="JPEG", cutout_colour=each).cutout_key(*about) for each in ("#000000", "#00ff00")}
+    others = {png.cutout_key((1000, 6), "mask"), png.cutout_key(identity, "other")}
+    assert len(jpegs | others | {png.cutout_key(*about)}) == 5

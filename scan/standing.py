@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What earlier runs, or people, left in the job folder for a photo, and what the journal says of it."""
+
+import hashlib
+from pathlib import Path
+
+from PIL import Image
+
+from .errors import PhotoError
+from .job import JobFolder
+from .journal import Event
+from .masks import Mask, read_soft_mask
+from .photos import Photo
+
+
+def last_words(story: list[Event]) -> dict[str, Event]:
+    """The journal's last word on every photo whose mask was ever made (other tasks tell of photos too).
+
+    ``announced`` in it are the hashes of masks that were then to be written, in runs that ended before the photo was
+    done; and ``soft`` is empty where another soft mask was.
+    """
+    words: dict[str, Event] = {}
+    for event in story:
+        if event["event"] == "photo_done" and "sha256" in event:
+            words[event["photo"]] = {**event, "announced": ()}
+        elif event["event"] == "mask_announced" and (earlier := words.get(event["photo"])):
+            words[event["photo"]] = {**earlier, "announced": (*earlier["announced"], event["sha256"])}
+        elif event["event"] == "soft_announced" and (earlier := words.get(event["photo"])):
+            words[event["photo"]] = {**earlier, "soft": ""}
+    return words
+
+
+def foreign_size(folder: JobFolder, handed: Photo, earlier: Event) -> tuple[int, int] | None:
+    """Width and height of a mask on disk that is another one than we made; None without one.
+
+    It must be a picture, and not what a power cut left.
+    """
+    path = folder.mask(handed.name)
+    if hash_file(path) in {earlier["sha256"], *earlier["announced"]}:
+        return None
+    try:
+        with Image.open(path) as mask:
+            if mask.size == tuple(earlier["stored_size"]):  # what claims another size may be a bomb
+                mask.load()
+            return mask.size
+    except (OSError, ValueError, SyntaxError):
+        return None
+
+
+def is_painted(folder: JobFolder, handed: Photo, earlier: Event) -> bool:
+    """Whether the mask on disk was painted on by hand, and is the better one: not ours, and it fits the photo."""
+    return foreign_size(folder, handed, earlier) == tuple(earlier["stored_size"])
+
+
+def standing_mask(folder: JobFolder, handed: Photo, size: tuple[int, int]) -> Mask:
+    """The mask on disk, as 0 and 255 however a paint program saved it. Raises PhotoError, also for another ``size``."""
+    try:
+        with Image.open(folder.mask(handed.name)) as mask:
+            refuse_another_size(mask.size, size)  # before it is decoded: it may be a bomb
+            return Mask.of(mask.convert("L").point([0] * 128 + [255] * 128))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
+
+
+def refuse_another_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    """Raise PhotoError where a mask is not as large as its photo: both are width and height."""
+    if size != wanted:
+        raise PhotoError(
+            f"has {wanted[0]} × {wanted[1]} pixels and a mask with {size[0]} × {size[1]}; "
+            "save the mask at the photo's size, or delete it to have it made again"
+        )
+
+
+def kept_answer(folder: JobFolder, handed: Photo, earlier: Event) -> Image.Image | None:
+    """The model's answer of an earlier run, if it is whole."""
+    try:
+        return read_soft_mask(folder.soft_mask(handed.name).read_bytes(), tuple(earlier["proxy_size"]))
+    except (OSError, ValueError):
+        return None
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal; empty where it is not there."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
