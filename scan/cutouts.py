@@ -112,7 +112,7 @@ def _refuse_further_pictures(image: Image.Image) -> None:
 def _is_deep(image: Image.Image) -> bool:
     """Whether there are more than 8 bits a channel; Pillow reads most such files as 8-bit ones."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return bool(max(image.tag_v2.get(258, (1,))) > 8)
+        return bool(max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,))) > 8)
     if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
         return "16" in str(image.tile[0][3])
     return image.mode.startswith(("I", "F"))
@@ -140,7 +140,9 @@ def _pixels(image: Image.Image) -> Image.Image:
     if picture.mode in {"CMYK", "LAB"}:
         raise PhotoError(f"has {picture.mode} colours, which a cutout cannot keep; use its mask, or save it as RGB")
     if picture.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+        bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]  # 12, too
+        return Image.fromarray((np.asarray(picture) >> (bits - 8)).astype(np.uint8))
     if picture.mode in {"I", "F"}:
         raise PhotoError("has 32 bits a channel, which a cutout cannot keep; save it with 8")
     if picture.mode in {"1", "LA", "La"}:

@@ -139,8 +139,11 @@ class TiffTags:
         return found
 
     def _read(self, at: int, length: int, at_least: int = -1) -> bytes:
-        self._stream.seek(at)
-        content = self._stream.read(length)
+        try:
+            self._stream.seek(at)
+            content = self._stream.read(length)
+        except (OverflowError, OSError) as error:  # farther than any file reaches
+            raise ValueError("a tag that lies outside the file") from error
         if len(content) < (length if at_least < 0 else at_least):
             raise ValueError("a tag that lies outside the file")
         return content

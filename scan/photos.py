@@ -44,6 +44,7 @@ Image.MAX_IMAGE_PIXELS = None
 # JPEG's own reduced decoding halves the size 1, 2 or 3 times. A proxy this much short of the wished size
 # is taken as it comes: 4032 pixels decode straight to 1008 instead of to 2016, in a quarter of the time.
 _SHORT_ENOUGH = 0.95
+_TWELVE_BITS = 4095
 
 # EXIF orientation (EXIF 2.32, tag 0x0112) → what turns the stored pixels upright, and what turns them back.
 _TO_UPRIGHT = {
@@ -200,7 +201,7 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
                 # Files of a known name are mapped into memory, and what is mapped has its sides mixed up where EXIF
                 # turns it by a quarter (Pillow 13.0 and before: unpacked grey, palette, RGBA, CMYK and 16-bit files).
                 image.filename = ""
-                _refuse_deep_planes(image)
+                _refuse_misread(image)
             _refuse_bombs(photo, image)
             yield image
     except UnidentifiedImageError as error:
@@ -237,14 +238,23 @@ def _refuse_bombs(photo: Photo, image: Image.Image) -> None:
         )
 
 
-def _refuse_deep_planes(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Raises PhotoError for planes of 16 bits that are not packed: Pillow 13.0 takes them for 8, and says nothing."""
+def _refuse_misread(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Raises PhotoError for deep TIFFs that Pillow 13.0 reads wrong, and says nothing.
+
+    It takes unpacked planes of 16 bits for 8, and turns no grey of 16 bits whose white is 0.
+    """
+    bits = max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+    if bits <= 8:
+        return
     is_in_planes = image.tag_v2.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2
-    bits = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
-    if is_in_planes and image.tag_v2.get(TiffImagePlugin.COMPRESSION, 1) == 1 and max(bits) > 8:
+    if is_in_planes and image.tag_v2.get(TiffImagePlugin.COMPRESSION, 1) == 1:
         raise PhotoError(
-            f"is a TIFF with {max(bits)} bits a channel and its channels one after the other, which is not read right; "
+            f"is a TIFF with {bits} bits a channel and its channels one after the other, which is not read right; "
             "save it with interleaved channels"
+        )
+    if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
+        raise PhotoError(
+            f"is a TIFF with {bits} bits whose white is 0, which is not read right; save it with black as 0"
         )
 
 
@@ -346,8 +356,19 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         raise PhotoError("has LAB colours, which are not read; save it as RGB")
     if _is_deep(image):
-        values = np.asarray(image, dtype=np.float32)
-        # 16-bit files use their full range by definition; for 32-bit and floating-point ones only what they hold tells.
-        low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else (float(values.min()), float(values.max()))
-        image = Image.fromarray(np.uint8(np.clip((values - low) / max(high - low, 1e-9), 0, 1) * 255))
+        image = _eight_bit_grey(image)
     return image.convert("RGB")
+
+
+def _eight_bit_grey(image: Image.Image) -> Image.Image:
+    """A grey of more than 8 bits with 8, in mode L: scaled, not clipped."""
+    values = np.asarray(image, dtype=np.float32)
+    if image.mode.startswith("I;16"):
+        # Their full range, by definition; but what holds 12 bits or less would be black in it to any model.
+        highest = float(values.max())
+        low, high = 0.0, 65535.0 if highest > _TWELVE_BITS else highest
+    else:  # of 32-bit and floating-point files only what they hold tells; a hole in it is often "not a number"
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    return Image.fromarray(np.uint8(np.clip((values - low) / max(high - low, 1e-9), 0, 1) * 255))

@@ -215,8 +215,8 @@ class Strip:
         """Cutouts of an earlier run are not made anew where none are asked for: then they show other masks."""
         count = sum("cutout" in earlier.get(name, {}) for name in self._made)
         if count and self._settings.cutouts == "NONE":
-            of = "1 photo is of its" if count == 1 else f"{count} photos are of their"
-            self._warn(f"What is in cutouts for {of} earlier mask: strip with Cutouts once more, or delete it")
+            show = "1 cutout shows an earlier mask" if count == 1 else f"{count} cutouts show earlier masks"
+            self._warn(f"{show}: strip with Cutouts once more, or delete what is in {self._folder.cutouts}")
 
     def _shows(self, story: list[Event], photos: list[Photo]) -> bool:
         """Whether the contact sheet shows what there is: these photos, and masks no newer than itself."""

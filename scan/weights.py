@@ -87,7 +87,7 @@ def find(model: str) -> Weights:
     if not model:
         raise BadUseError(f"No model is set; choose {BUNDLED}, which comes with the extension")
     if model.lower().endswith(".onnx"):
-        return _own_file(Path(model).expanduser())
+        return _own_file(_expanded(Path(model)))
     models.refuse_unusable(model)
     if model not in NAMES:
         raise BadUseError(

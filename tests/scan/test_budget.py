@@ -4,8 +4,16 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
 
 from scan.budget import PixelBudget
+from scan.job import JobFolder
+from scan.journal import Journal
+from scan.masks import Answer, as_png
+from scan.photos import find_photos
+from scan.products import Products
 
 
 def test_no_more_is_held_at_once_than_there_is_room_for():
@@ -52,3 +60,41 @@ def test_room_is_given_back_by_who_fails():
             pass
     with budget.hold(100):
         pass
+
+
+@pytest.mark.parametrize(
+    ("options", "held"), [({}, 0), ({"progressive": True}, 320 * 240)], ids=["baseline", "progressive"]
+)
+def test_a_progressive_photo_takes_room_for_all_its_pixels(
+    add_photo, photos, output, workers, monkeypatch, options, held
+):
+    """Of a baseline JPEG hardly more is decoded than the proxy; of a progressive one, the decoder holds everything."""
+    add_photo("1.jpg", **options)
+    asked = []
+
+    @contextmanager
+    def hold(_self, pixels):
+        asked.append(pixels)
+        yield
+
+    monkeypatch.setattr(PixelBudget, "hold", hold)
+    folder = JobFolder(output)
+    folder.make_mask_folders()
+    journal = Journal(folder.journal, "run")
+    answers = Answered()
+    products = Products(workers.settings("http://localhost"), folder, answers, journal)
+    (photo,) = find_photos(photos)
+    products.make(photo, products.plan(photo, None))
+    journal.close()
+    assert asked == [held, 0], "for the proxy, and for the mask"
+
+
+class Answered:
+    """Stands for a server that answers with the proxy's own brightness."""
+
+    model_key = ""
+
+    def ask(self, proxy):
+        """The proxy's brightness as a soft mask."""
+        soft = proxy.picture.convert("L")
+        return Answer(soft, as_png(soft))

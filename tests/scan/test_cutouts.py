@@ -233,6 +233,54 @@ def test_odd_photos_get_masks_and_are_cut_right_or_refused(tmp_path, name):
                 cut(source, kind)
 
 
+def write_grey_tiff(path, samples, bits, white_is_zero=False):
+    """An unpacked grey TIFF of so many bits, from the TIFF 6.0 standard: Pillow writes none of these."""
+    height, width = samples.shape
+    if bits == 12:
+        first, second = samples.ravel()[::2].astype(int), samples.ravel()[1::2].astype(int)
+        raw = np.stack((first >> 4, (first & 15) << 4 | second >> 8, second & 255), 1).astype(np.uint8).tobytes()
+    else:
+        raw = samples.astype(f"<u{bits // 8}").tobytes()
+    photometric, at = 0 if white_is_zero else 1, 8 + 2 + 12 * 9 + 4
+    values = (width, height, bits, 1, photometric, at, 1, height, len(raw))
+    tags = zip((256, 257, 258, 259, 262, 273, 277, 278, 279), values, strict=True)
+    directory = struct.pack("<H", 9) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    path.write_bytes(b"II" + struct.pack("<HI", 42, 8) + directory + bytes(4) + raw)
+    return path
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_a_deep_grey_that_fills_12_bits_is_seen_and_its_cutout_as_bright_as_it_says(tmp_path, bits):
+    """In 16 bits it is nearly black to any viewer, and so is its cutout; but the model has to see something."""
+    grey = np.asarray(scene().convert("L")).astype(int)
+    source = write_grey_tiff(tmp_path / "photo.tif", grey * 16, bits)
+    proxy = make_proxy(Photo(PurePosixPath(source.name), source), 1024)
+    assert np.abs(pixels(proxy.picture, "L") - grey * (255 / grey.max())).mean() < 2
+    expected = grey if bits == 12 else grey >> 4
+    assert np.abs(pixels(cut(source, CutoutKind.JPEG), "L")[KEPT] - expected[KEPT]).mean() < 8
+
+
+def test_holes_of_a_floating_point_photo_do_not_blacken_it(tmp_path):
+    grey = np.asarray(scene().convert("L")).astype(np.float32) / 255
+    broken = grey.copy()
+    broken[:2, :3], broken[5, 5] = np.nan, np.inf
+    source = tmp_path / "photo.tif"
+    Image.fromarray(broken).save(source)
+    proxy = make_proxy(Photo(PurePosixPath(source.name), source), 1024)
+    assert np.abs(pixels(proxy.picture, "L") - grey * 255)[8:].mean() < 20
+    Image.fromarray(np.full_like(grey, np.nan)).save(source)
+    assert make_proxy(Photo(PurePosixPath(source.name), source), 1024).picture.getextrema() == ((0, 0),) * 3
+
+
+def test_white_as_0_is_read_right_or_refused(tmp_path):
+    grey = np.asarray(scene().convert("L")).astype(int)
+    shallow = write_grey_tiff(tmp_path / "8.tif", 255 - grey, 8, white_is_zero=True)
+    assert (pixels(make_proxy(Photo(PurePosixPath("8.tif"), shallow), 1024).picture, "L") == grey).all()
+    deep = write_grey_tiff(tmp_path / "16.tif", 65535 - grey * 257, 16, white_is_zero=True)
+    with pytest.raises(PhotoError, match="16 bits whose white is 0"):
+        make_proxy(Photo(PurePosixPath("16.tif"), deep), 1024)
+
+
 def test_16_bits_a_colour_are_found_in_a_png(tmp_path):
     # Pillow writes none of these, and reads them as if they had 8: made from the standard.
     def chunk(kind, data):

@@ -239,6 +239,7 @@ def test_a_file_that_is_no_such_model_is_refused(tmp_path, name, content, words)
         ("withoutbg", "The model withoutbg cannot be run without a server"),
         ("sam", "needs points or boxes"),
         ("nowhere/u2net.onnx", "cannot be read (No such file or directory)"),
+        ("~nobody-of-this-name/u2net.onnx", "cannot be read (No such file or directory)"),
     ],
 )
 def test_a_model_that_is_not_there_is_refused(model, words):

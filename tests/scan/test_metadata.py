@@ -164,6 +164,28 @@ def test_a_big_tiff_is_read(tmp_path):
     assert tags_of(cut(source, CutoutKind.PNG), "EXIF", "XMP") == tags_of(small, "EXIF", "XMP")
 
 
+@pytest.mark.parametrize("at", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_a_directory_farther_than_any_file_is_damage_and_nothing_worse(at):
+    block = b"II" + struct.pack("<HHHQ", 43, 8, 0, at) + bytes(40)
+    with pytest.raises(ValueError, match="lies outside the file"):
+        with_numbers(block, {274: 1})
+    assert essential(block) == b""
+
+
+def test_extended_xmp_goes_into_a_jpeg_and_is_told_of_a_png(tmp_path):
+    source = save(tmp_path / "photo.jpg")
+    content = source.read_bytes()
+    head = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 32 + struct.pack(">II", 1000, 0)
+    segment = b"\xff\xe1" + struct.pack(">H", 2 + len(head) + 1000) + head + b"x" * 1000
+    source.write_bytes(content[:2] + segment + content[2:])
+    warnings = []
+    photo = Photo(PurePosixPath(source.name), source)
+    assert segment in make_cutout(photo, true_mask(), CutoutKind.JPEG, warnings=warnings)
+    assert warnings == []
+    assert head not in make_cutout(photo, true_mask(), CutoutKind.PNG, warnings=warnings)
+    assert warnings == ["the second part of its XMP, for which only a JPEG has a place, is not in its PNG cutout"]
+
+
 def test_a_big_endian_block_keeps_its_order_and_can_be_made_of_a_tiff(tmp_path):
     block = exif(6, ">")
     assert block.startswith(b"MM")
