@@ -96,7 +96,8 @@ class Strip:
         finally:
             # Threads that still hang in a request are left behind: the worker leaves by os._exit.
             pool.shutdown(wait=False, cancel_futures=True)
-        self._warn_of_cutouts(earlier)
+        with contextlib.suppress(OutputError):  # a disk that is full has ended the run already
+            self._warn_of_cutouts(earlier)
         if tasks or not self._shows(story, photos):
             self._make_sheet(photos)
         masks = self._standing(photos)
