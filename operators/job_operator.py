@@ -30,6 +30,7 @@ SHOWN = "scan_cutout_shown"
 class Watching:
     """Mixed into a modal operator: follows the running job until it ends."""
 
+    _is_watching = False
     _let_go_at = 0.0
     _drawn_at = 0.0
     _is_news = False
@@ -40,6 +41,7 @@ class Watching:
         redraw(context)
         _start_timer(context)
         self._let_go_at = time.monotonic() + _WATCH
+        self._is_watching = True
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -71,8 +73,11 @@ class Watching:
     def cancel(self, context: bpy.types.Context) -> None:
         """Called by Blender when the window closes; another one, if there is any, goes on watching.
 
-        Also when another file is loaded or Blender quits, where ``running`` sees to the job.
+        Also when another file is loaded or Blender quits, where ``running`` sees to the job. And when the user closes
+        an operator's file browser: a job that runs then is none of its business.
         """
+        if not self._is_watching:
+            return
         stop_timer(context)
         if any(window != context.window for window in context.window_manager.windows):
             bpy.app.timers.register(_take_up, first_interval=_LET_GO)

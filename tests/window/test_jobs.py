@@ -123,6 +123,47 @@ def steps():
     with using():
         bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)  # what is saved is the last step that can be undone
     started = time.monotonic()
+def test_a_file_browser_that_is_closed_leaves_the_job(
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    """Blender tells an operator whose file browser is cancelled the same as one whose window goes."""
+    names = add_photos(12)
+    server.script = always(Answer(delay=1.0))
+    code = """
+def browser():
+    windows = bpy.context.window_manager.windows
+    return next((each for each in windows if each.screen.areas[0].type == "FILE_BROWSER"), None)
+
+def leave_browser():
+    with using():
+        bpy.ops.scan_cutout.import_reconstruction("INVOKE_DEFAULT")
+    yield until(browser)
+    yield 0.5
+
+def cancel_browser():
+    opened = browser()
+    yield move(opened.width // 2, opened.height // 2, opened)
+    yield press("ESC", opened)
+    yield until(lambda: browser() is None)
+    yield 0.5
+
+def steps():
+    yield from leave_browser()
+    begin()
+    yield until(has_begun)
+    yield from cancel_browser()
+    check(running.now() is not None and not running.now().is_cancelled, "the job went with the file browser")
+    check([each.bl_idname for each in main_window().modal_operators] == ["SCAN_CUTOUT_OT_strip_backgrounds"],
+          "nobody watches the job")
+    yield until(is_over, 60)
+    yield from leave_browser()
+    yield from cancel_browser()
+    check(running.last() is not None, "how the job ended is forgotten")
+    return running.last().result["photos"]["done"]
+"""
+    assert run(window, code, photos, output, server.endpoint) == len(names)
+
+
     yield until(lambda: glob.glob(str(folder / "*.blend")), 110, "an auto-save to appear")
     waited = time.monotonic() - started
     job = running.now()
