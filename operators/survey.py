@@ -69,9 +69,14 @@ def missing_masks(settings: bpy.types.PropertyGroup) -> str:
 
 def missing_results(settings: bpy.types.PropertyGroup) -> str:
     """What to do where there is nothing to import; empty where there is."""
-    if found(settings) is None:
-        return missing_photos(settings) or "Look at the photos first"
-    return "" if results(settings) else "Reconstruct the scan first"
+    if words := missing_photos(settings):
+        return words
+    known = found(settings)
+    if known is None:
+        return "Look at the photos first"
+    if results(settings):
+        return ""
+    return "Reconstruct the scan first" if known["status"] == "done" else known["message"]
 
 
 def _output(settings: bpy.types.PropertyGroup) -> dict[str, Any]:

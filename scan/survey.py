@@ -56,11 +56,16 @@ class _Sorted:
 
 
 def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event) -> dict[str, Any]:
-    """Look at the photos, and return the ``finished`` event. The thumbnails go to ``folder``. Raises BadUseError."""
+    """Look at the photos, and return the ``finished`` event. The thumbnails go to ``folder``."""
     root = Path(settings.photos)
-    check_photo_folder(settings.photos)
-    photos = find_photos(root)
     output = JobFolder(Path(settings.output)) if settings.output else None
+    try:
+        check_photo_folder(settings.photos)
+        photos = find_photos(root)
+    except BadUseError as error:
+        # The photos may be on a disk that is not here today: what was made of them can be seen and imported.
+        left = _state(None, output) if output else None
+        return {"status": "failed", "exit_code": error.exit_code, "message": str(error), "output": left}
     found = _sort(photos, output)
     try:
         others = about_passed_over(passed_over(root))
@@ -157,12 +162,17 @@ def _thumbnails(
         return [made for made in pool.map(make, range(number)) if made]
 
 
-def _state(photos: Sequence[Photo], output: JobFolder) -> dict[str, Any]:
-    """What earlier jobs left in the output folder."""
+def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
+    """What earlier jobs left in the output folder; without ``photos``, of whatever photos there were."""
     failed = _failed(output)
+    if photos is None:
+        masks = sum(1 for _ in output.masks.rglob("*.png"))
+    else:
+        masks = sum(_has_mask(photo, output) for photo in photos)
+        failed = {name: failed[name] for photo in photos if (name := str(photo.name)) in failed}
     return {
-        "masks": sum(_has_mask(photo, output) for photo in photos),
-        "failed": {name: failed[name] for photo in photos if (name := str(photo.name)) in failed},
+        "masks": masks,
+        "failed": failed,
         "report": output.report.is_file(),
         "contact_sheet": output.contact_sheet.is_file(),
         "solved": [solved for engine in ENGINES if (solved := _solved(output, engine))],

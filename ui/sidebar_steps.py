@@ -11,6 +11,7 @@ from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
 from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
 from ..scan.job import JobFolder
+from ..scan.words import count
 from .sidebar_panel import SidebarPanel, open_file, say
 
 
@@ -26,8 +27,9 @@ class SCAN_CUTOUT_PT_strip(SidebarPanel, bpy.types.Panel):
         found = survey.found(settings) or {}
         output = found.get("output") or {}
         if output.get("masks"):
-            said = f"{output['masks']} of {found['count']} photos have a mask"
-            say(layout, said, "CHECKMARK" if output["masks"] == found["count"] else "INFO")
+            masks, photos = output["masks"], found.get("count")  # unknown where the photos are not there any more
+            said = count(masks, "mask") if photos is None else f"{masks} of {photos} photos have a mask"
+            say(layout, said, "CHECKMARK" if masks == photos else "INFO")
         layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname, icon="MOD_MASK")
         if output.get("contact_sheet"):
             sheet = JobFolder(Path(settings.output)).contact_sheet
