@@ -17,6 +17,8 @@ from .journal import Event, JournalTail
 
 _ROOT = Path(__file__).parents[1]
 _TICK = 0.05
+# Seconds. What waits for a network folder that went away cannot be killed before that answers, and Blender waits here.
+_DYING = 1.0
 # Of glibc alone (mallopt(3)), which else keeps what was freed apart for every thread: a third more memory for masks,
 # two thirds more for JPEG cutouts, and no less time.
 _MEMORY = {"MALLOC_ARENA_MAX": "2"}
@@ -127,13 +129,14 @@ class Worker:
         self._process.kill()
 
     def end(self, patience: float) -> None:
-        """Cancel, wait for so many seconds at most, then kill: returns when the process is gone."""
+        """Cancel, wait for so many seconds at most, then kill: returns when the process is gone, or cannot die."""
         self.cancel()
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
             self.kill()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_DYING)
 
     def stories(self) -> Iterator[Event]:
         """Every event as it comes, until ``finished``: for callers that have nothing else to do.
