@@ -5,9 +5,9 @@ Each has a name; asking it anew replaces the answer. Nobody waits: a timer looks
 draw what is there.
 """
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import bpy
@@ -30,12 +30,13 @@ class _Question:
     def __init__(
         self, context: bpy.types.Context, title: str, content: dict[str, Any], then: Callable[[Finish], None] | None
     ) -> None:
-        # Kept as long as the answer, which may name files in it.
-        self._folder = tempfile.TemporaryDirectory(prefix="scan_cutout_", ignore_cleanup_errors=True)
+        self._folder: TemporaryDirectory[str] | None = None
         self._worker: Worker | None = None
         self._then = then
         self.answer: Finish | None = None
         try:
+            # Kept as long as the answer, which may name files in it.
+            self._folder = driver.temporary_folder()
             self._worker = driver.start(context, Job(title, JobFolder(Path(self._folder.name)), content))
         except ScanError as error:
             self._take({"status": "failed", "exit_code": error.exit_code, "message": str(error)})
@@ -62,7 +63,8 @@ class _Question:
     def end(self) -> None:
         if self.answer is None and self._worker is not None:
             self._worker.end(_PATIENCE)
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 _questions: dict[str, _Question] = {}

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator that asks rembg servers who they are."""
 
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -63,7 +62,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
     def _wait_for(self, context: bpy.types.Context, address: str) -> bool:
         try:
             content = _content(context, address)
-            with tempfile.TemporaryDirectory(prefix="scan_cutout_") as folder:
+            with driver.temporary_folder() as folder:
                 finished = driver.run_blocking(context, Job(self.bl_label, JobFolder(Path(folder)), content))
         except ScanError as error:
             self.report({"ERROR"}, str(error))

@@ -2,10 +2,12 @@
 """Steps driven to their end while Blender waits: for scripts, the command line and ``blender -b``."""
 
 import sys
+import tempfile
 from collections.abc import Callable
 
 import bpy
 
+from ..scan.errors import OutputError
 from ..scan.process import Worker
 from ..scan.requirements import refuse_missing
 from . import settings
@@ -64,6 +66,17 @@ def start(context: bpy.types.Context, job: Job) -> Worker:
     """Start a worker on a job. Raises BadUseError where it cannot be started."""
     refuse_missing()
     return Worker([sys.executable, *bpy.app.python_args], job.folder, job.content, settings.token(context))
+
+
+def temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for a small job, which goes with what is returned. Raises OutputError."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="scan_cutout_", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"No folder for temporary files can be made ({error.strerror}); make room on the disk where this computer "
+            "keeps them, then try again"
+        ) from error
 
 
 def _tell(text: str) -> None:

@@ -5,7 +5,6 @@ A timer compares the scene's settings with what was asked for last. So the previ
 alike, and no property has to tell it. All of it lives in this module and in a temporary folder, nothing in the .blend.
 """
 
-import tempfile
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ class Preview:
         """The mask that is shown instead, to be painted on."""
         self.picture = Picture("Scan Cutout Preview", "VIEW")
         self._overlay = Picture("Scan Cutout Photo", "VIEW")
-        self._folder = tempfile.TemporaryDirectory(prefix="scan_cutout_", ignore_cleanup_errors=True)
+        self._folder = driver.temporary_folder()
         self._worker: Worker | None = None
         self._number = self._answered = 0
         self._asked: object = None
