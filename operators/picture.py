@@ -136,7 +136,6 @@ def free_editor(window: bpy.types.Window) -> bpy.types.Area | None:
     for area in window.screen.areas:
         if area.as_pointer() not in before:
             area.ui_type = "IMAGE_EDITOR"
-            area.spaces.active.show_region_ui = True
             return area
     return None
 

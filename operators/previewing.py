@@ -79,6 +79,7 @@ class Preview:
     def show_in(self, area: bpy.types.Area) -> None:
         """Show it in an Image Editor, fitted and with its tab in front."""
         self.current.show(area)
+        area.spaces.active.show_region_ui = True  # Blender's own workspaces have it closed
         self._is_fitted = self._has_tab = False
 
     def look_at(self, photo: str) -> None:

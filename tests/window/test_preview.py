@@ -128,6 +128,34 @@ def steps():
     assert done.result == "IMG_0007.JPG"
 
 
+def test_the_preview_has_its_controls_in_a_workspace_of_blenders_own(
+    window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
+) -> None:
+    """Texture Paint has an empty Image Editor, with its sidebar closed."""
+    add_photos(2)
+    done = run(
+        window,
+        """
+def steps():
+    set_up()
+    main_window().workspace = bpy.data.workspaces["Texture Paint"]
+    yield 1
+    count = len(main_window().screen.areas)
+    check(not area("IMAGE_EDITOR").spaces.active.show_region_ui, "this workspace shows nothing new")
+    yield from open_preview()
+    check(len(main_window().screen.areas) == count, "the empty editor was not taken")
+    yield 0.5
+    shot("texture_paint")
+    yield from pressed("step_photo")
+    yield until(lambda: previewing.now().photo == "IMG_0002.JPG")
+    yield until(is_settled)
+    return previewing.now().shown["photo"]
+""",
+        *(photos, output, server.endpoint),
+    )
+    assert done.result == "IMG_0002.JPG"
+
+
 def test_whatever_ends_the_preview_leaves_nothing(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
