@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import bpy
 
+_freed: dict[str, int] = {}
+"""By their names, images that nothing needs any more: the next of that name takes one instead of adding to them."""
+
 _FILLED = 0.95  # of the room that an image can have, when it is fitted
 
 
@@ -25,7 +28,7 @@ class Picture:
     @property
     def image(self) -> bpy.types.Image | None:
         """The image; None where there is none yet, or where undo went back to before it."""
-        return next((image for image in bpy.data.images if image.session_uid == self._id), None)
+        return _image(self._id)
 
     @property
     def is_shown(self) -> bool:
@@ -93,14 +96,21 @@ class Picture:
         for _screen, area in editors():
             if area.spaces.active.image == image:
                 area.spaces.active.image = None
+        if self._mode == "VIEW":  # else strokes may come back into it, and they are of this file
+            image.filepath = ""
+            _freed[self._name] = self._id
         image.buffers_free()
 
     def _make(self) -> bpy.types.Image:
-        image = bpy.data.images.new(self._name, 1, 1)
+        image = _image(_freed.pop(self._name, 0)) or bpy.data.images.new(self._name, 1, 1)
         image.source = "FILE"
         image.is_runtime_data = True
         self._id = image.session_uid
         return image
+
+
+def _image(session_uid: int) -> bpy.types.Image | None:
+    return next((image for image in bpy.data.images if image.session_uid == session_uid), None)
 
 
 def editors() -> Iterator[tuple[bpy.types.Screen, bpy.types.Area]]:

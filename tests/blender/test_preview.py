@@ -153,6 +153,40 @@ painting.take_white(bpy.context)
 mask.save()
 same = Path(arguments[1]).read_bytes()
 image = mask.picture.image
+def test_images_that_nothing_needs_any_more_are_used_again(blender_installed, tmp_path):
+    for name, colour in (("one", (10, 200, 30)), ("two", (200, 10, 30))):
+        Image.new("RGB", (64, 48), colour).save(tmp_path / f"{name}.png")
+    code = (
+        EDITOR
+        + """
+made = []
+for name in ("one", "two", "one"):
+    shown, photo = picture.Picture("Scan Cutout Preview", "VIEW"), picture.Picture("Scan Cutout Photo", "VIEW")
+    shown.show(area)
+    made.append([shown.image.name, list(shown.image.size), shown.image.filepath])
+    shown.load(f"{arguments[0]}/{name}.png")
+    photo.load(f"{arguments[0]}/{name}.png")
+    made[-1].append([round(value * 255) for value in shown.image.pixels[:3]])
+    shown.free()
+    photo.free()
+# A painted mask's stays: strokes are undone in it.
+masks = []
+for _ in range(2):
+    mask = picture.Picture("one.png", "PAINT")
+    mask.load(f"{arguments[0]}/one.png")
+    masks.append(mask.image.name)
+    mask.free()
+result = [made, masks, sorted(image.name for image in bpy.data.images if image.name.startswith("Scan Cutout"))]
+"""
+    )
+    made, masks, names = blender_installed.run(code, tmp_path).result
+    assert [each[0] for each in made] == ["Scan Cutout Preview"] * 3
+    assert [each[2] for each in made] == [""] * 3, "the picture of the last time is shown at first"
+    assert [each[3] for each in made] == [[10, 200, 30], [200, 10, 30], [10, 200, 30]]
+    assert names == ["Scan Cutout Photo", "Scan Cutout Preview"]
+    assert len(set(masks)) == 2
+
+
 pixels = list(image.pixels)
 for x in range(40):     # the lowest row: hard, soft, soft, and in a colour
     value = (1.0, 0.6, 0.4, 1.0)[x % 4]

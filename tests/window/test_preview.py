@@ -200,6 +200,8 @@ def steps():
         yield from open_preview("IMG_0002.JPG")
         preview = previewing.now()
         check(preview.photo == "IMG_0002.JPG" and preview.shown["photo"] == preview.photo, f"{preview.shown}")
+        images = [each.name for each in bpy.data.images if each.name.startswith("Scan Cutout")]
+        check(images == ["Scan Cutout Preview"], f"there are {images}")
         pid, place = preview._worker.pid, Path(preview._folder.name)
         check(not is_gone(pid) and place.is_dir(), "there is no worker")
         bpy.ops.wm.save_as_mainfile(filepath=str(folder / f"{way.__name__}.blend"), copy=True)
