@@ -16,10 +16,10 @@ class SCAN_CUTOUT_OT_look_at_photos(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is a folder to look at."""
-        if context.scene.scan_cutout.photos:
-            return True
-        cls.poll_message_set("Choose the folder with the photos first")
-        return False
+        words = survey.missing_photos(context.scene.scan_cutout)
+        if words:
+            cls.poll_message_set(words)
+        return not words
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask; the sidebar shows the answer when it comes."""

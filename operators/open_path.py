@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operator behind buttons that show a file or a folder outside of Blender."""
 
+from pathlib import Path
+
 import bpy
 from bpy.props import StringProperty
+
+from ..scan.errors import printable
 
 
 class SCAN_CUTOUT_OT_open_path(bpy.types.Operator):
@@ -12,7 +16,7 @@ class SCAN_CUTOUT_OT_open_path(bpy.types.Operator):
     bl_label = "Open"
     bl_options = {"INTERNAL"}
 
-    path: StringProperty()  # type: ignore[valid-type]
+    path: StringProperty(subtype="FILE_PATH")  # type: ignore[valid-type]
     what: StringProperty()  # type: ignore[valid-type]
 
     @classmethod
@@ -24,7 +28,9 @@ class SCAN_CUTOUT_OT_open_path(bpy.types.Operator):
         """Hand it to the system."""
         try:
             bpy.ops.wm.path_open(filepath=self.path)
-        except RuntimeError:  # Blender's word for what is not there
-            self.report({"ERROR"}, f"{self.path} is not there any more")
+        except RuntimeError:  # Blender's word for what is not there, and for what the system does not open
+            path = Path(self.path)
+            lacks = f"No program opens {path}; choose one for such files in the system’s settings, or open it there"
+            self.report({"ERROR"}, printable(lacks if path.exists() else f"{path} is not there any more"))
             return {"CANCELLED"}
         return {"FINISHED"}

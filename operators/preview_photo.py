@@ -4,8 +4,8 @@
 import bpy
 from bpy.props import StringProperty
 
-from ..scan.errors import ScanError
-from . import previewing
+from ..scan.errors import ScanError, printable
+from . import previewing, survey
 
 
 class SCAN_CUTOUT_OT_preview_photo(bpy.types.Operator):
@@ -25,8 +25,8 @@ class SCAN_CUTOUT_OT_preview_photo(bpy.types.Operator):
         """There are photos, and a window to show them in."""
         if bpy.app.background or context.window is None:
             cls.poll_message_set("A preview needs a window")
-        elif not context.scene.scan_cutout.photos:
-            cls.poll_message_set("Choose the photo folder first")
+        elif words := survey.missing_photos(context.scene.scan_cutout):
+            cls.poll_message_set(words)
         elif (preview := previewing.now()) and preview.is_dirty and preview.current.is_in_sight:
             cls.poll_message_set("Save the mask first, or leave it without saving")
         else:

@@ -4,6 +4,7 @@
 Which server and which model belong to the computer, and are in the preferences.
 """
 
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -41,21 +42,32 @@ class ScanCutoutSettings(MaskProperties, SolveProperties, ImportProperties, bpy.
     @property
     def photos(self) -> str:
         """The photo folder's path; empty if none is chosen."""
-        return _absolute(self.directory)
+        return self._absolute(self.directory)
 
     @property
     def output(self) -> str:
         """The job folder's path: the one chosen, else one beside the photos; empty without either."""
-        return _absolute(self.output_directory) or (f"{self.photos}_scan" if self.photos else "")
+        if self.output_directory:
+            return self._absolute(self.output_directory)
+        return f"{self.photos}_scan" if self.photos else ""
+
+    @property
+    def is_adrift(self) -> bool:
+        """Whether a folder is named from a .blend that is not there: this one was never saved."""
+        return any(map(self._leads_nowhere, (self.directory, self.output_directory)))
 
     def given(self) -> dict[str, Any]:
         """What was set, by the names of the settings."""
         return {**read(self, _NAMES), "photos": self.photos, "output": self.output}
 
+    def _leads_nowhere(self, path: str) -> bool:
+        return path.startswith("//") and not (bpy.data.filepath or self.id_data.library)
 
-def _absolute(path: str) -> str:
-    # Without the separator that a file browser leaves at the end, so that names can be made of it.
-    return bpy.path.abspath(path).rstrip("/\\") if path else ""
+    def _absolute(self, path: str) -> str:
+        if not path or self._leads_nowhere(path):
+            return ""
+        # A path has no separator at its end, as a file browser leaves it, so that names can be made of it.
+        return str(Path(bpy.path.abspath(path, library=self.id_data.library)))
 
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory((ScanCutoutSettings,))

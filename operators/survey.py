@@ -59,6 +59,8 @@ def results(settings: bpy.types.PropertyGroup) -> str:
 
 def missing_photos(settings: bpy.types.PropertyGroup) -> str:
     """What to do where there are no photos to work on; empty where there are."""
+    if settings.is_adrift:
+        return "Save the .blend first: its folder is what // stands for"
     return "" if settings.photos else "Choose the folder with the photos first"
 
 

@@ -34,7 +34,9 @@ class SCAN_CUTOUT_PT_photos(SidebarPanel, bpy.types.Panel):
         # Where it goes by itself, as long as none is chosen.
         output = Path(settings.output).name or "Output Folder"
         column.prop(settings, "output_directory", text="", icon="OUTPUT", placeholder=output)
-        if not settings.photos:
+        if settings.is_adrift:
+            say(layout, survey.missing_photos(settings), "ERROR")
+        elif not settings.photos:
             say(layout, "Choose the folder with the photos; each of its subfolders is one side of the scan", "INFO")
         elif found := survey.found(settings):
             _draw_found(layout, found)
