@@ -4,6 +4,7 @@
 import bpy
 from bpy.props import EnumProperty
 
+from ..scan.errors import printable
 from . import previewing
 from .redraw import redraw
 from .step_photo import GoesToPhotos
@@ -14,7 +15,8 @@ _listed: list[tuple[str, str, str]] = []
 
 def _list(_operator: object, _context: object) -> list[tuple[str, str, str]]:
     preview = previewing.now()
-    _listed[:] = [(name, name, "") for name in (preview.photos if preview else ())]
+    # By number: a name may hold what Blender cannot.
+    _listed[:] = [(str(number), printable(name), "") for number, name in enumerate(preview.photos if preview else ())]
     return _listed
 
 
@@ -35,6 +37,7 @@ class SCAN_CUTOUT_OT_choose_photo(GoesToPhotos, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for it; it is shown when it is there."""
-        previewing.now().look_at(self.photo)
+        preview = previewing.now()
+        preview.look_at(preview.photos[int(self.photo)])
         redraw(context)
         return {"FINISHED"}

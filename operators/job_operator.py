@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..scan.errors import BadUseError, EndpointError, ScanError
+from ..scan.errors import BadUseError, EndpointError, ScanError, printable
 from . import asking, driver, running, survey
 from .redraw import redraw
 from .steps import Finish, Steps, goes_on
@@ -107,6 +107,7 @@ class JobOperator(Watching):
 
         A script names its folders in the call, which nothing here can see: it is refused by ``plan``.
         """
+        words = ""
         try:
             running.refuse_second()
         except BadUseError as error:
@@ -146,7 +147,7 @@ class JobOperator(Watching):
             finished = driver.drive(context, self.plan(context, {}), lambda told: report(self, told))
             survey.ask_after_job(context)
         except ScanError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}
         report(self, finished)
         return {"FINISHED"} if goes_on(finished) else {"CANCELLED"}
@@ -163,7 +164,7 @@ class JobOperator(Watching):
 def report(operator: bpy.types.Operator, finished: Finish, *, is_cancelled: bool = False) -> None:
     """Report how a job ended. What the user has cancelled is no error to them."""
     bad = "WARNING" if goes_on(finished) else "ERROR"
-    operator.report({"INFO" if finished["status"] == "done" or is_cancelled else bad}, finished["message"])
+    operator.report({"INFO" if finished["status"] == "done" or is_cancelled else bad}, printable(finished["message"]))
 
 
 _timer: bpy.types.Timer | None = None

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..scan.errors import ScanError
+from ..scan.errors import ScanError, printable
 from . import previewing
 from .painting import take_white
 from .redraw import redraw
@@ -38,7 +38,7 @@ class SCAN_CUTOUT_OT_paint_mask(bpy.types.Operator):
         try:
             previewing.now().paint()
         except ScanError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}
         take_white(context)
         redraw(context)

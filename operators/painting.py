@@ -8,7 +8,7 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
-from ..scan.errors import BadUseError, OutputError
+from ..scan.errors import BadUseError, OutputError, printable
 from ..scan.files import write_atomically
 from ..scan.png import encode_mask
 from .picture import Picture
@@ -27,7 +27,7 @@ class Painting:
         """
         self.photo = photo
         self.mask = mask
-        self.picture = Picture(mask.name, "PAINT")
+        self.picture = Picture(printable(mask.name), "PAINT")
         self.picture.load(str(mask))
         self._size = tuple(self.picture.image.size)
         if not all(self._size):

@@ -38,7 +38,7 @@ class SCAN_CUTOUT_OT_preview_photo(bpy.types.Operator):
         try:
             has_place = previewing.show(context, self.photo)
         except ScanError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}
         if not has_place:
             self.report({"ERROR"}, "There is no room for an Image Editor in this window; open one, then try again")

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..scan.errors import ScanError
+from ..scan.errors import ScanError, printable
 from . import previewing
 from .redraw import redraw
 
@@ -30,9 +30,9 @@ class SCAN_CUTOUT_OT_save_mask(bpy.types.Operator):
         try:
             painting.save()
         except ScanError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}
         preview.leave_painting()
-        self.report({"INFO"}, f"The mask of {painting.photo} is saved, and is kept as you painted it")
+        self.report({"INFO"}, f"The mask of {printable(painting.photo)} is saved, and is kept as you painted it")
         redraw(context)
         return {"FINISHED"}

@@ -6,6 +6,7 @@ from math import radians
 import bpy
 import numpy as np
 
+from ..scan.errors import printable
 from ..scan.reconstruction.importing import ImportPlan
 from ..scan.reconstruction.types import Photo, Points
 from . import photo_cameras, point_cloud
@@ -21,15 +22,16 @@ def build(scene: bpy.types.Scene, plan: ImportPlan, *, animated_camera: bool) ->
     pinholes = [plan.views[photo.camera].pinhole for photo in photos]
     scale = _scale(photos, plan.reconstruction.points)
 
-    scan = bpy.data.collections.new(plan.name)
-    cameras = bpy.data.collections.new(f"{plan.name} Cameras")
+    name = printable(plan.name)
+    scan = bpy.data.collections.new(name)
+    cameras = bpy.data.collections.new(f"{name} Cameras")
     scan.children.link(cameras)
-    root = bpy.data.objects.new(plan.name, None)
+    root = bpy.data.objects.new(name, None)
     root.rotation_euler = _ROOT_TURN
     root.empty_display_size = scale * 0.2
     scan.objects.link(root)
 
-    points = point_cloud.build(f"{plan.name} Points", plan.reconstruction.points)
+    points = point_cloud.build(f"{name} Points", plan.reconstruction.points)
     points.parent = root
     scan.objects.link(points)
     for photo, pinhole in zip(photos, pinholes, strict=True):
@@ -38,7 +40,7 @@ def build(scene: bpy.types.Scene, plan: ImportPlan, *, animated_camera: bool) ->
         camera.parent = root
         cameras.objects.link(camera)
     if animated_camera:
-        camera = photo_cameras.build_animated(f"{plan.name} Tour", photos, pinholes, scale)
+        camera = photo_cameras.build_animated(f"{name} Tour", photos, pinholes, scale)
         camera.parent = root
         scan.objects.link(camera)
     # Linked last: until then no part of this is in a scene that would have to follow each step.

@@ -12,6 +12,7 @@ from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
 from ..operators.scan_properties import MASK_CONTROLS
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
+from ..scan.errors import printable
 from .sidebar_panel import say
 
 _WAITING = "Waiting for the mask; the first one takes longest, since the model has to be loaded"
@@ -77,7 +78,7 @@ class SCAN_CUTOUT_PT_preview_mask(bpy.types.Panel):
 def _draw_steps(layout: bpy.types.UILayout, preview: previewing.Preview) -> None:
     row = layout.row(align=True)
     row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_LEFT").step = -1
-    row.operator(SCAN_CUTOUT_OT_choose_photo.bl_idname, text=preview.photo, translate=False)
+    row.operator(SCAN_CUTOUT_OT_choose_photo.bl_idname, text=printable(preview.photo), translate=False)
     row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_RIGHT").step = 1
 
 

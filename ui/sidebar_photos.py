@@ -8,6 +8,7 @@ import bpy
 from ..operators import survey, thumbnails
 from ..operators.look_at_photos import SCAN_CUTOUT_OT_look_at_photos
 from ..operators.steps import Finish
+from ..scan.errors import printable
 from .sidebar_panel import SidebarPanel, say
 
 _ROW = 11  # widths of a button
@@ -32,7 +33,7 @@ class SCAN_CUTOUT_PT_photos(SidebarPanel, bpy.types.Panel):
         column.use_property_split = False  # paths are long
         column.prop(settings, "directory", text="", icon="IMAGE_DATA", placeholder="Photo Folder")
         # Where it goes by itself, as long as none is chosen.
-        output = Path(settings.output).name or "Output Folder"
+        output = printable(Path(settings.output).name) or "Output Folder"
         column.prop(settings, "output_directory", text="", icon="OUTPUT", placeholder=output)
         if settings.is_adrift:
             say(layout, survey.missing_photos(settings), "ERROR")
@@ -66,7 +67,7 @@ def _draw_found(layout: bpy.types.UILayout, found: Finish) -> None:
 
 def _draw_row(column: bpy.types.UILayout, left: str, right: str, icon: str = "IMAGE_DATA") -> None:
     row = column.row()
-    row.label(text=left, icon=icon, translate=False)
+    row.label(text=printable(left), icon=icon, translate=False)
     ending = row.row()
     ending.alignment = "RIGHT"
     ending.label(text=right, translate=False)

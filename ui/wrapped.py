@@ -4,6 +4,8 @@
 import blf
 import bpy
 
+from ..scan.errors import printable
+
 _FONT = 0  # Blender's own, in which it draws its labels
 _MARGIN = 1.5  # widths of an icon
 
@@ -23,7 +25,7 @@ def draw_wrapped(layout: bpy.types.UILayout, text: str, width: float, icon: str 
 
 def _lines(text: str, room: float) -> list[str]:
     lines = [""]
-    for word in text.split():
+    for word in map(printable, text.split()):
         longer = f"{lines[-1]} {word}".lstrip()
         if _width(longer) <= room:
             lines[-1] = longer

@@ -7,6 +7,7 @@ import bpy
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
 PROPERTIES = bpy.types.UILayout.bl_rna.properties
+PATHS = {"FILE_PATH", "DIR_PATH", "FILE_NAME", "BYTE_STRING"}
 KINDS = {"STRING": str, "BOOLEAN": bool, "INT": int, "FLOAT": (int, float)}
 
 
@@ -19,6 +20,17 @@ def check_value(where, parameter, value):
         assert not wrong, f"{where} knows no {wrong}"
     elif parameter.type in KINDS and not getattr(parameter, "is_array", False):
         assert isinstance(value, KINDS[parameter.type]), f"{where} takes no {value!r}"
+    if parameter.type == "STRING":
+        assert parameter.subtype in PATHS or is_text(value), f"{where} takes no {value!r}, which is not UTF-8"
+
+
+def is_text(value):
+    """Whether Blender takes it for anything else than a path: a file name may hold what no text does."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Called:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -73,6 +75,22 @@ preview.painting.save()
 preview.leave_painting()
 settle()
 draw("saved")
+odd = [name for name in preview.photos if "\\udcfc" in name]
+if odd:
+    preview.look_at(odd[0])
+    settle()
+    draw("not UTF-8")
+    preview.paint()
+    draw("painting what is not UTF-8")
+    preview.leave_painting()
+    previewing._now = preview
+    with bpy.context.temp_override(window=window):
+        bpy.ops.scan_cutout.choose_photo(photo="0")
+    first = preview.photo
+    with bpy.context.temp_override(window=window):
+        bpy.ops.scan_cutout.choose_photo(photo=str(preview.photos.index(odd[0])))
+    result["chosen"] = [first, preview.photo == odd[0]]
+preview.look_at(preview.photos[0])
 preview.step(-1)
 settle()
 draw("damaged")
@@ -135,24 +153,6 @@ result = [before, loaded, freed, names, [each.spaces.active.image for each in ar
     assert shown == [None]
 
 
-def test_a_mask_is_written_as_runs_write_it(blender_installed, tmp_path):
-    photo, mask = tmp_path / "IMG_1.JPG", tmp_path / "IMG_1.JPG.png"
-    Image.new("RGB", (40, 30), (90, 90, 90)).save(photo)
-    before = np.zeros((30, 40), np.uint8)
-    before[10:20, 10:30] = 255
-    Image.fromarray(before).save(mask)
-    code = (
-        EDITOR
-        + """
-from pathlib import Path
-painting = importlib.import_module("bl_ext.user_default.scan_cutout.operators.painting")
-mask = painting.Painting("IMG_1.JPG", Path(arguments[1]), Path(arguments[0]), picture.Picture("Photo", "VIEW"))
-mask.picture.show(area)
-mode = area.spaces.active.ui_mode
-painting.take_white(bpy.context)
-mask.save()
-same = Path(arguments[1]).read_bytes()
-image = mask.picture.image
 def test_images_that_nothing_needs_any_more_are_used_again(blender_installed, tmp_path):
     for name, colour in (("one", (10, 200, 30)), ("two", (200, 10, 30))):
         Image.new("RGB", (64, 48), colour).save(tmp_path / f"{name}.png")
@@ -187,6 +187,24 @@ result = [made, masks, sorted(image.name for image in bpy.data.images if image.n
     assert len(set(masks)) == 2
 
 
+def test_a_mask_is_written_as_runs_write_it(blender_installed, tmp_path):
+    photo, mask = tmp_path / "IMG_1.JPG", tmp_path / "IMG_1.JPG.png"
+    Image.new("RGB", (40, 30), (90, 90, 90)).save(photo)
+    before = np.zeros((30, 40), np.uint8)
+    before[10:20, 10:30] = 255
+    Image.fromarray(before).save(mask)
+    code = (
+        EDITOR
+        + """
+from pathlib import Path
+painting = importlib.import_module("bl_ext.user_default.scan_cutout.operators.painting")
+mask = painting.Painting("IMG_1.JPG", Path(arguments[1]), Path(arguments[0]), picture.Picture("Photo", "VIEW"))
+mask.picture.show(area)
+mode = area.spaces.active.ui_mode
+painting.take_white(bpy.context)
+mask.save()
+same = Path(arguments[1]).read_bytes()
+image = mask.picture.image
 pixels = list(image.pixels)
 for x in range(40):     # the lowest row: hard, soft, soft, and in a colour
     value = (1.0, 0.6, 0.4, 1.0)[x % 4]
@@ -227,6 +245,8 @@ def test_its_panel_is_drawn_in_every_state(
 ) -> None:
     add_photos(2)
     (photos / "IMG_0003.JPG").write_bytes(b"no photo")
+    if sys.platform == "linux":  # others refuse such names
+        shutil.copy(photos / "IMG_0001.JPG", photos / "IMG_0002\udcfc.JPG")
     run = blender_installed.run(DRAW, photos, tmp_path / "output", server.endpoint, Path(__file__).parent)
     drawn = run.result
     assert "Traceback" not in run.stderr
@@ -241,5 +261,10 @@ def test_its_panel_is_drawn_in_every_state(
     assert "Paintedbyhand" in drawn["saved"]
     for said in ("IMG_0003.JPG", "isnotaJPEG", "TryAgain"):
         assert said in drawn["damaged"]
+    if sys.platform == "linux":
+        assert "IMG_0002?.JPG" in drawn["not UTF-8"]
+        assert "Themaskkeeps" in drawn["not UTF-8"]
+        assert "BacktoPreview" in drawn["painting what is not UTF-8"]
+        assert drawn["chosen"] == ["IMG_0001.JPG", True]
     assert "scan_cutout.stop_preview" not in drawn["ended"]
     assert drawn["goes on"] is False
