@@ -39,6 +39,10 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
         An error where one of the servers does not answer, or is not rembg.
         """
         is_by_hand = self.options.is_invoke and not bpy.app.background
+        stored = settings.preferences(context)
+        if is_by_hand and not self.endpoint and stored and stored.backend == "EMBEDDED":
+            self.report({"WARNING"}, "The backend is Embedded; there is no server to test")
+            return {"CANCELLED"}
         if is_by_hand and self.show:
             bpy.ops.preferences.addon_show(module=base_package)
         given = {"endpoint": self.endpoint} if self.properties.is_property_set("endpoint") else {}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar's panels on how backgrounds are removed. Server and model are the computer's, and so preferences."""
 
+from urllib.parse import urlsplit
+
 import bpy
 
 from .. import __package__ as base_package
@@ -9,6 +11,7 @@ from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint, question
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..operators.scan_properties import MASK_CONTROLS
 from ..operators.settings import preferences
+from ..scan.address import Endpoint
 from . import model_field
 from .sidebar_panel import SidebarPanel, say
 
@@ -83,12 +86,26 @@ def _draw_model(layout: bpy.types.UILayout, stored: bpy.types.AddonPreferences) 
     words, icon = model_field.said(stored)
     if words:
         say(column, words, icon)
-    asked = question(stored.endpoint)
+    further = [each.address for each in stored.further_endpoints if each.address]
+    _draw_answer(column, stored.endpoint, is_alone=not further)
+    for address in further:
+        _draw_answer(column, address, is_alone=False)
+    column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname, icon="LINKED")
+
+
+def _draw_answer(column: bpy.types.UILayout, address: str, *, is_alone: bool) -> None:
+    """Draw what an endpoint has said, and where there are several, which one it is."""
+    asked = question(address)
     answer = asking.answer(asked)
     if asking.is_asked(asked):
-        column.label(text="Asking the server…", icon="SORTTIME")
+        say(column, "Asking the server…" if is_alone else f"Asking {_place(address)}…", "SORTTIME")
     elif answer is not None and answer["status"] == "done":
-        say(column, f"rembg {answer['version']} answers", "CHECKMARK")
+        said = f"rembg {answer['version']} answers"
+        say(column, said if is_alone else f"{said} at {_place(address)}", "CHECKMARK")
     elif answer is not None:
-        say(column, answer["message"], "ERROR")
-    column.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname, icon="LINKED")
+        say(column, answer["message"] if is_alone else f"{_place(address)}: {answer['message']}", "ERROR")
+
+
+def _place(address: str) -> str:
+    """The host and port of an endpoint that was asked."""
+    return urlsplit(Endpoint.parse(address).base).netloc

@@ -123,6 +123,23 @@ def steps():
     assert shown == ["PREFERENCES"]
 
 
+def test_test_connection_says_where_there_is_no_server_to_test(window: WindowBlender) -> None:
+    done = window.run(
+        BEGIN
+        + """
+def steps():
+    stored.backend = "EMBEDDED"
+    with using():
+        ended = bpy.ops.scan_cutout.check_endpoint("INVOKE_DEFAULT", show=True)
+    yield 0.5
+    check(asking.answer(f"check_endpoint {stored.endpoint}") is None, "a server was asked")
+    return sorted(ended), len(bpy.context.window_manager.windows)
+"""
+    )
+    assert done.result == [["CANCELLED"], 1]
+    assert "The backend is Embedded; there is no server to test" in done.console
+
+
 @pytest.mark.parametrize("keys", ["", "A"], ids=["one file", "all files of it"])
 def test_a_model_is_dropped_on_the_viewport(window: WindowBlender, model: Path, keys: str) -> None:
     objects = run(
