@@ -4,6 +4,7 @@
 from typing import Any
 
 import bpy
+from bpy.props import BoolProperty
 
 from . import settings, steps, survey
 from .job_operator import JobOperator
@@ -17,6 +18,16 @@ class SCAN_CUTOUT_OT_strip_backgrounds(StripProperties, JobOperator, bpy.types.O
     bl_label = "Strip Backgrounds"
     # Not REGISTER: Repeat Last would start it anew, and Blender's list of operators cannot hold one that goes on then.
     bl_options = set()
+
+    retry: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    """Changes the tooltip alone: every run does what is missing."""
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        """Say what it does to photos that have failed."""
+        if properties.retry:
+            return "Strip again what failed, and what the settings have changed since; other masks stay as they are"
+        return ""  # the class's own
 
     @classmethod
     def missing(cls, shown: bpy.types.PropertyGroup) -> str:

@@ -38,7 +38,8 @@ def draw_job(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
     output = (survey.found(settings) or {}).get("output") or {}
     if failed := output.get("failed"):
         _draw_failures(layout, failed, Path(settings.photos))
-        layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname, text="Retry Failed Photos", icon="FILE_REFRESH")
+        again = SCAN_CUTOUT_OT_strip_backgrounds.bl_idname
+        layout.operator(again, text="Retry Failed Photos", icon="FILE_REFRESH").retry = True
     if output.get("report") or (last is not None and not is_elsewhere):
         _draw_files(layout, JobFolder(Path(settings.output)), has_report=output.get("report", False))
 

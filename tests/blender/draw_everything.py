@@ -161,9 +161,22 @@ def states():
     running.end()
     fail_dozens()
     draw("many failed photos")
+    solved_states(shown, stored, output)
+
+
+def solved_states(shown, stored, output):
+    """Those of a scan that was solved, and what may happen to it."""
     solve(Path(output))
     look()
     draw("solved")
+    shown.directory = str(Path(outputs, "gone"))
+    look()
+    assert survey.missing_results(shown) == "", "what was solved cannot be imported"
+    draw("photo folder gone, output there")
+    shown.directory = "//photos"
+    draw("never saved")
+    if sys.platform == "linux":  # others refuse such names
+        name_as_no_text()
     ask(stored)
     stored.backend = "EMBEDDED"
     shown.cutouts = "JPEG"
@@ -179,6 +192,28 @@ def fail_dozens():
     found = json.loads(json.dumps(survey.found(shown)))
     found["output"]["failed"] = {f"IMG_{number:04}.JPG": "is empty (0 bytes)" for number in range(300)}
     survey.take((shown.photos, shown.output), found)
+
+
+def name_as_no_text():
+    """Have photos and folders with names as disks of older computers have them."""
+    shown = bpy.context.scene.scan_cutout
+    folder = Path(outputs, "Photos \udcfc")
+    for name in ("Side \udcfc/IMG_\udcfc.JPG", "Side/IMG_\udcfc.JPG"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"damaged")
+    shown.directory, shown.output_directory = str(folder), ""
+    asked = settings.EndpointSettings(endpoint=endpoint)
+    run(
+        "Strip Backgrounds",
+        steps.strip(settings.StripSettings(photos=str(folder), output=shown.output, model="u2netp", endpoint=asked)),
+        lambda now: len(now.progress.failures) == 2,
+    )
+    draw("not UTF-8, running")
+    go_on()
+    look()
+    draw("not UTF-8")
+    shown.output_directory = outputs
+    draw("not UTF-8, elsewhere")
 
 
 def solve(output):
@@ -203,6 +238,9 @@ def ask(stored):
             asking._look()  # noqa: SLF001 - which a timer does where Blender has a window
             time.sleep(0.02)
         draw(name)
+    stored.endpoint = endpoint
+    stored.further_endpoints.add().address = nowhere
+    draw("one of two answers")
 
 
 result = {}

@@ -9,7 +9,8 @@ operators (checking_layout.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from faulty_server import Answer, FaultyServer
@@ -85,9 +86,28 @@ def test_everything_is_drawn_in_every_state(
     assert "placed38of40photos" in drawn["solved"]["SCAN_CUTOUT_PT_reconstruct"]
     assert "Askingtheserver…" in drawn["asking, answered"]["SCAN_CUTOUT_PT_background"]
     assert "Noserveranswers" in drawn["not answered"]["SCAN_CUTOUT_PT_background"]
+    _check_places(drawn, server.endpoint, nowhere)
     assert "embedded_model" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
     assert "cutout_colour" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
     assert "Onlyarembgserver" in drawn["embedded"]["SCAN_CUTOUT_PT_background_advanced"]
+
+
+def _check_places(drawn: Mapping[str, Mapping[str, str]], endpoint: str, nowhere: str) -> None:
+    """What is drawn of two servers, and of folders that are gone, not there yet, or of names that are no text."""
+    both = drawn["one of two answers"]["SCAN_CUTOUT_PT_background"]
+    assert f"answersat{endpoint.split('/')[2]}" in both
+    assert f"{nowhere.split('/')[2]}:Noserveranswers" in both
+    gone = drawn["photo folder gone, output there"]
+    assert "Thereisnophotofolder" in gone["SCAN_CUTOUT_PT_photos"]
+    assert "3masks" in gone["SCAN_CUTOUT_PT_strip"]
+    assert "placed38of40photos" in gone["SCAN_CUTOUT_PT_reconstruct"]
+    for said in ("isaRAWfile", "RetryFailedPhotos"):
+        assert said in gone["SCAN_CUTOUT_PT_scan"]
+    assert "Savethe.blendfirst" in drawn["never saved"]["SCAN_CUTOUT_PT_photos"]
+    if sys.platform == "linux":
+        assert "Side?" in drawn["not UTF-8"]["SCAN_CUTOUT_PT_photos"]
+        assert "IMG_?.JPG" in drawn["not UTF-8, running"]["SCAN_CUTOUT_PT_scan"]
+        assert "IMG_?.JPG" in drawn["not UTF-8"]["SCAN_CUTOUT_PT_scan"]
 
 
 def test_what_this_blender_does_not_have_is_found(blender: Blender) -> None:
@@ -106,6 +126,8 @@ def test_what_this_blender_does_not_have_is_found(blender: Blender) -> None:
             "too many": lambda layout: layout.progress("", "", 0.5, "BAR", True, 1, 2, 3),
             "too few": lambda layout: layout.prop(scene),
             "a kind": lambda layout: layout.label(text=12),
+            "no text": lambda layout: layout.label(text="IMG_\\udcfc.JPG"),
+            "its text": lambda layout: setattr(layout.operator("wm.url_open"), "url", "\\udcfc"),
             "a property": lambda layout: layout.prop(scene, "no_such_property"),
             "a menu": lambda layout: layout.menu("NO_MT_such"),
             "an operator": lambda layout: layout.operator("wm.no_such_operator"),
@@ -122,9 +144,10 @@ def test_what_this_blender_does_not_have_is_found(blender: Blender) -> None:
                 result.append(name)
         layout = CheckingLayout(seen := [], is_open=True)
         layout.column(align=True).box().operator("wm.path_open", text="Open", icon="TEXT").filepath = "/"
+        layout.operator("wm.path_open").filepath = "/IMG_\\udcfc.JPG"
         layout.row().prop(scene, "frame_start", text="Start")
         layout.use_property_split = True
-        assert seen == ["Open", "wm.path_open", "Start", "frame_start"], seen
+        assert seen == ["Open", "wm.path_open", "wm.path_open", "Start", "frame_start"], seen
         result.append(len(wrong))
         """,
         Path(__file__).parent,
