@@ -5,7 +5,7 @@ A run over 200 photos, against a real rembg server on the same cores, while an a
 that is drawn in software: once started in Blender and shown in its sidebar, once the same worker started from outside,
 so that the difference is ours and not the server's. Rounds take turns; the medians count. Then how long Cancel takes,
 with that server, and with one that takes requests and never answers.
-Writes ``build/bench_window.json`` and prints the README's table.
+Writes ``build/bench_window.json``, prints the README's table, and fails where a number is past its limit.
 """
 
 from __future__ import annotations
@@ -40,6 +40,16 @@ ORIGINALS = environments.ROOT / "tests" / "data" / "turntable" / "photos"
 PHOTOS = 200
 ROUNDS = 2
 SCRIPT = Path(__file__).with_name("bench_window_script.py")
+
+LIMITS = {
+    "first": 1.0,  # seconds, as the next two
+    "cancel_most": 2.0,
+    "cancel_hanging_most": 2.0,  # not the request, whose own timeout is minutes
+    "tick_p50": 0.5,  # milliseconds
+    "tick_p99": 2.0,
+}
+GAPS = ("frame_mean", "frame_p95", "timer_mean", "timer_p95")
+MOST_ADDED = 0.1  # to each of these gaps
 
 Row = dict[str, float]
 
@@ -83,6 +93,8 @@ def main() -> None:
     result = {"date": dt.date.today().isoformat(), "cores": os.cpu_count(), **medians}  # noqa: DTZ011
     RESULT.write_text(json.dumps(result, indent=1), "utf-8")
     print("\n".join([*_table(result), "", f"({RESULT})"]))
+    if exceeded := _exceeded(result):
+        sys.exit("Past the limit: " + "; ".join(exceeded))
 
 
 def _measure(blender: WindowBlender, way: str, photos: Path, output: Path, endpoint: str) -> tuple[Row, list[float]]:
@@ -121,6 +133,13 @@ def _strip(photos: Path, output: Path, endpoint: str) -> None:
     worker = Worker([sys.executable], JobFolder(output), {"task": "strip", "settings": settings})
     for _ in worker.stories():
         pass
+
+
+def _exceeded(result: dict[str, Any]) -> list[str]:
+    inside, outside = result["inside"], result["outside"]
+    past = [f"{name} {inside[name]:.2f}, not {most}" for name, most in LIMITS.items() if inside[name] > most]
+    added = {name: inside[name] / outside[name] - 1 for name in GAPS}
+    return past + [f"{name} {more:+.1%}, not {MOST_ADDED:+.0%}" for name, more in added.items() if more > MOST_ADDED]
 
 
 def _table(result: dict[str, Any]) -> list[str]:
