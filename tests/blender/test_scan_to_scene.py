@@ -84,6 +84,39 @@ def test_what_cannot_work_is_told_and_the_scene_stays_as_it_was(blender_installe
         assert cameras == []
 
 
+@pytest.mark.parametrize(
+    ("operator", "tasks", "sentence"),
+    [
+        ("strip_backgrounds", ["strip"], ""),
+        ("reconstruct", ["reconstruct"], "COLMAP"),
+        ("scan_to_scene", ["strip", "reconstruct"], "COLMAP"),
+    ],
+)
+def test_in_background_it_is_waited_for_however_it_is_called(
+    blender_installed, server, photos, tmp_path, operator, tasks, sentence
+):
+    """A modal operator would end there at once, with nothing done and nothing said."""
+    for photo in sorted((photos / "upright").iterdir())[2:]:
+        photo.unlink()  # too few to be solved
+    output = tmp_path / "out"
+    keywords = {"directory": str(photos), "output_directory": str(output)}
+    keywords |= {"masks": False} if operator == "reconstruct" else {"endpoint": server.endpoint, "model": "u2netp"}
+    code = """
+    import json
+    try:
+        said = sorted(getattr(bpy.ops.scan_cutout, arguments[0])("INVOKE_DEFAULT", **json.loads(arguments[1])))
+    except RuntimeError as error:
+        said = str(error)
+    result = [said, bpy.app.background]
+    """
+    said, is_background = blender_installed.run(code, operator, json.dumps(keywords)).result
+    assert is_background is True
+    assert sentence in said if sentence else said == ["FINISHED"]
+    story = [json.loads(line) for line in (output / "journal.jsonl").read_text("utf-8").splitlines()]
+    assert [event["task"] for event in story if event["event"] == "started"] == tasks
+    assert [event["event"] for event in story].count("finished") == len(tasks)
+
+
 def test_the_command_runs_to_the_end_and_saves_the_scene(blender_installed, photos, tmp_path):
     output, blend, end = tmp_path / "out", tmp_path / "scene.blend", tmp_path / "end.json"
     folders = ["--photos", photos, "--output", output]
