@@ -111,14 +111,14 @@ class JobOperator(Watching):
         try:
             running.refuse_second()
         except BadUseError as error:
-            words = printable(str(error))
+            words = str(error)
         if not words and "UNDO" in cls.bl_options and context.scene.library is not None:
             words = "This scene is linked from another file; choose a scene of this file"
         if not words:
             shown = getattr(context, SHOWN, None)
             words = cls.missing(shown) if shown is not None else ""
         if words:
-            cls.poll_message_set(words)
+            cls.poll_message_set(printable(words))
         return not words
 
     @classmethod
