@@ -15,7 +15,7 @@ from PIL import Image
 from blender_window import WindowBlender
 
 BEGIN = """
-from bl_ext.user_default.scan_cutout.operators import asking, running
+from bl_ext.user_default.scan_cutout.operators import asking, job_operator, running
 
 MODULE = "bl_ext.user_default.scan_cutout"
 stored = bpy.context.preferences.addons[MODULE].preferences
@@ -224,8 +224,10 @@ def steps():
         bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
     yield 0.2
     before = count()
+    job_operator._WATCH = 1     # seconds, as of a scan that takes its time: another operator goes on watching it
     with using():
         bpy.ops.scan_cutout.scan_to_scene("INVOKE_DEFAULT")
+    yield until(lambda: "SCAN_CUTOUT_OT_watch_job" in [each.bl_idname for each in main_window().modal_operators])
     yield until(lambda: running.now() is None, 250)
     yield 0.3
     after = count()
