@@ -18,6 +18,11 @@ from blender_window import WindowBlender
 from rembg_server import RembgServer
 
 
+def brightness(picture: Path, x: int, y: int) -> float:
+    """Around a place in a picture of the screen."""
+    return float(np.asarray(Image.open(picture).convert("L"))[y - 3 : y + 4, x - 3 : x + 4].mean())
+
+
 def test_a_painted_mask_is_saved_told_and_kept(
     window: WindowBlender, rembg: RembgServer, scan: Path, output: Path, photo_watch: Any, keep: Callable[..., None]
 ) -> None:
@@ -44,8 +49,14 @@ def steps():
     painted = image.pixels[:]
     yield from stroke([(0.3 + 0.01 * step, 0.05) for step in range(10)])
     check(image.pixels[:] != painted, "the second stroke painted nothing")
+    yield 1
+    shot("both")
+    where = region("WINDOW", "IMAGE_EDITOR")
+    spots = [where.view2d.view_to_region(*place, clip=False) for place in ((0.06, 0.9), (0.33, 0.05))]
+    spots = [(where.x + x, main_window().height - where.y - y) for x, y in spots]
     yield press("Z", ctrl=True)
     check(image.pixels[:] == painted, "undo did not take just the second stroke back")
+    yield 1    # until it is drawn
     shot("painted")
     yield from pressed("save_mask")
     yield until(lambda: preview.painting is None and is_settled())
@@ -64,11 +75,15 @@ def steps():
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
     yield until(lambda: running.now() is None, 120)
     check(path.read_bytes() == saved, "the run wrote over the painted mask")
-    return told, running.last().result
+    return told, running.last().result, spots
 """,
         *(scan, output, rembg.endpoint),
     )
-    told, result = done.result
+    told, result, (first, second) = done.result
+    before, both, after = (done.folder / f"{name}.png" for name in ("painting", "both", "painted"))
+    for spot, picture in ((first, both), (second, both), (first, after)):
+        assert brightness(picture, *spot) > brightness(before, *spot) + 60, f"no stroke is seen at {spot} in {picture}"
+    assert abs(brightness(after, *second) - brightness(before, *second)) < 10, "the stroke that was undone is seen"
     keep("painting", [done.folder / "painted.png"], (660, 24, 1316, 906))
     assert told["is_painted"] is True
     assert result["status"] == "done"
