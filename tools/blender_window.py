@@ -69,8 +69,11 @@ for path in zips:
 bpy.ops.wm.save_userpref()
 """
 
-# What Blender prints where Python code of an add-on goes wrong, or draws something that is not there.
-_COMPLAINT = re.compile(r"Traceback|^\w+(Error|Exception): |rna_ui|unknown operator|property not found|bpy_rna|leaked")
+# What Blender prints where Python code of an add-on goes wrong, or draws something that is not there; from 5.0 on also
+# as a line of its log.
+_COMPLAINT = re.compile(
+    r"Traceback|^\w+(Error|Exception): |rna_ui|unknown operator|property not found|bpy_rna|leaked|^\S+ +\S+ +\| ERROR "
+)
 
 
 class Room:

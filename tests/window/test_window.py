@@ -77,13 +77,19 @@ def test_what_goes_wrong_while_a_panel_is_drawn_is_a_complaint(window: WindowBle
                 self.layout.prop(context.scene, "no_such_property")
                 self.layout.label(text=1 / 0)
 
+        class BROKEN_OT_operator(bpy.types.Operator):
+            bl_idname, bl_label = "broken.operator", "Broken"
+
         def steps():
             bpy.utils.register_class(BROKEN_PT_panel)
+            bpy.utils.register_class(BROKEN_OT_operator)
             yield sidebar("Item")
             yield 1
+            with using():
+                bpy.ops.broken.operator("INVOKE_DEFAULT")
     """)
     assert run.result is None
-    for complaint in ("no_such_operator", "no_such_property", "ZeroDivisionError"):
+    for complaint in ("no_such_operator", "no_such_property", "ZeroDivisionError", "Invalid operator call"):
         assert any(complaint in line for line in run.complaints), run.console
     window.expected += run.complaints
 
