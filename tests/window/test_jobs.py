@@ -28,6 +28,8 @@ def steps():
         beats.append(time.monotonic())
         return 0.02
     bpy.app.timers.register(beat)
+    set_up()
+    bpy.ops.ed.undo_push(message="Set up")    # as a field in the sidebar does
     began = time.monotonic()
     started = begin()
     yield until(has_begun)
@@ -44,18 +46,34 @@ def steps():
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "saved.blend"), copy=True)
     yield until(is_over, 120)
     gaps = [after - before for before, after in zip(beats, beats[1:])]
-    progress = running.last().progress
+    progress, status = running.last().progress, running.last().result["status"]
     whole = time.monotonic() - began
-    return [started, second, max(gaps) / whole, progress.done, running.last().result["status"]]
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "saved.blend"))
+    yield 0.5
+    scene = bpy.context.scene
+    known = scene.scan_cutout.bl_rna.properties
+    saved = {
+        "images": [each.name for each in bpy.data.images if each.name not in {"Render Result", "Viewer Node"}],
+        "texts": len(bpy.data.texts),
+        "properties": [*scene.keys(), *bpy.context.window_manager.keys(), *main_window().screen.keys()],
+        "unknown": [name for name in scene.scan_cutout.keys() if name not in known],
+        "folders": [scene.scan_cutout.directory, scene.scan_cutout.output_directory],
+        "jobs": [running.now() is None, running.last() is None],
+    }
+    return [started, second, max(gaps) / whole, progress.done, status, saved]
 """,
         *(photos, output, rembg.endpoint),
     )
-    started, second, gap, done, status = result
+    started, second, gap, done, status, saved = result
     assert started == ["RUNNING_MODAL"]
     assert "Strip Backgrounds is running" in second
     assert (done, status) == (len(names), "done")
     assert gap < 0.5, "Blender stood still for half of the job (this is no benchmark: make bench-window is)"
     assert len(list((output / "masks").rglob("*.png"))) == len(names)
+    assert (saved["images"], saved["texts"], saved["unknown"]) == ([], 0, []), "the file has something of the job"
+    assert set(saved["properties"]) <= {"scan_cutout", "cycles"}
+    assert saved["folders"] == [str(photos), str(output)]
+    assert saved["jobs"] == [True, True]
     wait_until_gone(window)
 
 
@@ -91,12 +109,15 @@ def test_cancel_does_not_wait_for_a_server_that_hangs(
     server.script = always(Answer(hang=True))
     code = """
 def steps():
+    yield sidebar("Scan Cutout")
     begin()
     yield until(has_begun)
     yield 1
+    place = yield from find("scan_cutout.cancel_job")
+    check(place, "Cancel is not in sight")
     asked = time.monotonic()
-    with using():
-        bpy.ops.scan_cutout.cancel_job()
+    yield click(*place)
+    check(running.now() is None or running.now().is_cancelled, "Cancel did nothing")
     yield until(is_over)
     return time.monotonic() - asked
 """
@@ -104,25 +125,6 @@ def steps():
     wait_until_gone(window)
 
 
-def test_auto_save_comes_while_a_job_runs(
-    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
-) -> None:
-    """Blender does not auto-save while a modal operator runs; ours lets go of the window now and then."""
-    add_photos(3)
-    server.script = always(Answer(hang=True))
-    code = """
-import glob, os
-
-def steps():
-    filepaths = bpy.context.preferences.filepaths
-    filepaths.temporary_directory = str(folder)
-    filepaths.use_auto_save_temporary_files = True
-    filepaths.auto_save_time = 1                    # minute: the least there is
-    begin()
-    yield until(has_begun)
-    with using():
-        bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)  # what is saved is the last step that can be undone
-    started = time.monotonic()
 def test_a_file_browser_that_is_closed_leaves_the_job(
     window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
@@ -164,6 +166,25 @@ def steps():
     assert run(window, code, photos, output, server.endpoint) == len(names)
 
 
+def test_auto_save_comes_while_a_job_runs(
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    """Blender does not auto-save while a modal operator runs; ours lets go of the window now and then."""
+    add_photos(3)
+    server.script = always(Answer(hang=True))
+    code = """
+import glob, os
+
+def steps():
+    filepaths = bpy.context.preferences.filepaths
+    filepaths.temporary_directory = str(folder)
+    filepaths.use_auto_save_temporary_files = True
+    filepaths.auto_save_time = 1                    # minute: the least there is
+    begin()
+    yield until(has_begun)
+    with using():
+        bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)  # what is saved is the last step that can be undone
+    started = time.monotonic()
     yield until(lambda: glob.glob(str(folder / "*.blend")), 110, "an auto-save to appear")
     waited = time.monotonic() - started
     job = running.now()
