@@ -190,3 +190,18 @@ def test_a_solve_is_told_while_its_model_is_there(add, survey, output):
     ]
     os.rename(place / "sparse", place / "gone")  # noqa: PTH104
     assert survey()["output"]["solved"] == []
+
+
+def test_what_was_made_of_photos_that_are_away_is_told(add, survey, workers, server, photos, photo_watch):
+    add("1.jpg")
+    add("2.jpg")
+    workers.strip(server.endpoint)
+    photos.rename(photos.with_name("elsewhere"))
+    try:
+        told = survey()
+    finally:
+        photos.with_name("elsewhere").rename(photos)
+        photo_watch.remember(photos)
+    assert told["status"] == "failed"
+    assert "There is no photo folder" in told["message"]
+    assert (told["output"]["masks"], told["output"]["report"], told["output"]["contact_sheet"]) == (2, True, True)
