@@ -35,7 +35,7 @@ def whole_masks(output):
 
 @pytest.mark.parametrize("folder", ["masks", "soft"])
 def test_a_folder_that_is_lost_in_mid_run_stops_it_with_a_sentence(add_photos, workers, server, output, folder):
-    names = add_photos(8)
+    names = add_photos(20)
 
     def script(request):
         if request.number == 3:
@@ -48,11 +48,12 @@ def test_a_folder_that_is_lost_in_mid_run_stops_it_with_a_sentence(add_photos, w
     assert (story.finished["status"], story.exit_code) == ("stopped", 1)
     assert f"{output / folder}" in story.message
     assert "cannot be written" in story.message
-    # Two answers may be on their way to the disk when the fourth request comes.
-    assert len(story.made) in {1, 2, 3}
-    assert f"{len(story.made)} of 8 done, run again to go on" in story.message
+    # The answers before the fourth request may still be on their way to the disk when it comes.
+    assert len(story.made) <= 3
+    assert f"{len(story.made)} of 20 done, run again to go on" in story.message
     assert story.failed == {}
-    assert len(server.requests) <= 5
+    # Each of the five threads may send one more, and then has to write what it got.
+    assert len(server.requests) <= 4 + 5
     (output / folder).unlink()
     (output / "lost").rename(output / folder)
     assert set(story.made) <= set(whole_masks(output))
