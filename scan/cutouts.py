@@ -81,7 +81,9 @@ def make_cutout(
     if kind is CutoutKind.PNG:
         if metadata.has_extended_xmp and warnings is not None:
             warnings.append("the second part of its XMP, for which only a JPEG has a place, is not in its PNG cutout")
-        return into_png(_encode_png(picture, mask, matted), metadata)
+        png = _encode_png(picture, mask, matted)
+        del picture  # as large as four masks, and of no more use
+        return into_png(png, metadata)
     _fill(picture, mask, ImageColor.getcolor(colour, picture.mode))
     picture.info = {}  # or Pillow writes some of what is carried a second time
     buffer = io.BytesIO()
@@ -200,6 +202,7 @@ def _encode_png(picture: Image.Image, mask: Image.Image, matted: Image.Image | N
             picture.paste(own, band, edge.point(_OPAQUE_ONLY, "1"))
             alpha.paste(edge, band)
     picture.putalpha(alpha)
+    del alpha  # as large as the mask
     picture.info = {}  # or Pillow writes some of what is carried a second time
     buffer = io.BytesIO()
     # Run-length packing: as small as the dictionary's at the levels that would still be quick, and quicker.

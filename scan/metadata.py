@@ -120,7 +120,8 @@ def into_png(png: bytes, metadata: Metadata) -> bytes:
     """A freshly encoded PNG with the metadata put into it, before its pixels."""
     carried = b"".join(_chunks_for(metadata)) if metadata.chunks is None else metadata.chunks
     at = len(_PNG_BEGIN) + 12 + 13  # behind IHDR
-    return png[:at] + carried + png[at:]
+    pixels = memoryview(png)  # many megabytes, copied once
+    return b"".join((pixels[:at], carried, pixels[at:]))
 
 
 def _of_jpeg(stream: BinaryIO) -> Metadata:
