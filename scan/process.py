@@ -19,9 +19,10 @@ _ROOT = Path(__file__).parents[1]
 _TICK = 0.05
 # Seconds. What waits for a network folder that went away cannot be killed before that answers, and Blender waits here.
 _DYING = 1.0
-# Of glibc alone (mallopt(3)), which else keeps what was freed apart for every thread: a third more memory for masks,
-# two thirds more for JPEG cutouts, and no less time.
-_MEMORY = {"MALLOC_ARENA_MAX": "2"}
+# Of glibc alone (mallopt(3)). With an arena for every thread it keeps apart what each has freed: a third more memory
+# for masks, two thirds more for JPEG cutouts, and no less time. And what is larger than 4 MB, a mask or a photo, is
+# given back when it is freed; else the limit for that rises, and memory with it over some hundred photos.
+_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(4 << 20)}
 
 if sys.platform == "win32":
     import _winapi
