@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The colours of an object, gone on with beyond its edge: what a cutout has where its background was."""
 
-from collections.abc import Iterator
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-Box: TypeAlias = tuple[int, int, int, int]
-"""Left, top, right and bottom in pixels, the latter two not included."""
+from .boxes import Box, bands, grown, inner
 
 BLEED = 16
 """How far colour is bled beyond the edge, in pixels: past what filters and a texture's first mipmaps reach."""
@@ -19,7 +15,6 @@ _RADII = (16, 5, 2, 0)  # of squares, in grains: the second reaches as far as th
 # How much the outermost pixels say about that colour, beside those _RIM pixels deep: background shines through them.
 _RIM_WEIGHT = 0.02
 _RIM = 3
-_BAND = 64 * _GRAIN  # rows at a time: little memory, and few enough for the filters' starts not to count
 
 _ONLY_WHOLE = [0] * 255 + [255]
 
@@ -58,24 +53,6 @@ class BledColours:
         left, top = self._corner
         place = ((box[0] - left) / _GRAIN, (box[1] - top) / _GRAIN, (box[2] - left) / _GRAIN, (box[3] - top) / _GRAIN)
         return self._coarse.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BILINEAR, place)
-
-
-def bands(box: Box) -> Iterator[Box]:
-    """``box`` cut into bands, from top to bottom."""
-    left, top, right, bottom = box
-    for begin in range(top, bottom, _BAND):
-        yield left, begin, right, min(begin + _BAND, bottom)
-
-
-def grown(box: Box, size: tuple[int, int], by: int) -> Box:
-    """``box`` grown on all sides, within a picture of ``size`` (width, height)."""
-    return max(0, box[0] - by), max(0, box[1] - by), min(size[0], box[2] + by), min(size[1], box[3] + by)
-
-
-def inner(picture: Image.Image, around: Box, box: Box) -> Image.Image:
-    """What is in ``box`` of a picture that shows what is in ``around``."""
-    left, top = around[:2]
-    return picture.crop((box[0] - left, box[1] - top, box[2] - left, box[3] - top))
 
 
 def _sums(picture: Image.Image, mask: Image.Image, band: Box) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

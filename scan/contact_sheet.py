@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
+from .photos import scaled
+
 _LARGEST_CELL, _MOST_PIXELS = 240, 24_000_000
 _GAP = 4
 _BACKGROUND, _CELL, _TEXT = (24, 24, 24), (44, 44, 44), (220, 220, 220)
@@ -19,8 +21,7 @@ OUTLINE = (60, 255, 60)
 def outlined(picture: Image.Image, mask: Image.Image, size: int) -> Image.Image:
     """A small copy of an upright RGB picture, its long edge ``size``, with the outline of its mask."""
     scale = min(1.0, size / max(picture.size))
-    shape = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    small = picture.resize(shape, Image.Resampling.BILINEAR, reducing_gap=1.5)
+    small = picture.resize(scaled(picture.size, scale), Image.Resampling.BILINEAR, reducing_gap=1.5)
     mask = mask.resize(small.size).point([0] * 128 + [255] * 128)
     edge = ImageChops.difference(mask.filter(ImageFilter.MaxFilter(3)), mask)
     small.paste(OUTLINE, mask=edge)

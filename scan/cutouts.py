@@ -14,7 +14,8 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import Image, ImageColor, ImageFilter, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
-from .bleeding import BLEED, BledColours, Box, bands, grown, inner
+from .bleeding import BLEED, BledColours
+from .boxes import Box, bands, grown, inner
 from .errors import PhotoError
 from .kinds import JPEG_SUFFIXES
 from .metadata import into_jpeg, into_png, read_metadata

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .boxes import Box, bands
+from .photos import scaled
+
 _RADIUS = 1 / 250  # of the proxy's long edge: a window as wide as the model's own blur
 _FLATNESS = 0.01**2  # variance of brightness (0 to 1) below which there is no edge to draw to
 
 # Models answer with 1024 pixels or less: what was scaled up beyond has nothing more to say, and takes memory.
 _LONGEST = 1024
-_BAND = 256  # rows of the photo at a time
-
-Box = tuple[int, int, int, int]
 
 
 def refine(soft: Image.Image, photo: Image.Image, region: Box, threshold: int) -> NDArray[np.uint8]:
@@ -28,10 +28,7 @@ def refine(soft: Image.Image, photo: Image.Image, region: Box, threshold: int) -
     (height, width) of the region.
     """
     if max(soft.size) > _LONGEST:
-        scale = _LONGEST / max(soft.size)
-        soft = soft.resize(
-            (max(1, round(soft.width * scale)), max(1, round(soft.height * scale))), Image.Resampling.BOX
-        )
+        soft = soft.resize(scaled(soft.size, _LONGEST / max(soft.size)), Image.Resampling.BOX)
     columns, rows = soft.width / photo.width, soft.height / photo.height
     radius = max(1, round(max(soft.size) * _RADIUS))
     # What the region needs of the soft mask: a factor depends on two windows, and is mixed with its neighbour's.
@@ -49,19 +46,19 @@ def refine(soft: Image.Image, photo: Image.Image, region: Box, threshold: int) -
     offset = mean_mask - factor * mean_guide
     line = [Image.fromarray(_mean(each, radius).astype(np.float32)) for each in (factor, offset)]
     binary = np.empty((region[3] - region[1], region[2] - region[0]), np.uint8)
-    for begin in range(region[1], region[3], _BAND):
-        end = min(begin + _BAND, region[3])
+    for band in bands(region):
         # Rounded up, the end would lie outside, which Pillow refuses.
         box = (
-            region[0] * columns - left,
-            begin * rows - top,
-            min(region[2] * columns, soft.width) - left,
-            min(end * rows, soft.height) - top,
+            band[0] * columns - left,
+            band[1] * rows - top,
+            min(band[2] * columns, soft.width) - left,
+            min(band[3] * rows, soft.height) - top,
         )
-        size = (region[2] - region[0], end - begin)
+        size = (band[2] - band[0], band[3] - band[1])
         a, b = (np.asarray(each.resize(size, Image.Resampling.BILINEAR, box=box)) for each in line)
-        brightness = np.asarray(photo.crop((region[0], begin, region[2], end)), dtype=np.float32)
-        binary[begin - region[1] : end - region[1]] = np.where(a * brightness + b * 255 >= threshold, 255, 0)
+        brightness = np.asarray(photo.crop(band), dtype=np.float32)
+        kept = a * brightness + b * 255 >= threshold
+        binary[band[1] - region[1] : band[3] - region[1]] = np.where(kept, 255, 0)
     return binary
 
 

@@ -303,7 +303,7 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
         reduced = None
         if image.format in {"JPEG", "MPO"}:
             short_enough = scale * _SHORT_ENOUGH if scale < 1 else 1.0
-            reduced = image.draft("RGB", _scaled(stored, short_enough))
+            reduced = image.draft("RGB", scaled(stored, short_enough))
         image.load()
         is_as_servers_read_it = not _is_deep(image)
         picture = _as_rgb(image)
@@ -313,7 +313,7 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
             # After load: Pillow finds a PNG's EXIF only then where it follows the pixels.
             turn = orientation(image)
         covered = reduced[1][2:] if reduced else picture.size
-        picture = to_upright(_fitted(picture, covered, _scaled(stored, scale)), turn)
+        picture = to_upright(_fitted(picture, covered, scaled(stored, scale)), turn)
     return Proxy(picture, stored, turn, photo.path if long_edge == 0 and is_as_servers_read_it else None)
 
 
@@ -327,7 +327,8 @@ def stored_pixels(photo: Photo, mode: str) -> Image.Image:
         return to_stored(image if image.mode == mode else _as_rgb(image).convert(mode), turn)
 
 
-def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+def scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Width and height of a picture of ``size`` once it is scaled: whole pixels, and one at least."""
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
