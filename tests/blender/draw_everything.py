@@ -6,6 +6,7 @@ answers three times and then says that it is busy, and one where nothing answers
 """
 
 import json
+import shutil
 import sys
 import time
 from functools import partial
@@ -201,6 +202,8 @@ def name_as_no_text():
     for name in ("Side \udcfc/IMG_\udcfc.JPG", "Side/IMG_\udcfc.JPG"):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_bytes(b"damaged")
+    # The server is busy by now: with a photo that waits for it, the job cannot end before it is drawn.
+    shutil.copy(Path(photos, "IMG_0001.JPG"), folder)
     shown.directory, shown.output_directory = str(folder), ""
     asked = settings.EndpointSettings(endpoint=endpoint)
     run(
@@ -209,6 +212,7 @@ def name_as_no_text():
         lambda now: len(now.progress.failures) == 2,
     )
     draw("not UTF-8, running")
+    running.now().cancel()
     go_on()
     look()
     draw("not UTF-8")
