@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a server cannot be reached, and what to do about it, in words."""
 
+import errno
 import re
+import socket
 
 import requests
 
@@ -14,6 +16,7 @@ _NO_ENCRYPTION = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH
 # How a TLS record that says "no" begins (RFC 8446, 5.1: type 21, version 3), read as the first line of an answer.
 _TLS_ALERT = "\\x15\\x03"
 
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH})
 _LOST = "was lost"
 
 
@@ -28,11 +31,11 @@ def reason(error: requests.RequestException, address: Endpoint) -> str:
         said = f"{url} took longer than the timeout to answer"
     elif isinstance(error, requests.exceptions.ConnectTimeout):
         said = f"{url} cannot be reached (no answer within {CONNECT_TIMEOUT:.0f} s)"
-    elif "refused" in words:
+    elif "refused" in words or _is_caused_by(error, ConnectionRefusedError):
         said = f"No server answers at {url} (connection refused)"
-    elif "resolve" in words or "getaddrinfo" in words:
+    elif "resolve" in words or "getaddrinfo" in words or _is_caused_by(error, socket.gaierror):
         said = f"The host name {address.host} is not known"
-    elif "unreachable" in words or "No route" in words:
+    elif "unreachable" in words or "No route" in words or _is_caused_by(error, OSError, _NO_WAY):
         said = f"There is no way to {address.host} from the network that this computer is in"
     elif _TLS_ALERT in words:
         said = wants_encryption(address)
@@ -56,6 +59,21 @@ def advice(error: requests.RequestException | None, address: Endpoint) -> str:
 def wants_encryption(address: Endpoint) -> str:
     """Of a server that was asked in the clear."""
     return f"{address.base} wants an encrypted connection: write https:// instead of http://"
+
+
+def _is_caused_by(error: BaseException, kind: type[OSError], numbers: frozenset[int] = frozenset()) -> bool:
+    """Whether the system's own error beneath is of a kind, and has one of the numbers if any are given.
+
+    Its words are in the language of the system, and requests and urllib3 wrap it in several ways.
+    """
+    around: list[object] = [error]
+    for each in around:
+        if isinstance(each, kind) and (not numbers or each.errno in numbers):
+            return True
+        if isinstance(each, BaseException):
+            beneath = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
+            around += [one for one in beneath if isinstance(one, BaseException) and one not in around]
+    return False
 
 
 def _of_tls(words: str, address: Endpoint) -> str:

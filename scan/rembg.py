@@ -126,7 +126,8 @@ class RembgClient:
             )
         if response.status_code == 400 and _ASKS_FOR_TLS.search(response.text):
             raise EndpointError(wants_encryption(self._address))
-        self._refuse_everybodys(response)
+        if response.status_code not in {404, 405}:  # what has no such page is no rembg, as is told below
+            self._refuse_everybodys(response)
         if response.status_code in _GATEWAY_BUSY:
             raise EndpointError(f"{self._busy(response)}. {advice(None, self._address)}")
         try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The small job behind *Test Connection*."""
 
+import errno
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import time
 
 import pytest
 import requests
+import urllib3
 from faulty_server import Answer, FaultyServer
 
 from scan.address import Endpoint
@@ -59,7 +61,8 @@ def test_another_server_is_told_from_rembg(workers, server):
             Answer(403, body=b"", headers={"Server": "AirTunes/775.3.1"}),
             "macOS's AirPlay receiver, which holds port 7000: switch it off, or start rembg on another port",
         ),
-        (Answer(404, body=b""), "a rembg endpoint ends with /api/remove"),
+        (Answer(404, body=b""), "is not a rembg server; check the address and the port"),
+        (Answer(405, body=b""), "is not a rembg server; check the address and the port"),
         (Answer(503, body=b""), "is busy (503 Service Unavailable)"),
         (
             Answer(400, body=b"<center>The plain HTTP request was sent to HTTPS port</center>"),
@@ -142,6 +145,26 @@ def test_http_to_a_server_that_wants_tls_is_told(workers, encrypted):
 )
 def test_every_trouble_of_the_network_has_its_words(error, words):
     assert words in reason(error, Endpoint.parse("http://gpu.example:7000"))
+
+
+@pytest.mark.parametrize(
+    ("beneath", "words"),
+    [
+        (ConnectionRefusedError(10061, "Es konnte keine Verbindung hergestellt werden"), "No server answers at"),
+        (socket.gaierror(11001, "Der angegebene Host ist unbekannt"), "The host name gpu.example is not known"),
+        (OSError(errno.EHOSTUNREACH, "Aucun chemin d’accès"), "There is no way to gpu.example"),
+        (OSError(errno.ENETUNREACH, "Le réseau n’est pas accessible"), "There is no way to gpu.example"),
+        (OSError(errno.ECONNRESET, "Die Verbindung wurde zurückgesetzt"), "was lost"),
+    ],
+)
+def test_the_trouble_is_known_in_every_language_that_a_system_speaks(monkeypatch, beneath, words):
+    def fail(*_address, **_options):
+        raise beneath
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", fail)
+    with pytest.raises(requests.ConnectionError) as caught:
+        requests.get("http://gpu.example:7000", timeout=5)
+    assert words in reason(caught.value, Endpoint.parse("http://gpu.example:7000"))
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ def test_a_wait_ends_as_soon_as_the_run_is_stopped(client, server, picture):
 @pytest.mark.parametrize(
     ("openapi", "words"),
     [
-        (Answer(404, body=b"nothing here"), "knows no such address"),
+        (Answer(404, body=b"nothing here"), "is not a rembg server"),
         (
             Answer(200, body=b"<html>", content_type="text/html"),
             "is not a rembg server; check the address and the port",
