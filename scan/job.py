@@ -2,6 +2,7 @@
 """The job folder: where a run keeps its settings, story and results, and the lock that one worker holds."""
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -15,6 +16,9 @@ from .files import remove_leftovers, write_atomically
 
 RESULTS = frozenset({"masks", "soft", "cutouts", "converted", "engines", "thumbnails"})
 """The folders that jobs write to."""
+
+# What a lock that another process holds is told with: flock(2), and Windows' _locking.
+_HELD = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
 
 
 class JobFolder:
@@ -97,12 +101,17 @@ class JobFolder:
     def lock(self) -> Iterator[None]:
         """Hold the folder for this process; the system lets go of it however the process ends.
 
-        Raises BadUseError while another process holds it.
+        Raises BadUseError while another process holds it, and where the disk has no locks.
         """
         with (self.root / ".lock").open("a+b") as file:
             try:
                 _lock_file(file.fileno())
             except OSError as error:
+                if error.errno not in _HELD:  # some network drives have none (ENOTSUP, ENOLCK)
+                    raise BadUseError(
+                        f"The output folder {self.root} is on a drive that cannot lock files ({error.strerror}); "
+                        "choose one on another drive"
+                    ) from error
                 raise BadUseError(
                     f"Another Scan Cutout job is running in {self.root}; wait for it, cancel it, or choose another "
                     "folder"

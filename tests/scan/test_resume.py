@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Running again does only what is missing, or what other settings change."""
 
+import errno
 import hashlib
 import json
 
@@ -10,6 +11,7 @@ from conftest import draw_photo
 from faulty_server import Answer, always
 from PIL import Image
 
+from scan import job
 from scan.errors import BadUseError
 from scan.job import JobFolder
 
@@ -257,6 +259,16 @@ def test_a_second_worker_on_a_folder_is_refused(done, output, workers, server):
     with folder.lock(), pytest.raises(BadUseError, match=f"Another Scan Cutout job is running in .*{output.name}"):
         workers.strip(server.endpoint)
     assert workers.strip(server.endpoint).finished["photos"]["done"] == len(done)
+
+
+@pytest.mark.usefixtures("done")
+def test_a_drive_without_locks_is_not_taken_for_one_on_which_a_job_runs(monkeypatch, workers, server):
+    def refuse(_file):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(job, "_lock_file", refuse)
+    with pytest.raises(BadUseError, match=r"cannot lock files \(No locks available\); choose one on another drive"):
+        workers.strip(server.endpoint)
 
 
 def test_a_folder_is_free_as_soon_as_finished_is_read(done, workers, server):
