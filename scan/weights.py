@@ -118,7 +118,7 @@ def _own_file(path: Path) -> Weights:
         raise BadUseError(f"The model file {path} cannot be read ({error.strerror})") from error
     if not path.is_file():
         raise BadUseError(f"The model file {path} is a folder; choose the .onnx file in it")
-    models.refuse_unusable(path.stem)
+    models.refuse_unusable(path.stem, extras={"model_path"})  # a file is what the custom ones want
     return Weights(path.stem, path, _family(path.stem, path.name), f"{path.name}:{status.st_size}:{status.st_mtime_ns}")
 
 

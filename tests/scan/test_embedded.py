@@ -210,6 +210,11 @@ def test_a_file_of_ones_own_is_told_by_the_beginning_of_its_name(tmp_path):
     assert weights.find(str(path)).key != before.key, "another file makes other masks"
 
 
+def test_a_file_with_rembgs_name_for_ones_own_model_is_taken(tmp_path):
+    path = put(tmp_path, "u2net_custom.onnx", stand_in(320))
+    assert EmbeddedModel(str(path)).soft_mask(Image.new("RGB", (64, 48))).size == (64, 48)
+
+
 # What is no such model is refused in a sentence
 
 
