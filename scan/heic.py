@@ -32,6 +32,8 @@ from .photos import MAX_MEGAPIXELS, NO_MEMORY, Photo, cannot_read
 _QUALITY = 95
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>))[2-8]""")
 _LONGEST = 120.0  # seconds; 12 megapixels take about one
+# Nanoseconds to which file systems round times: none, NTFS, exFAT, many a share, FAT.
+_TIME_STEPS = (1, 100, 10_000_000, 1_000_000_000, 2_000_000_000)
 _TOO_LONG = "has a name that is too long; rename it"
 
 if sys.platform == "win32":
@@ -106,9 +108,10 @@ def is_converted(photo: Photo, folder: Path) -> bool:
     """Whether the JPEG of a HEIC photo is there below ``folder``, and as old as the photo. Raises PhotoError."""
     _, modified = photo.identity()
     try:
-        return (folder / jpeg_name(photo.name)).stat().st_mtime_ns == modified
+        kept = (folder / jpeg_name(photo.name)).stat().st_mtime_ns
     except OSError:
         return False
+    return any(kept % step == 0 and abs(kept - modified) < step for step in _TIME_STEPS)
 
 
 def make_jpeg(photo: Photo) -> tuple[bytes, list[str]]:

@@ -5,11 +5,12 @@ import json
 import math
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .engines.engine import Engine, EngineFolder, Scan, Solution, Watch
+from .engines.engine import Engine, EngineFolder, Presence, Scan, Solution, Watch
 from .engines.preflight import Preflight, preflight
 from .engines.program import Cancelled
 from .engines.registry import make_engine
@@ -23,6 +24,8 @@ from .priority import step_back
 from .report import CANCELLED, versions
 from .settings import ReconstructSettings
 from .words import count, some
+
+_TICK = 0.05
 
 Finish = dict[str, Any]
 
@@ -42,7 +45,7 @@ def reconstruct(settings: ReconstructSettings, folder: JobFolder, journal: Journ
     journal.write("started", task="reconstruct", photos=len(photos), engine=settings.engine)
     watch = Watch(journal, cancel)
     try:
-        finish = _solve(settings, folder, engine, [_handed(photo, folder) for photo in photos], watch)
+        finish = _solve(settings, folder, engine, _handed(photos, folder, watch), watch)
     except Cancelled:
         return {
             "status": "cancelled",
@@ -57,10 +60,22 @@ def engine_folder(folder: JobFolder, engine: str) -> EngineFolder:
     return EngineFolder(folder.engines / engine.lower())
 
 
-def _handed(photo: Photo, folder: JobFolder) -> Photo:
-    """What engines get for a photo: itself, or the JPEG of one that they cannot read."""
-    if not is_heic(photo.name):
-        return photo
+def _handed(photos: list[Photo], folder: JobFolder, watch: Watch) -> list[Photo]:
+    """What engines get for the photos: themselves, or the JPEGs of those that they cannot read. Raises Cancelled."""
+    heic = [photo for photo in photos if is_heic(photo.name)]
+    if not heic:
+        return photos
+    watch.step(f"Preparing {count(len(heic), 'HEIC photo')}")
+    jpegs = {}
+    for number, photo in enumerate(heic):
+        if watch.cancel.is_set():
+            raise Cancelled
+        jpegs[photo] = _as_jpeg(photo, folder)
+        watch.progress(number + 1, len(heic))
+    return [jpegs.get(photo, photo) for photo in photos]
+
+
+def _as_jpeg(photo: Photo, folder: JobFolder) -> Photo:
     try:
         return as_jpeg(photo, folder.converted)  # there already, unless it was never stripped
     except PhotoError:
@@ -69,6 +84,17 @@ def _handed(photo: Photo, folder: JobFolder) -> Photo:
         raise OutputError(
             f"{folder.converted} cannot be written ({error.strerror}); make room, then run again"
         ) from error
+
+
+def _look(engine: Engine, cancel: threading.Event) -> Presence:
+    """Whether the engine can be used; a program may take long to say so. Raises Cancelled."""
+    pool = ThreadPoolExecutor(1)
+    look = pool.submit(engine.look)
+    pool.shutdown(wait=False)  # a look that nobody waits for ends with the worker
+    while wait([look], timeout=_TICK).not_done:
+        if cancel.is_set():
+            raise Cancelled
+    return look.result()
 
 
 def _solve(
@@ -80,7 +106,7 @@ def _solve(
     found = preflight(photos, mask_of if settings.masks else None, engine.demands, engine.title, watch.cancel)
     for finding in found.findings:
         watch.say(finding.text, finding.level)
-    presence = engine.look()
+    presence = _look(engine, watch.cancel)
     if presence.reason:
         raise EngineError(presence.reason)
     place = engine_folder(folder, settings.engine)

@@ -8,6 +8,7 @@ import random
 import struct
 import subprocess
 import sys
+import threading
 import tracemalloc
 from pathlib import PurePosixPath
 
@@ -15,9 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from scan import heic, heic_reader
+from scan import heic, heic_reader, reconstruct
 from scan.cutouts import CutoutKind, make_cutout
+from scan.engines.engine import Watch
+from scan.engines.program import Cancelled
 from scan.errors import PhotoError
+from scan.job import JobFolder
+from scan.journal import Journal, read_journal
 from scan.masks import make_mask
 from scan.photos import Photo, make_proxy
 from scan.settings import MaskSettings
@@ -221,6 +226,36 @@ def test_the_jpeg_is_written_once_and_again_when_the_photo_changes(tmp_path):
     os.utime(photo.path, ns=(1, 1_700_000_000_000_000_000))
     heic.as_jpeg(photo, tmp_path / "photos")
     assert jpeg.identity() != first[1]
+
+
+@pytest.mark.parametrize("step", [100, 10_000_000, 1_000_000_000, 2_000_000_000])
+def test_a_disk_that_rounds_times_does_not_have_it_written_at_every_run(tmp_path, step):
+    photo = make_heic(tmp_path / "IMG_1.HEIC")
+    os.utime(photo.path, ns=(1, 1_700_000_001_987_654_321))
+    jpeg = heic.as_jpeg(photo, tmp_path / "photos")
+    rounded = jpeg.identity()[1] // step * step
+    os.utime(jpeg.path, ns=(1, rounded))
+    assert heic.is_converted(photo, tmp_path / "photos")
+    for other in (rounded - step, rounded + step):
+        os.utime(photo.path, ns=(1, other))
+        assert not heic.is_converted(photo, tmp_path / "photos"), "another photo is there"
+
+
+def test_cancel_is_heard_while_an_engines_photos_are_prepared(tmp_path, monkeypatch):
+    photos = [make_heic(tmp_path / f"IMG_{number}.HEIC") for number in range(3)]
+    journal, cancel = Journal(tmp_path / "journal.jsonl", "run"), threading.Event()
+    convert = heic.as_jpeg
+
+    def convert_and_cancel(*given):
+        cancel.set()
+        return convert(*given)
+
+    monkeypatch.setattr(reconstruct, "as_jpeg", convert_and_cancel)
+    with pytest.raises(Cancelled):
+        reconstruct._handed(photos, JobFolder(tmp_path / "out"), Watch(journal, cancel))  # noqa: SLF001
+    assert [path.name for path in (tmp_path / "out" / "converted").iterdir()] == ["IMG_0.HEIC.jpg"]
+    told = read_journal(tmp_path / "journal.jsonl")
+    assert (told[0]["text"], told[1]["done"], told[1]["total"]) == ("Preparing 3 HEIC photos", 1, 3)
 
 
 def test_damaged_files_are_refused_in_words(tmp_path):
