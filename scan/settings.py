@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from . import models, weights
 from .address import Endpoint
-from .errors import BadUseError
+from .engines.installed import missing
+from .errors import BadUseError, EngineError
 from .job import refuse_overlap
 
 DEFAULT_ENDPOINT = "http://localhost:7000/api/remove"
@@ -241,11 +242,16 @@ class ReconstructSettings:
     """The engine's program, for engines that are one; empty for the one on PATH."""
 
     def check(self) -> None:
-        """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
+        """Refuse what cannot work before anything is asked or written.
+
+        Raises BadUseError, and EngineError where the engine is not on this computer.
+        """
         _check_folders(self.photos, self.output)
         _check_choice("engine", self.engine, ENGINES)
         _check_choice("quality", self.quality, QUALITIES)
         _check_choice("mapper", self.mapper, MAPPERS)
+        if words := missing(self.engine, self.executable):
+            raise EngineError(words)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:

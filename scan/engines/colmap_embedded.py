@@ -3,7 +3,6 @@
 
 import contextlib
 import dataclasses
-import importlib.util
 import json
 import os
 import platform
@@ -14,12 +13,12 @@ from pathlib import Path
 
 from .colmap import DATABASE, IMAGES, MASKS, MODELS, Extract, Solve, Step
 from .engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
+from .installed import INSTEAD, no_package
 from .machine import threads
 
 _CHILD = Path(__file__).with_name("colmap_child.py")
 _PATIENCE = 120.0  # seconds; a virus scanner may look at 80 MB of library first
 _PYTHON = (sys.executable, "-I")
-_INSTEAD = "choose the engine COLMAP Executable, with a COLMAP of your own"
 
 
 class ColmapEmbedded:
@@ -36,8 +35,8 @@ class ColmapEmbedded:
 
     def look(self, patience: float = _PATIENCE) -> Presence:
         """Whether pycolmap can be imported: found out by a process that tries."""
-        if importlib.util.find_spec("pycolmap") is None:
-            return Presence(reason=_why_missing())
+        if words := no_package():
+            return Presence(reason=words)
         try:
             done = subprocess.run(
                 [*_PYTHON, str(_CHILD), "look"],
@@ -50,11 +49,11 @@ class ColmapEmbedded:
         except subprocess.TimeoutExpired:
             return Presence(reason=f"The embedded COLMAP takes longer than {patience:.0f} s to start; try again")
         except OSError as error:
-            return Presence(reason=f"The embedded COLMAP does not start ({error}); {_INSTEAD}")
+            return Presence(reason=f"The embedded COLMAP does not start ({error}); {INSTEAD}")
         with contextlib.suppress(ValueError, IndexError, KeyError, TypeError):
             return Presence(version=str(json.loads(done.stdout.splitlines()[-1])["version"]))
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return Presence(reason=_why_broken(words[-1] if words else f"exit code {done.returncode}"))
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        return Presence(reason=_why_broken(said[-1] if said else f"exit code {done.returncode}"))
 
     def key(self, scan: Scan, presence: Presence) -> str:
         """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""
@@ -80,16 +79,8 @@ class ColmapEmbedded:
         return [*_PYTHON, str(_CHILD), json.dumps(values, default=str)]
 
 
-def _why_missing() -> str:
-    if sys.platform == "darwin" and platform.machine() == "x86_64":
-        return f"There is no embedded COLMAP for Macs with an Intel processor; {_INSTEAD}"
-    if sys.platform == "linux" and platform.machine() != "x86_64":
-        return f"There is no embedded COLMAP for this processor ({platform.machine()}); {_INSTEAD}"
-    return f"The embedded COLMAP is missing; remove Scan Cutout and install the zip made for this system, or {_INSTEAD}"
-
-
 def _why_broken(words: str) -> str:
     version = platform.mac_ver()[0]
     if sys.platform == "darwin" and version and int(version.split(".")[0]) < 14:
-        return f"The embedded COLMAP needs macOS 14, and this is {version}; update, or {_INSTEAD}"
-    return f"The embedded COLMAP cannot be loaded ({words}); {_INSTEAD}"
+        return f"The embedded COLMAP needs macOS 14, and this is {version}; update, or {INSTEAD}"
+    return f"The embedded COLMAP cannot be loaded ({words}); {INSTEAD}"

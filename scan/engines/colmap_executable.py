@@ -3,7 +3,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,22 +13,15 @@ from ..errors import EngineError
 from . import machine
 from .colmap import DATABASE, IMAGES, MASKS, MODELS, Extract, Map, Match, Solve, Step
 from .engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
+from .installed import GET, find_executable, no_executable
 
 _OLDEST = (3, 8)
 _PATIENCE = 30.0
-_GET = "install it from https://colmap.github.io, or choose the engine COLMAP, which comes with the extension"
 
 if sys.platform == "win32":
     _FLAGS = subprocess.CREATE_NO_WINDOW
 else:
     _FLAGS = 0
-
-if sys.platform == "darwin":
-    _USUAL_PLACES = ("/opt/homebrew/bin/colmap", "/usr/local/bin/colmap", "/opt/local/bin/colmap")
-elif sys.platform == "win32":
-    _USUAL_PLACES = (r"C:\Program Files\COLMAP\COLMAP.bat", r"C:\COLMAP\COLMAP.bat")
-else:
-    _USUAL_PLACES = ("/usr/local/bin/colmap", "/snap/bin/colmap")
 
 
 class ColmapExecutable:
@@ -50,14 +42,9 @@ class ColmapExecutable:
 
     def look(self, patience: float = _PATIENCE) -> Presence:
         """Whether it is there, starts, is COLMAP, and new enough."""
+        if words := no_executable(self._path):
+            return Presence(reason=words)
         program = self._program()
-        if not program:
-            where = (
-                f"There is no program {self._path}"
-                if self._path
-                else "No program colmap was found on PATH or in the usual places"
-            )
-            return Presence(reason=f"{where}; set its path in the preferences, {_GET}")
         try:
             said = self._ask("help", patience=patience)
         except EngineError as error:
@@ -133,10 +120,7 @@ class ColmapExecutable:
         return int("with CUDA" in self._ask("help"))
 
     def _program(self) -> str:
-        if self._path:
-            return shutil.which(self._path) or ""
-        # Blender that was started from the dock or a menu has a PATH of its own.
-        return next(filter(None, map(shutil.which, ("colmap", *_USUAL_PLACES))), "")
+        return find_executable(self._path)
 
     def _options(self, command: str) -> "_Options":
         said = self._ask(command, "-h")
@@ -188,10 +172,10 @@ def _ask(program: str, arguments: tuple[str, ...], environment: tuple[tuple[str,
         )
     except subprocess.TimeoutExpired as error:
         raise EngineError(
-            f"{program} did not say within {patience:.0f} s what it is; set another path in the preferences, {_GET}"
+            f"{program} did not say within {patience:.0f} s what it is; set another path in the preferences, {GET}"
         ) from error
     except OSError as error:
         raise EngineError(
-            f"{program} does not start ({error.strerror}); set another path in the preferences, {_GET}"
+            f"{program} does not start ({error.strerror}); set another path in the preferences, {GET}"
         ) from error
     return (done.stdout + done.stderr).decode("utf-8", "replace")

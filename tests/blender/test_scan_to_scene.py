@@ -77,11 +77,14 @@ def test_what_cannot_work_is_told_and_the_scene_stays_as_it_was(blender_installe
         ("reconstruct", {"directory": photos, "output_directory": tmp_path / "b"}, "mask"),
         ("reconstruct", {"directory": photos, "output_directory": tmp_path / "c", "masks": False,
                          "engine": "COLMAP_EXECUTABLE", "executable": "/no/colmap"}, "/no/colmap"),
+        ("scan_to_scene", {"directory": photos, "output_directory": tmp_path / "d", "backend": "EMBEDDED",
+                           "engine": "COLMAP_EXECUTABLE", "executable": "/no/colmap"}, "no program /no/colmap"),
     ):  # fmt: skip
         ended, words, cameras = call(blender_installed, operator, **keywords)
         assert (operator, ended) == (operator, ["RuntimeError"])
         assert sentence in words
         assert cameras == []
+    assert not (tmp_path / "d").exists(), "masks were made for an engine that is not there"
 
 
 @pytest.mark.parametrize(

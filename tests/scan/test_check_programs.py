@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from scan.engines import colmap_executable
+from scan.engines import installed
 from scan.engines.colmap_executable import ColmapExecutable
 from scan.job import JobFolder
 
@@ -68,13 +68,13 @@ def test_what_is_wrong_with_a_program_is_told(check, script, tmp_path, code, wor
 
 def test_a_program_is_found_in_the_usual_places_too(monkeypatch, script, tmp_path):
     path = script("echo COLMAP 3.8")
-    monkeypatch.setattr(colmap_executable, "_USUAL_PLACES", (str(tmp_path / "none"), str(path)))
+    monkeypatch.setattr(installed, "_USUAL_PLACES", (str(tmp_path / "none"), str(path)))
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     presence = ColmapExecutable().look()
     assert (presence.path, presence.version) == (str(path), "3.8")
     other = script("echo COLMAP 3.9", "other")
     assert ColmapExecutable(str(other)).look().path == str(other), "what is set goes first"
-    monkeypatch.setattr(colmap_executable, "_USUAL_PLACES", ())
+    monkeypatch.setattr(installed, "_USUAL_PLACES", ())
     assert ColmapExecutable().look().reason.startswith("No program colmap was found on PATH or in the usual places")
 
 
