@@ -48,18 +48,18 @@ class Outcome:
             return "stopped"
         if self.cancelled:
             return "cancelled"
-        if not self.failed:
-            return "done"
-        return "some_failed" if self.done else "all_failed"
+        if self.failed and not self.done:
+            return "all_failed"
+        return "some_failed" if self.failed or self.no_cutouts else "done"
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 3 endpoint away, 4 photos failed, 130 cancelled; what the trouble says otherwise."""
+        """0 all done, 3 endpoint away, 4 photos or cutouts failed, 130 cancelled; what the trouble says otherwise."""
         if self.trouble is not None:
             return self.trouble.exit_code
         if self.cancelled:
             return CANCELLED
-        return PhotoError.exit_code if self.failed else 0
+        return PhotoError.exit_code if self.failed or self.no_cutouts else 0
 
     @property
     def no_cutouts(self) -> dict[str, str]:

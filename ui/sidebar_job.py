@@ -79,9 +79,11 @@ def _draw_ended(layout: bpy.types.UILayout, job: running.RunningJob, result: Fin
 
 def _ended(result: Finish) -> str:
     """How it ended; failed photos are listed, and so not in it."""
-    if result["status"] in {"some_failed", "all_failed"} and "photos" in result:
-        photos = result["photos"]
-        return f"{photos['done']} of {photos['found']} photos have a mask, {_failed(len(photos['failed']))}"
+    photos = result.get("photos")
+    if result["status"] in {"some_failed", "all_failed"} and photos and photos["failed"]:
+        words = f"{photos['done']} of {photos['found']} photos have a mask, {_failed(len(photos['failed']))}"
+        bare = len(result.get("no_cutouts", ()))
+        return f"{words}; {bare} without a cutout" if bare else words
     return result["message"]
 
 
@@ -117,4 +119,4 @@ def _draw_files(layout: bpy.types.UILayout, folder: JobFolder, *, has_report: bo
     open_file(row, folder.root, "Folder", "FILE_FOLDER", "Open the folder with masks and results")
     if has_report:
         open_file(row, folder.report, "Report", "TEXT", "Read what was done with each photo, as JSON")
-    open_file(row, folder.log, "Log", "CONSOLE", "Read what the worker had to say, for bug reports")
+    open_file(row, folder.log, "Log", "CONSOLE", "Read what happened in each run, line by line, for bug reports")

@@ -126,7 +126,8 @@ def test_a_cutout_that_cannot_be_made_is_told_in_every_run_until_it_can(photos, 
     add_photo("a.tif.jpg")
     for _ in range(2):
         story = workers.strip(server.endpoint, cutouts="JPEG")
-        assert (story.exit_code, story.finished["status"]) == (0, "done")
+        assert (story.exit_code, story.finished["status"]) == (4, "some_failed"), "a batch must not go on without it"
+        assert story.finished["no_cutouts"] == report(output)["no_cutouts"]
         assert "3 of 3 photos have a mask" in story.message
         assert "2 without a cutout: a.tif: would be named like" in story.message
         told = report(output)["no_cutouts"]
@@ -213,7 +214,7 @@ def test_a_refused_cutout_keeps_its_mask_and_warns(add_photo, workers, server, o
     add_photo("A.JPG")
     add_photo("B.JPG", Image.new("CMYK", (320, 240), (0, 90, 200, 10)))
     story = workers.strip(server.endpoint, cutouts="PNG")
-    assert (story.made, story.failed, story.exit_code) == (["A.JPG", "B.JPG"], {}, 0)
+    assert (story.made, story.failed, story.exit_code) == (["A.JPG", "B.JPG"], {}, 4)
     (warning,) = [event for event in story.of("log") if "cutout" in event["text"]]
     assert (warning["level"], warning["photo"]) == ("warning", "B.JPG")
     assert warning["text"].startswith("B.JPG: no cutout was made: it has CMYK colours, which a cutout cannot keep")

@@ -164,7 +164,7 @@ def test_a_cutout_without_memory_costs_no_mask_and_no_further_answer(add_photos,
 
     monkeypatch.setattr(cutouts, "_encode_png", no_memory)
     outcome = strip()
-    assert (outcome.exit_code, outcome.done, sorted(outcome.no_cutouts)) == (0, 2, names)
+    assert (outcome.exit_code, outcome.done, sorted(outcome.no_cutouts)) == (4, 2, names)
     assert all("needs more memory" in reason for reason in outcome.no_cutouts.values())
     monkeypatch.undo()
     server.visits.clear()
