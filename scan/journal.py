@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .errors import OutputError
 
@@ -24,9 +24,11 @@ Event = dict[str, Any]
 class Journal:
     """The writing end. Safe to call from several threads; one process at a time (see JobFolder.lock)."""
 
-    def __init__(self, path: Path, run: str) -> None:
+    def __init__(self, path: Path, run: str, log: TextIO | None = None) -> None:
+        """``log`` is told in words, too, what a person should know."""
         self._path = path
         self._run = run
+        self._log = log
         self._guard = threading.Lock()
         torn = _ends_torn(path)
         self._file = path.open("ab")
@@ -39,23 +41,39 @@ class Journal:
         """Append one event.
 
         Raises OutputError where the disk does not take it, and what it did not take is tried again with the next event;
-        and after ``close``, so that a late thread leaves no file behind that the story does not know of.
+        and after ``finish`` or ``close``, so that no word of a late thread follows the last one.
         """
-        line = json.dumps({"event": event, "run": self._run, "time": round(time.time(), 3), **facts})
         with self._guard:
-            if self._file.closed:
-                raise OutputError("The run is over")
-            try:
-                self._file.write(line.encode("ascii") + b"\n")
-                self._file.flush()
-            except OSError as error:
-                raise OutputError(
-                    f"{self._path} cannot be written ({error.strerror}); make room, or choose another folder"
-                ) from error
+            self._append(event, facts)
+
+    def finish(self, **facts: Any) -> None:
+        """Append ``finished``, which nothing follows, and close the file. Raises OutputError as ``write`` does."""
+        with self._guard:
+            self._append("finished", facts)
+            self._close()
 
     def close(self) -> None:
         """Close the file."""
-        with self._guard, contextlib.suppress(OSError):  # a full disk was told of by ``write``
+        with self._guard:
+            self._close()
+
+    def _append(self, event: str, facts: dict[str, Any]) -> None:
+        if self._file.closed:
+            raise OutputError("The run is over")
+        line = json.dumps({"event": event, "run": self._run, "time": round(time.time(), 3), **facts})
+        try:
+            self._file.write(line.encode("ascii") + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise OutputError(
+                f"{self._path} cannot be written ({error.strerror}); make room, or choose another folder"
+            ) from error
+        if self._log is not None and (words := _in_words(event, facts)):
+            with contextlib.suppress(OSError):  # no room: the journal's next line tells
+                print(time.strftime("%Y-%m-%d %H:%M:%S"), words, file=self._log, flush=True)
+
+    def _close(self) -> None:
+        with contextlib.suppress(OSError):  # a full disk was told of by ``write``
             self._file.close()
 
 
@@ -93,6 +111,21 @@ def read_journal(path: Path) -> list[Event]:
     except FileNotFoundError:
         return []
     return list(_parse(content.split(b"\n")))
+
+
+def _in_words(event: str, facts: dict[str, Any]) -> str:
+    match event:
+        case "started":
+            return f"{facts['task']} begins"
+        case "log":
+            return str(facts["text"])
+        case "photo_failed":
+            return f"{facts['photo']} failed: {facts['reason']}"
+        case "paused":
+            return f"Waiting: {facts['reason']}"
+        case "finished":
+            return f"{facts['status']}: {facts['message']}"
+    return ""
 
 
 def _parse(lines: list[bytes]) -> Iterator[Event]:

@@ -56,7 +56,7 @@ def main(root: Path, run: str, token: str, output: TextIO) -> int:
     try:
         with folder.lock():
             job = folder.read(run)
-            journal = Journal(folder.journal, run)
+            journal = Journal(folder.journal, run, log=sys.stderr)
             try:
                 # The lock is ours, so an engine that still works in here has lost its worker.
                 end_left_over(folder.engines)
@@ -72,7 +72,7 @@ def main(root: Path, run: str, token: str, output: TextIO) -> int:
 
 def _end_story(journal: Journal, finish: Finish, run: str, output: TextIO) -> None:
     try:
-        journal.write("finished", **finish)
+        journal.finish(**finish)
     except OutputError:
         if finish["exit_code"] != 1:
             raise
@@ -109,7 +109,7 @@ def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: s
             raise OutputError(
                 f"{folder.report} cannot be written ({error.strerror}); {outcome.message}. Make room, then run again"
             ) from error
-    return {key: report[key] for key in ("status", "exit_code", "message", "photos", "seconds")}
+    return {key: report[key] for key in ("status", "exit_code", "message", "photos", "no_cutouts", "seconds")}
 
 
 def _check_endpoint(values: dict[str, Any], _folder: JobFolder, _journal: Journal, token: str, inbox: Inbox) -> Finish:

@@ -96,8 +96,7 @@ def test_many_threads_write_whole_lines(path):
 
 def test_a_late_thread_has_no_story_to_tell_and_hears_of_it(path):
     journal = Journal(path, "r1")
-    journal.write("finished")
-    journal.close()
+    journal.finish()
     with pytest.raises(OutputError, match="The run is over"):
         journal.write("mask_announced")
     assert [event["event"] for event in read_journal(path)] == ["finished"]

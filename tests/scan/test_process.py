@@ -4,6 +4,7 @@
 import _thread
 import dataclasses
 import json
+import re
 import sys
 import threading
 import time
@@ -77,6 +78,18 @@ def test_a_defect_ends_in_words_and_its_trace_in_the_log(workers, job, output):
     story = workers.end(Worker([sys.executable], JobFolder(output), job))
     assert "An unexpected error ended the job" in story.message
     assert "KeyError: 'no such task'" in (output / "worker.log").read_text()
+
+
+def test_the_log_is_the_story_for_a_person(add_photos, photos, workers, server, output):
+    add_photos(2)
+    (photos / "IMG_0002.JPG").write_bytes(b"")
+    workers.strip(server.endpoint)
+    lines = (output / "worker.log").read_text().splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line) for line in lines)
+    begun, *others, ended = (line[20:] for line in lines)
+    assert begun == "strip begins"
+    assert "IMG_0002.JPG failed: is empty (0 bytes)" in others
+    assert ended.startswith("some_failed: 1 of 2 photos have a mask")
 
 
 @pytest.mark.parametrize("name", ["journal.jsonl", "worker.log", "job.json", ".lock"])
