@@ -8,6 +8,7 @@ from collections.abc import Callable
 import bpy
 
 from ..scan.errors import OutputError
+from ..scan.journal import Event
 from ..scan.process import Worker
 from ..scan.requirements import refuse_missing
 from . import settings
@@ -37,29 +38,28 @@ def run_blocking(context: bpy.types.Context, job: Job) -> Finish:
     worker = start(context, job)
     story = worker.stories()
     total = done = 0
-    while True:
-        try:
+    event: Event = {"event": ""}
+    while event["event"] != "finished":
+        try:  # all of it, since Ctrl-C may come while a line is written
             event = next(story)
+            match event["event"]:
+                case "progress":
+                    done, total = event["done"] + event["failed"], event["total"]
+                    if "step" in event:
+                        _tell(f"{event['step']}: {done}/{total}")
+                case "photo_done":
+                    done += 1
+                    _tell(f"{done}/{total} {event['photo']} ({event['seconds']:.2f} s)")
+                case "photo_failed":
+                    done += 1
+                    _tell(f"{done}/{total} {event['photo']} failed: {event['reason']}")
+                case "paused":
+                    _tell(f"Waiting: {event['reason']}")
+                case "log":
+                    _tell(event["text"])
         except KeyboardInterrupt:
             worker.cancel()
-            continue
-        match event["event"]:
-            case "progress":
-                done, total = event["done"] + event["failed"], event["total"]
-                if "step" in event:
-                    _tell(f"{event['step']}: {done}/{total}")
-            case "photo_done":
-                done += 1
-                _tell(f"{done}/{total} {event['photo']} ({event['seconds']:.2f} s)")
-            case "photo_failed":
-                done += 1
-                _tell(f"{done}/{total} {event['photo']} failed: {event['reason']}")
-            case "paused":
-                _tell(f"Waiting: {event['reason']}")
-            case "log":
-                _tell(event["text"])
-            case "finished":
-                return event
+    return event
 
 
 def start(context: bpy.types.Context, job: Job) -> Worker:

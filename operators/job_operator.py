@@ -54,9 +54,7 @@ class Watching:
             stop_timer(context)
             return {"CANCELLED"}
         # What is brought into the scene, as a step to undo, shall not come between.
-        if job.goes_on and _is_editing(context):
-            return {"PASS_THROUGH"}
-        self._is_news |= job.tick(context)
+        self._is_news |= job.tick(context, may_go_on=not _is_editing(context))
         if job.result is not None:
             stop_timer(context)
             return self._end(context, job, job.result)

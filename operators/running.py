@@ -54,18 +54,14 @@ class RunningJob:
         """Where it does it."""
         return self._job.folder
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether the next tick takes the next step."""
-        return self._worker.is_gone
-
-    def tick(self, context: bpy.types.Context) -> bool:
+    def tick(self, context: bpy.types.Context, *, may_go_on: bool = True) -> bool:
         """Read what happened since the last tick, take the next step when it is time; whether anything happened.
 
+        Where it may not go on, the next step, or the end, waits for another tick.
         Whatever goes wrong, the job has a result then, and nobody is left with one that never ends.
         """
         try:
-            return self._tick(context)
+            return self._tick(context, may_go_on=may_go_on)
         except Exception:  # noqa: BLE001 - told on the console and, as the result, to the user
             traceback.print_exc()
             self.end()
@@ -73,8 +69,8 @@ class RunningJob:
             self.result = {"status": "failed", "exit_code": 1, "message": message}
             return True
 
-    def _tick(self, context: bpy.types.Context) -> bool:
-        events = self._worker.events()
+    def _tick(self, context: bpy.types.Context, *, may_go_on: bool) -> bool:
+        events = self._worker.events(may_end=may_go_on)
         for event in events:
             self.progress.take(event)
             if thumbnail := event.get("thumbnail"):

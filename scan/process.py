@@ -83,20 +83,16 @@ class Worker:
         """The process id of the worker."""
         return int(self._process.pid)
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether the process has ended; ``events`` then tells how."""
-        return self._process.poll() is not None
-
-    def events(self) -> list[Event]:
+    def events(self, *, may_end: bool = True) -> list[Event]:
         """What happened since the last call. The last event of all is ``finished``, however the worker ended.
 
-        It comes only once the process is gone, so that the folder is free for another run.
+        It comes only once the process is gone, so that the folder is free for another run; and with a later call where
+        this one may not end the story.
         """
         if self._finished:
             return []
         self._send_on()
-        ended = self._process.poll() is not None  # asked before reading: nothing is written after it
+        ended = may_end and self._process.poll() is not None  # asked before reading: nothing is written after it
         self._unread.extend(self._tail.read())
         if ended and not (self._unread and self._unread[-1]["event"] == "finished"):
             self._unread.append(self._last_words())
