@@ -151,8 +151,9 @@ class Endpoints:
             )
         except PhotoError as error:
             server.refusals += 1
-            if server.refusals >= (_FAILURES_IN_A_ROW if is_warm else _FIRST_FAILURES):
-                which = f"{server.refusals} photos in a row" if is_warm else f"the first {server.refusals} photos"
+            limit = _FAILURES_IN_A_ROW if is_warm else _FIRST_FAILURES
+            if server.refusals >= limit:  # by now it may be more
+                which = f"{limit} photos in a row" if is_warm else f"the first {limit} photos"
                 raise EndpointError(f"The server gave no mask for {which} ({error}); its own log says why") from error
             raise
         server.refusals, server.waits = 0, False

@@ -196,6 +196,7 @@ class Strip:
         with self._guard:
             self._failed[name] = reason
         self._journal.write("photo_failed", photo=name, reason=reason)
+        self._paused = False  # as whoever shows the story takes it: a wait that goes on is told again
 
     def _warn(self, text: str) -> None:
         self._journal.write("log", level="warning", text=text)

@@ -120,7 +120,9 @@ def main(arguments: list[str]) -> int:
 
     threading.Thread(target=end_when_closed, daemon=True).start()
     with contextlib.suppress(OSError):  # a full disk: the pipe is what ends the engine, this is for when it cannot
-        Path(place).write_text(json.dumps({"pid": engine.pid, "started": start_of(engine.pid)}), encoding="ascii")
+        part = Path(place + ".part")
+        part.write_text(json.dumps({"pid": engine.pid, "started": start_of(engine.pid)}), encoding="ascii")
+        part.replace(place)  # as one: a torn note would name nobody
     code = engine.wait()
     _end_group(engine.pid)  # what it may have left behind
     with contextlib.suppress(OSError):
