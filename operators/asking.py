@@ -39,7 +39,7 @@ class _Question:
             self._folder = driver.temporary_folder()
             self._worker = driver.start(context, Job(title, JobFolder(Path(self._folder.name)), content))
         except ScanError as error:
-            self._take({"status": "failed", "exit_code": error.exit_code, "message": str(error)})
+            self._take(error.end())
 
     def look(self) -> bool:
         """Whether the answer has come just now."""

@@ -97,7 +97,7 @@ class RunningJob:
         except StopIteration as end:
             self.result = end.value
         except ScanError as error:
-            self.result = {"status": "failed", "exit_code": error.exit_code, "message": str(error)}
+            self.result = error.end()
 
     def _take(self, context: bpy.types.Context, job: Job) -> None:
         self._job = job

@@ -19,7 +19,7 @@ from .boxes import Box, bands, grown, inner
 from .errors import PhotoError
 from .kinds import JPEG_SUFFIXES
 from .metadata import into_jpeg, into_png, read_metadata
-from .photos import Photo, open_photo, orientation, to_stored
+from .photos import Photo, open_photo, to_stored, turn_by_pillow
 
 # How far from the edge alpha matting is believed: this part of the long edge, a strand of hair at the scale of a scan.
 _MATTED = 64
@@ -64,7 +64,7 @@ def make_cutout(
     with open_photo(photo) as image:
         metadata = read_metadata(photo.path, image)
         _refuse_further_pictures(image)
-        if kind is CutoutKind.PNG and _is_deep(image):
+        if kind is CutoutKind.PNG and _has_deep_channels(image):
             raise PhotoError(
                 "has 16 bits a channel, of which a PNG cutout would keep 8; use its mask, or save it with 8 bits"
             )
@@ -112,7 +112,7 @@ def _refuse_further_pictures(image: Image.Image) -> None:
     raise PhotoError(f"holds {frames} pictures, and a cutout could show only the first; save each as a file")
 
 
-def _is_deep(image: Image.Image) -> bool:
+def _has_deep_channels(image: Image.Image) -> bool:
     """Whether there are more than 8 bits a channel; Pillow reads most such files as 8-bit ones."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return bool(max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,))) > 8)
@@ -134,8 +134,7 @@ def _coding(image: Image.Image) -> dict[str, object]:
 
 def _pixels(image: Image.Image) -> Image.Image:
     """The stored pixels, decoded, as 8-bit RGB or grey; alpha is dropped, as it was for the mask."""
-    # Pillow turns a TIFF upright while it loads it.
-    turn = orientation(image) if image.format == "TIFF" else 1
+    turn = turn_by_pillow(image)
     image.load()
     picture = to_stored(image, turn)
     if picture.mode in {"RGB", "L"}:

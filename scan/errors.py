@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The failures that are expected, each told in words a person can act on."""
 
+from typing import Any
+
 
 class ScanError(Exception):
     """An expected failure: its text says what happened, to what, and what to do now.
@@ -9,6 +11,10 @@ class ScanError(Exception):
     """
 
     exit_code = 1
+
+    def end(self) -> dict[str, Any]:
+        """How a job ends by it: what its ``finished`` event says."""
+        return {"status": "failed", "exit_code": self.exit_code, "message": str(self)}
 
 
 class BadUseError(ScanError):

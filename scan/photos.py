@@ -297,15 +297,14 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
     """
     with open_photo(photo) as image:
         stored = stored_size(image)
-        # Pillow turns a TIFF upright while it loads it, and forgets the tag.
-        turn = orientation(image) if image.format == "TIFF" else 1
+        turn = turn_by_pillow(image)
         scale = 1.0 if long_edge == 0 else min(1.0, long_edge / max(stored))
         reduced = None
         if image.format in {"JPEG", "MPO"}:
             short_enough = scale * _SHORT_ENOUGH if scale < 1 else 1.0
             reduced = image.draft("RGB", scaled(stored, short_enough))
         image.load()
-        is_as_servers_read_it = not _is_deep(image)
+        is_as_servers_read_it = not _is_deep_grey(image)
         picture = _as_rgb(image)
         if image.format == "TIFF":
             picture = to_stored(picture, turn)
@@ -320,11 +319,15 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
 def stored_pixels(photo: Photo, mode: str) -> Image.Image:
     """A photo's pixels as they lie in the file, EXIF orientation ignored, in ``mode`` RGB or L. Raises PhotoError."""
     with open_photo(photo) as image:
-        # Pillow turns a TIFF upright while it loads it, and forgets the tag; no other format.
-        turn = orientation(image) if image.format == "TIFF" else 1
+        turn = turn_by_pillow(image)
         image.draft(mode, image.size)
         image.load()
         return to_stored(image if image.mode == mode else _as_rgb(image).convert(mode), turn)
+
+
+def turn_by_pillow(image: Image.Image) -> int:
+    """The EXIF orientation by which Pillow turns a TIFF upright while it loads it, forgetting the tag; 1 for others."""
+    return orientation(image) if image.format == "TIFF" else 1
 
 
 def scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -345,7 +348,7 @@ def _fitted(picture: Image.Image, covered: tuple[float, float], wanted: tuple[in
     return picture.resize(wanted, Image.Resampling.BICUBIC, box=(0, 0, *covered), reducing_gap=2.0)
 
 
-def _is_deep(image: Image.Image) -> bool:
+def _is_deep_grey(image: Image.Image) -> bool:
     """Whether it is a grey of more than 8 bits, which Pillow's own conversion to RGB would clip and not scale."""
     return image.mode == "F" or image.mode.startswith("I")
 
@@ -356,7 +359,7 @@ def _as_rgb(image: Image.Image) -> Image.Image:
         return image
     if image.mode == "LAB":
         raise PhotoError("has LAB colours, which are not read; save it as RGB")
-    if _is_deep(image):
+    if _is_deep_grey(image):
         image = _eight_bit_grey(image)
     return image.convert("RGB")
 

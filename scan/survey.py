@@ -65,7 +65,7 @@ def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event)
     except BadUseError as error:
         # The photos may be on a disk that is not here today: what was made of them can be seen and imported.
         left = _state(None, output) if output else None
-        return {"status": "failed", "exit_code": error.exit_code, "message": str(error), "output": left}
+        return {**error.end(), "output": left}
     found = _sort(photos, output)
     try:
         others = about_passed_over(passed_over(root))

@@ -65,7 +65,7 @@ def main(root: Path, run: str, token: str, output: TextIO) -> int:
             finally:
                 journal.close()
     except ScanError as error:
-        finish = _failure(error)
+        finish = error.end()
         _print_finished(finish, run, output)
     return int(finish["exit_code"])
 
@@ -88,7 +88,7 @@ def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, i
     try:
         return _TASKS[job["task"]](job["settings"], folder, journal, token, inbox)
     except ScanError as error:
-        return _failure(error)
+        return error.end()
     except Exception:  # noqa: BLE001 - the outermost edge: a defect ends in words and a log, not in silence
         traceback.print_exc()
         words = f"An unexpected error ended the job; {folder.log} says where. What was done is kept"
@@ -173,10 +173,6 @@ _TASKS: dict[str, Task] = {
     "survey": _survey,
     "preview": _preview,
 }
-
-
-def _failure(error: ScanError) -> Finish:
-    return {"status": "failed", "exit_code": error.exit_code, "message": str(error)}
 
 
 def start(arguments: list[str]) -> None:
