@@ -88,7 +88,7 @@ def test_the_log_is_the_story_for_a_person(add_photos, photos, workers, server, 
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line) for line in lines)
     begun, *others, ended = (line[20:] for line in lines)
     assert begun == "strip begins"
-    assert "IMG_0002.JPG failed: is empty (0 bytes)" in others
+    assert "IMG_0002.JPG failed: is empty (0 bytes); copy it from the camera again" in others
     assert ended.startswith("some_failed: 1 of 2 photos have a mask")
 
 
