@@ -4,7 +4,7 @@
 A run over 200 photos, against a real rembg server on the same cores, while an animation plays in a real Blender window
 that is drawn in software: once started in Blender and shown in its sidebar, once the same worker started from outside,
 so that the difference is ours and not the server's. Rounds take turns; the medians count. Then how long Cancel takes,
-with that server, and with one that takes requests and never answers.
+with that server, and with one that takes requests and never answers; and how long a worker outlives a killed Blender.
 Writes ``build/bench_window.json``, prints the README's table, and fails where a number is past its limit.
 """
 
@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,14 @@ RESULT = environments.BUILD / "bench_window.json"
 ORIGINALS = environments.ROOT / "tests" / "data" / "turntable" / "photos"
 PHOTOS = 200
 ROUNDS = 2
+KILLS = 3
 SCRIPT = Path(__file__).with_name("bench_window_script.py")
 
 LIMITS = {
-    "first": 1.0,  # seconds, as the next two
+    "first": 1.0,  # seconds, as the next three
     "cancel_most": 2.0,
     "cancel_hanging_most": 2.0,  # not the request, whose own timeout is minutes
+    "gone_most": 5.0,
     "tick_p50": 0.5,  # milliseconds
     "tick_p99": 2.0,
 }
@@ -77,6 +80,7 @@ def main() -> None:
                     ticks += more_ticks
                     print(f"{way}: {rows[-1]}", file=sys.stderr, flush=True)
             cancelled = _cancel(blender, "cancel", photos, server.endpoint)
+            gone = _kill(blender, photos, server.endpoint)
         with FaultyServer() as hanging:
             hanging.script = always(Answer(hang=True))
             cancelled_hanging = _cancel(blender, "cancel hanging", photos, hanging.endpoint)
@@ -89,6 +93,7 @@ def main() -> None:
         tick_most=max(ticks),
         cancel_most=max(cancelled),
         cancel_hanging_most=max(cancelled_hanging),
+        gone_most=max(gone),
     )
     result = {"date": dt.date.today().isoformat(), "cores": os.cpu_count(), **medians}  # noqa: DTZ011
     RESULT.write_text(json.dumps(result, indent=1), "utf-8")
@@ -115,6 +120,21 @@ def _cancel(blender: WindowBlender, way: str, photos: Path, endpoint: str) -> li
     """How many seconds each of a few Cancels took until another job could be started."""
     seconds: list[float] = blender.start(SCRIPT, way, photos, HOME / f"output-{way}", endpoint).wait(300).result
     print(f"{way}: {seconds}", file=sys.stderr, flush=True)
+    return seconds
+
+
+def _kill(blender: WindowBlender, photos: Path, endpoint: str) -> list[float]:
+    """For how many seconds there was a worker after each of a few Blenders was killed in mid-run."""
+    seconds = []
+    for number in range(KILLS):
+        running = blender.start(SCRIPT, "kill", photos, HOME / f"output-kill-{number}", endpoint)
+        running.until((running.folder / "ready").exists)
+        began = time.monotonic()
+        running.end()
+        while blender.workers():
+            time.sleep(0.02)
+        seconds.append(time.monotonic() - began)
+    print(f"kill: {seconds}", file=sys.stderr, flush=True)
     return seconds
 
 
@@ -161,6 +181,7 @@ def _table(result: dict[str, Any]) -> list[str]:
         "first": "from the button to the first progress, s",
         "cancel_most": "from Cancel to free, longest, s",
         "cancel_hanging_most": "the same with a server that hangs, s",
+        "gone_most": "from a killed Blender to no worker left, longest, s",
     }.items():
         lines.append(f"| {words} | – | {result['inside'][name]:.2f} |")
     for name, words in {"tick_p50": "median", "tick_p99": "99 of 100 below", "tick_most": "longest"}.items():
