@@ -4,7 +4,7 @@
 import hashlib
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from .errors import PhotoError
 from .job import JobFolder
@@ -57,9 +57,17 @@ def standing_mask(folder: JobFolder, handed: Photo, size: tuple[int, int]) -> Ma
     try:
         with Image.open(folder.mask(handed.name)) as mask:
             refuse_another_size(mask.size, size)  # before it is decoded: it may be a bomb
-            return Mask.of(mask.convert("L").point([0] * 128 + [255] * 128))
+            return Mask.of(on_black(mask).point([0] * 128 + [255] * 128))
     except (OSError, ValueError, SyntaxError) as error:
         raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
+
+
+def on_black(mask: Image.Image) -> Image.Image:
+    """A mask in mode L, laid on black: what a paint program erased to transparency is not kept."""
+    if not mask.has_transparency_data:
+        return mask.convert("L")
+    layer = mask.convert("RGBA")  # a palette, a key colour or a channel: all the same from here on
+    return ImageChops.multiply(layer.convert("L"), layer.getchannel("A"))
 
 
 def refuse_another_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:

@@ -5,6 +5,7 @@ import json
 import struct
 import threading
 import zlib
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
@@ -68,6 +69,46 @@ def test_a_mask_of_another_size_is_somebodys_and_is_told_not_replaced(add_photos
     assert story.made == others
     with pytest.raises(PhotoError, match="and a mask with"):
         standing_mask(JobFolder(output), Photo(path.relative_to(output / "masks").with_suffix(""), path), (320, 240))
+
+
+def erased(mode):
+    """A white mask of which all but the right quarter was erased, as a paint program saves that."""
+    mask = Image.new("RGBA", (320, 240), (255, 255, 255, 0))
+    mask.paste((255, 255, 255, 255), (240, 0, 320, 240))
+    if mode in {"RGBA", "LA"}:
+        return mask.convert(mode), {}
+    levels = mask.getchannel("A").point([254] * 128 + [255] * 128)
+    if mode == "P":
+        levels = levels.point([0] * 255 + [1])
+        levels.putpalette([255, 255, 255] * 2)
+    return levels.convert("RGB") if mode == "RGB" else levels, {
+        "transparency": {"P": 0, "L": 254, "RGB": (254, 254, 254)}[mode]
+    }
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "RGB"])
+def test_what_was_erased_to_transparency_is_not_kept(add_photos, workers, server, output, mode):
+    name, _ = add_photos(2)
+    workers.strip(server.endpoint)
+    mask, options = erased(mode)
+    path = output / "masks" / f"{name}.png"
+    mask.save(path, **options)
+    assert Image.open(path).mode == mode
+    assert np.asarray(Image.open(path).convert("L")).min() > 250, "white, where nobody asks for its alpha"
+    assert workers.strip(server.endpoint, cutouts="PNG").asked == []
+    alpha = np.asarray(Image.open(output / "cutouts" / f"{name}.png").getchannel("A"))
+    assert (alpha.max(initial=0, where=np.arange(320) < 230), alpha[:, 250:].min()) == (0, 255)
+    told = json.loads((output / "report.json").read_bytes())["masks"][name]
+    assert (told["foreground"], told["box"]) == (0.25, [240, 0, 320, 240])
+
+
+def test_a_mask_that_is_all_transparent_keeps_nothing(tmp_path):
+    folder = JobFolder(tmp_path)
+    path = folder.mask(PurePosixPath("1.jpg"))
+    path.parent.mkdir()
+    Image.new("LA", (32, 24), (255, 0)).save(path)
+    mask = standing_mask(folder, Photo(PurePosixPath("1.jpg"), path), (32, 24))
+    assert mask.facts()["foreground"] == 0
 
 
 def test_a_cutout_of_a_painted_mask_follows_the_photo(add_photo, workers, server, output):
