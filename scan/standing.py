@@ -30,6 +30,18 @@ def last_words(story: list[Event]) -> dict[str, Event]:
     return words
 
 
+def last_failures(story: list[Event]) -> dict[str, str]:
+    """Photo → why it has no new mask, where that is the last that strips say of it."""
+    strips = {event["run"] for event in story if event["event"] == "started" and event["task"] == "strip"}
+    failures: dict[str, str] = {}
+    for event in story:
+        if event["run"] in strips and event["event"] == "photo_failed":
+            failures[event["photo"]] = event["reason"]
+        elif event["run"] in strips and event["event"] in {"photo_done", "photo_stands"}:
+            failures.pop(event["photo"], None)
+    return failures
+
+
 def foreign_size(folder: JobFolder, handed: Photo, earlier: Event) -> tuple[int, int] | None:
     """Width and height of a mask on disk that is another one than we made; None without one.
 

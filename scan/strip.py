@@ -25,7 +25,7 @@ from .photos import NO_MEMORY, Photo, find_photos, passed_over
 from .products import Plan, Products
 from .report import Outcome
 from .settings import StripSettings
-from .standing import last_words
+from .standing import last_failures, last_words
 from .thumbnails import LatestThumbnails
 from .words import about_passed_over
 
@@ -84,7 +84,7 @@ class Strip:
         if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
             self._warn(words)
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
-        tasks = [task for photo in photos if (task := self._plan(photo, earlier.get(str(photo.name))))]
+        tasks = self._plan(photos, earlier, last_failures(story))
         done = len(photos) - len(tasks) - len(self._failed)
         self._journal.write("progress", done=done, failed=len(self._failed), total=len(photos))
         model = ""
@@ -115,14 +115,21 @@ class Strip:
             trouble=self._trouble,
         )
 
-    def _plan(self, photo: Photo, earlier: Event | None) -> _Task | None:
-        """What is to be done for a photo; None where nothing is, or it has failed already."""
-        try:
-            plan = self._products.plan(photo, earlier)
-        except (PhotoError, MemoryError) as error:
-            self._fail(str(photo.name), error if isinstance(error, PhotoError) else PhotoError(NO_MEMORY))
-            return None
-        return _Task(photo, plan) if plan else None
+    def _plan(self, photos: list[Photo], earlier: dict[str, Event], failures: dict[str, str]) -> list[_Task]:
+        """What is to be done. ``earlier`` and ``failures`` are the journal's last words on photos, by their names."""
+        tasks = []
+        for photo in photos:
+            name = str(photo.name)
+            try:
+                plan = self._products.plan(photo, earlier.get(name))
+            except (PhotoError, MemoryError) as error:
+                self._fail(name, error if isinstance(error, PhotoError) else PhotoError(NO_MEMORY))
+                continue
+            if plan:
+                tasks.append(_Task(photo, plan))
+            elif name in failures:  # or it would be taken for one that fails still
+                self._journal.write("photo_stands", photo=name)
+        return tasks
 
     def _work(self, pool: ThreadPoolExecutor, tasks: list[_Task]) -> str:
         """Make all that is planned: first what needs no server, which may be away. Returns what answered, if it did."""

@@ -23,6 +23,7 @@ from .photos import Photo, find_photos, make_proxy, passed_over
 from .reconstruct import engine_folder
 from .report import CANCELLED
 from .settings import check_photo_folder
+from .standing import last_failures
 from .thumbnails import SIZE, write_thumbnail
 from .words import about_passed_over, count
 
@@ -164,7 +165,7 @@ def _thumbnails(
 
 def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
     """What earlier jobs left in the output folder; without ``photos``, of whatever photos there were."""
-    failed = _failed(output)
+    failed = last_failures(read_journal(output.journal))
     if photos is None:
         masks = sum(1 for _ in output.masks.rglob("*.png"))
     else:
@@ -184,19 +185,6 @@ def _has_mask(photo: Photo, output: JobFolder) -> bool:
         return output.mask(handed_over(photo, output.converted).name).is_file()
     except PhotoError:
         return False
-
-
-def _failed(output: JobFolder) -> dict[str, str]:
-    """Photo → why it has no new mask, where that is the last that the journal says of it."""
-    story = read_journal(output.journal)
-    strips = {event["run"] for event in story if event["event"] == "started" and event["task"] == "strip"}
-    failed: dict[str, str] = {}
-    for event in story:
-        if event["run"] in strips and event["event"] == "photo_failed":
-            failed[event["photo"]] = event["reason"]
-        elif event["run"] in strips and event["event"] == "photo_done":
-            failed.pop(event["photo"], None)
-    return failed
 
 
 def _solved(output: JobFolder, engine: str) -> dict[str, Any] | None:

@@ -164,6 +164,28 @@ def test_what_earlier_runs_left_is_told(add, survey, workers, server, photos):
     assert survey()["output"] == {**told, "masks": 3, "failed": {}}
 
 
+@pytest.mark.parametrize("what", ["its mask was saved smaller", "it was emptied"])
+def test_a_photo_that_is_fine_again_is_not_told_as_failed(add, survey, workers, server, photos, output, what):
+    bad, *others = (add(f"{number}.jpg") for number in range(3))
+    workers.strip(server.endpoint)
+    place = output / "masks" / "0.jpg.png" if "mask" in what else bad
+    kept = place.rename(photos.with_name("kept"))
+    if place == bad:
+        bad.write_bytes(b"")
+    else:
+        Image.new("L", (32, 24)).save(place)
+    failed = workers.strip(server.endpoint).failed
+    assert list(failed) == [bad.name]
+    assert survey()["output"]["failed"] == failed
+    kept.replace(place)
+    story = workers.strip(server.endpoint)
+    assert (story.made, story.exit_code, story.message) == ([], 0, "3 of 3 photos have a mask, 0 of them made now")
+    assert survey()["output"]["failed"] == {}
+    assert [event["photo"] for event in story.of("photo_stands")] == [bad.name]
+    assert workers.strip(server.endpoint).of("photo_stands") == [], "told once"
+    assert len(server.requests) == 1 + len(others)
+
+
 def test_a_converted_photo_is_looked_at_as_its_jpeg(add, survey, photos, output):
     heic = photos / "IMG_1.HEIC"
     heic.write_bytes(b"heic")
