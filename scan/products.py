@@ -119,16 +119,17 @@ class Products:
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
         handed = handed_over(photo, self._folder.converted)
-        proxy = make_proxy(handed, size)
-        mask = standing_mask(self._folder, handed, proxy.stored_size)
-        return proxy.picture, to_upright(mask.reduced(size), proxy.orientation)
+        proxy = self._proxy(handed, size)
+        with self._budget.hold(_count(proxy.stored_size)):
+            mask = standing_mask(self._folder, handed, proxy.stored_size).reduced(size)
+        return proxy.picture, to_upright(mask, proxy.orientation)
 
-    def changed(self, photo: Photo) -> int:
-        """When the mask that stands for a photo was last written, in nanoseconds since the epoch; 0 without one."""
+    def changed(self, photo: Photo) -> int | None:
+        """When the mask that stands for a photo was last written, in nanoseconds since the epoch; None without one."""
         try:
             return self._folder.mask(handed_over(photo, self._folder.converted).name).stat().st_mtime_ns
         except (PhotoError, OSError):
-            return 0
+            return None
 
     def facts(self, photo: Photo, earlier: Event) -> Event | None:
         """The journal's word on a photo, brought up to date where its mask was painted on; None where it is gone."""
@@ -231,8 +232,7 @@ class Products:
                     raise PhotoError(f"claims {soft.stored_size[0]} × {soft.stored_size[1]} pixels and has other ones")
             return make_mask(soft.image, soft.orientation, soft.stored_size, settings, pixels)
 
-    def _proxy(self, handed: Photo) -> Proxy:
-        long_edge = self._settings.proxy_size
+    def _proxy(self, handed: Photo, long_edge: int) -> Proxy:
         with open_photo(handed) as image:
             # Of a JPEG no more is decoded than the proxy needs; of a progressive one, all has to be held for that.
             is_reduced = image.format in {"JPEG", "MPO"} and not image.info.get("progressive")
@@ -247,7 +247,7 @@ class Products:
         return _SoftMask(image, plan.earlier["orientation"], tuple(plan.earlier["stored_size"]))
 
     def _ask(self, photo: Photo, plan: Plan) -> _SoftMask:
-        proxy = self._proxy(plan.handed)
+        proxy = self._proxy(plan.handed, self._settings.proxy_size)
         answer = self._answers.ask(proxy)
         if plan.earlier is not None:  # from now on, the soft mask is not the one that the journal tells of
             self._journal.write("soft_announced", photo=str(photo.name))

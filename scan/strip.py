@@ -98,7 +98,7 @@ class Strip:
             pool.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(OutputError):  # a disk that is full has ended the run already
             self._warn_of_cutouts(earlier)
-        if tasks or not self._shows(story, photos):
+        if (self._made or not self._trouble) and not self._is_drawn(story, photos):
             self._make_sheet(photos)
         masks = self._standing(photos)
         return Outcome(
@@ -227,26 +227,23 @@ class Strip:
             show = "1 cutout shows an earlier mask" if count == 1 else f"{count} cutouts show earlier masks"
             self._warn(f"{show}: strip with Cutouts once more, or delete what is in {self._folder.cutouts}")
 
-    def _shows(self, story: list[Event], photos: list[Photo]) -> bool:
-        """Whether the contact sheet shows what there is: these photos, and masks no newer than itself."""
-        told = [event for event in story if event["event"] == "contact_sheet" or "sha256" in event]
-        try:
-            drawn = self._folder.contact_sheet.stat().st_mtime_ns
-        except OSError:
-            return False
-        is_of_these = bool(told) and told[-1].get("shows") == self._to_show(photos)
-        return is_of_these and all(self._products.changed(photo) <= drawn for photo in photos)
+    def _is_drawn(self, story: list[Event], photos: list[Photo]) -> bool:
+        """Whether the contact sheet shows what there is. ``story`` is that of earlier runs."""
+        drawn = [event.get("shows") for event in story if event["event"] == "contact_sheet"]
+        return drawn[-1:] == [self._to_show(photos)] and self._folder.contact_sheet.is_file()
 
     def _to_show(self, photos: list[Photo]) -> str:
-        """Names what a contact sheet is to show: the photos, and which of them failed."""
-        cells = [(str(photo.name), str(photo.name) in self._failed) for photo in photos]
+        """Names what a contact sheet is to show: the photos, which of them failed, and the masks that stand."""
+        cells = [(name := str(photo.name), name in self._failed, self._products.changed(photo)) for photo in photos]
         return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
 
     def _make_sheet(self, photos: list[Photo]) -> None:
         """Write the contact sheet, with the photos that this run had no need to open."""
+        shows = self._to_show(photos)  # before they are looked at: what is painted meanwhile is drawn by the next run
         for name in list(self._failed):
             self._sheet.add_failed(name)
         rest = [photo for photo in photos if not self._sheet.is_drawn(str(photo.name))]
+        rest = [photo for photo in rest if self._products.changed(photo) is not None]
         try:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 for number, _ in enumerate(pool.map(self._draw, rest), 1):
@@ -255,12 +252,12 @@ class Strip:
             if self._cancel.is_set():
                 return
             self._products.save(self._folder.contact_sheet, self._sheet.encode())
-            self._journal.write("contact_sheet", shows=self._to_show(photos))
+            self._journal.write("contact_sheet", shows=shows)
         except OutputError as error:
             self._end(error)
 
     def _draw(self, photo: Photo) -> None:
-        # A photo that has no mask yet, or lost one of its files meanwhile, has an empty cell.
+        # A photo that lost one of its files meanwhile has an empty cell, as one that has no mask yet.
         with contextlib.suppress(PhotoError, OSError, SyntaxError):
             if not self._cancel.is_set():
                 self._sheet.add(str(photo.name), *self._products.thumbnails(photo, self._sheet.cell_size))

@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The contact sheet: a cell for every photo, its mask's outline in it, a cross for those that failed."""
 
+import contextlib
 import io
+import json
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from scan import products
 from scan.contact_sheet import ContactSheet
+from scan.job import JobFolder
+from scan.journal import Journal
+from scan.strip import Strip
 
+CLOSED = "http://127.0.0.1:9/api/remove"
 CELL, GAP = 240, 4
 GREEN, RED = (60, 255, 60), (220, 40, 60)
 
@@ -112,3 +120,107 @@ def test_a_run_leaves_a_sheet_with_every_photo(photos, add_photo, workers, serve
     assert len(server.requests) == asked + 1
     again = Image.open(output / "contact_sheet.jpg").convert("RGB")
     assert [share_of(cell(again, index, 3), GREEN) > 0.002 for index in range(5)] == [True, True, False, True, True]
+
+
+# What a sheet costs
+
+
+@pytest.fixture
+def strip(workers, output):
+    """Give a function that strips in this process, where calls can be counted."""
+
+    def strip(endpoint, **given):
+        folder = JobFolder(output)
+        journal = Journal(folder.journal, folder.prepare({"task": "strip", "settings": {}}))
+        with contextlib.closing(journal):
+            return Strip(workers.settings(endpoint, **given), folder, journal, "", threading.Event()).run()
+
+    return strip
+
+
+@pytest.fixture
+def decoded_photos(monkeypatch):
+    """Give the names of the photos that were decoded, as a list that grows."""
+    names, make_proxy = [], products.make_proxy
+
+    def counted(photo, long_edge):
+        names.append(str(photo.name))
+        return make_proxy(photo, long_edge)
+
+    monkeypatch.setattr(products, "make_proxy", counted)
+    return names
+
+
+def test_a_server_that_is_away_is_told_of_without_a_blank_sheet(add_photos, strip, output, decoded_photos):
+    add_photos(3)
+    outcome = strip(CLOSED, retry_for=0.0)
+    assert (outcome.exit_code, decoded_photos) == (3, [])
+    assert not (output / "contact_sheet.jpg").exists()
+
+
+def test_a_photo_without_a_mask_is_not_decoded_for_the_sheet(
+    add_photo, add_photos, strip, server, output, decoded_photos
+):
+    names = add_photos(2)
+    strip(server.endpoint)
+    decoded_photos.clear()
+    add_photo("later.jpg")
+    assert strip(CLOSED, retry_for=0.0, threshold=200).exit_code == 3
+    assert sorted(decoded_photos) == names
+    sheet = Image.open(output / "contact_sheet.jpg").convert("RGB")
+    assert [share_of(cell(sheet, index, 2), GREEN) > 0.002 for index in range(3)] == [True, True, False]
+
+
+def test_photos_drawn_for_the_sheet_alone_are_held_within_the_budget(
+    add_photo, strip, server, output, monkeypatch, decoded_photos
+):
+    held, room = [], []
+
+    class Counted(products.PixelBudget):
+        @contextlib.contextmanager
+        def hold(self, pixels):
+            with super().hold(pixels):
+                held.append(pixels)
+                room.append(pixels)
+                yield
+            room.remove(pixels)
+
+    def watched(*given):
+        assert 320 * 240 in room
+        return standing_mask(*given)
+
+    standing_mask = products.standing_mask
+    add_photo("1.png")
+    strip(server.endpoint)
+    (output / "contact_sheet.jpg").unlink()
+    decoded_photos.clear()
+    monkeypatch.setattr(products, "PixelBudget", Counted)
+    monkeypatch.setattr(products, "standing_mask", watched)
+    assert strip(server.endpoint).made == 0
+    assert (decoded_photos, held, room) == (["1.png"], [320 * 240] * 2, [])
+
+
+@pytest.mark.parametrize("what", ["photo", "cutout"])
+def test_what_fails_in_every_run_draws_the_sheet_once(photos, add_photo, workers, server, output, what):
+    for name in ("1.jpg", "2.jpg"):
+        add_photo(name)
+    bad = add_photo("3.jpg", Image.new("CMYK", (320, 240)) if what == "cutout" else None)
+    whole = bad.read_bytes()
+    if what == "photo":
+        bad.write_bytes(whole[:-2000])
+
+    def strip():
+        story = workers.strip(server.endpoint, cutouts="PNG")
+        report = json.loads((output / "report.json").read_bytes())
+        assert bool(story.failed if what == "photo" else report["no_cutouts"]) == is_bad
+        return len(story.of("contact_sheet"))
+
+    is_bad = True
+    assert [strip() for _ in range(3)] == [1, 0, 0]
+    sheet = Image.open(output / "contact_sheet.jpg").convert("RGB")
+    assert (share_of(cell(sheet, 2, 2), RED) > 0.01) == (what == "photo")
+    is_bad = False
+    bad.write_bytes((photos / "1.jpg").read_bytes())
+    assert [strip() for _ in range(2)] == [1, 0]
+    sheet = Image.open(output / "contact_sheet.jpg").convert("RGB")
+    assert share_of(cell(sheet, 2, 2), RED) < 0.001
