@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The story of a job: ``journal.jsonl``, one JSON object a line, appended and flushed.
 
-Events: ``started``, ``photo_done``, ``photo_failed``, ``paused``, ``progress``, ``log``, ``finished``; ahead of a file
-that takes the place of an earlier one ``soft_announced``, ``mask_announced``; ``photo_stands`` where a photo failed
-before and nothing is left to do for it; ``contact_sheet`` once that is written; of a preview ``preview_waiting``,
-``previewed``, ``preview_failed``. Each carries ``event``, ``run`` (which start of the worker wrote it) and ``time``
-(seconds since the epoch). Progress bars, resume, reports and tests all read this file.
+Events: ``started``, ``photo_done``, ``photo_failed``, ``paused``, ``progress``, ``log``, ``finished``; ahead of a mask
+``mask_announced``, and ahead of a soft mask that takes the place of an earlier one ``soft_announced``; ``mask_found``
+where one stands that the journal does not know; ``photo_stands`` where a photo failed before and nothing is left to do
+for it; ``contact_sheet`` once that is written; of a preview ``preview_waiting``, ``previewed``, ``preview_failed``.
+Each carries ``event``, ``run`` (which start of the worker wrote it) and ``time`` (seconds since the epoch). Progress
+bars, resume, reports and tests all read this file.
 """
 
 import contextlib

@@ -3,6 +3,7 @@
 
 import errno
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,13 +15,13 @@ from .budget import PixelBudget
 from .cutouts import CutoutKind, cutout_name, make_cutout
 from .errors import OutputError, PhotoError
 from .files import write_atomically
-from .heic import as_jpeg, handed_over, is_heic
+from .heic import as_jpeg, handed_over, is_converted, is_heic
 from .job import JobFolder
 from .journal import Event, Journal
 from .masks import Mask, make_mask
-from .photos import NO_MEMORY, Photo, Proxy, make_proxy, open_photo, stored_pixels, to_stored, to_upright
+from .photos import NO_MEMORY, Photo, Proxy, make_proxy, open_photo, stored_pixels, stored_size, to_stored, to_upright
 from .settings import StripSettings
-from .standing import foreign_size, hash_file, is_painted, kept_answer, refuse_another_size, standing_mask
+from .standing import foreign_size, hash_file, kept_answer, no_word, refuse_another_size, standing_mask
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
 _UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
@@ -43,6 +44,8 @@ class Plan:
     mask_key: str
     earlier: Event | None
     """The journal's word on this photo."""
+    announced: Collection[str]
+    """Hashes of masks that were to be written where there is no such word."""
     asks: bool
     """Whether the model has to be asked."""
     makes_mask: bool
@@ -89,8 +92,34 @@ class Products:
         self._budget = PixelBudget()
         self._cutouts = None if settings.cutouts == "NONE" else CutoutKind[settings.cutouts]
 
-    def plan(self, photo: Photo, earlier: Event | None) -> Plan | None:
-        """What is to be made; None where all of it stands. ``earlier`` is the journal's word. Raises PhotoError."""
+    def found(self, photo: Photo, announced: Collection[str]) -> Event | None:
+        """Tell the journal of a mask that stands though it has no word on the photo, and return what it says now.
+
+        Somebody put the mask there, or the journal is gone: it is kept like one that was painted on. None without one,
+        and where it is ours, of a run that was killed: its hash is in ``announced``. Raises PhotoError.
+        """
+        handed = handed_over(photo, self._folder.converted)
+        sha256 = hash_file(self._folder.mask(handed.name))
+        if sha256 in {"", *announced}:
+            return None
+        if handed is not photo and not is_converted(photo, self._folder.converted):
+            return None  # ``make`` looks again, once there is what the mask has to fit
+        with open_photo(handed) as image:
+            size = stored_size(image)
+        with self._budget.hold(_count(size)):
+            if (found := foreign_size(self._folder, handed, no_word(announced, size))) is None:
+                return None
+            refuse_another_size(found, size)
+            facts = {"identity": [*photo.identity()], "stored_size": size, "soft": "", "mask": "", "sha256": sha256}
+            facts |= standing_mask(self._folder, handed, size).facts()
+        self._journal.write("mask_found", photo=str(photo.name), **facts)
+        return {**facts, "announced": ()}
+
+    def plan(self, photo: Photo, earlier: Event | None, announced: Collection[str] = ()) -> Plan | None:
+        """What is to be made; None where all of it stands. Raises PhotoError.
+
+        ``earlier`` is the journal's word; where it has none, ``announced`` are hashes of masks that were to be written.
+        """
         identity = photo.identity()
         soft_key = self._settings.soft_key(identity, self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
@@ -99,7 +128,7 @@ class Products:
         asks = makes_mask and not self._is_answered(handed, earlier, soft_key)
         if not makes_mask and self._has_cutout(handed, identity, earlier) and (handed is photo or handed.path.exists()):
             return None
-        return Plan(handed, identity, soft_key, mask_key, earlier, asks, makes_mask)
+        return Plan(handed, identity, soft_key, mask_key, earlier, announced, asks, makes_mask)
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
@@ -174,10 +203,12 @@ class Products:
         if earlier is None:
             return False
         if hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
-            return bool(earlier["mask"] == mask_key)
-        if (size := foreign_size(self._folder, handed, earlier)) is None:
+            if earlier["mask"]:
+                return bool(earlier["mask"] == mask_key)
+        elif (size := foreign_size(self._folder, handed, earlier)) is not None:
+            refuse_another_size(size, tuple(earlier["stored_size"]))  # somebody's work, which is not replaced unasked
+        else:
             return False
-        refuse_another_size(size, tuple(earlier["stored_size"]))  # somebody's work, which is not replaced unasked
         # Copying a photo may change its time and nothing else: what was painted is not given up for that.
         if list(identity) != earlier.get("identity"):
             words = "was replaced since its mask was painted on; delete the mask to have it made anew"
@@ -204,11 +235,14 @@ class Products:
         mask = self._mask(plan.handed, soft)
         content = mask.encode()
         sha256 = hashlib.sha256(content).hexdigest()
-        if plan.earlier is not None and is_painted(self._folder, plan.handed, plan.earlier):
-            mask = standing_mask(self._folder, plan.handed, soft.stored_size)  # painted on since this run began
-        else:
-            if plan.earlier is not None:  # if this run ends before the photo is done, nobody painted this mask
-                self._journal.write("mask_announced", photo=str(photo.name), sha256=sha256)
+        warnings = []
+        earlier = plan.earlier or no_word(plan.announced, soft.stored_size)
+        if foreign_size(self._folder, plan.handed, earlier) is not None:  # somebody's, since this run began
+            mask = standing_mask(self._folder, plan.handed, soft.stored_size)
+            if plan.earlier is None:
+                warnings.append("a mask was there already, and is kept; delete it to have it made anew")
+        else:  # if this run ends before the photo is done, nobody painted this mask
+            self._journal.write("mask_announced", photo=str(photo.name), sha256=sha256)
             self.save(self._folder.mask(plan.handed.name), content)
         facts = {
             "soft": plan.soft_key,
@@ -219,7 +253,7 @@ class Products:
             "asked": soft.picture is not None,
             **mask.facts(),
         }
-        return Made(facts, _doubts(facts["foreground"]), mask, soft.picture)
+        return Made(facts, warnings + _doubts(facts["foreground"]), mask, soft.picture)
 
     def _mask(self, handed: Photo, soft: _SoftMask) -> Mask:
         settings = self._settings

@@ -2,6 +2,8 @@
 """What earlier runs, or people, left in the job folder for a photo, and what the journal says of it."""
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 from PIL import Image, ImageChops
@@ -14,20 +16,34 @@ from .photos import Photo
 
 
 def last_words(story: list[Event]) -> dict[str, Event]:
-    """The journal's last word on every photo whose mask was ever made (other tasks tell of photos too).
+    """The journal's last word on every photo whose mask was ever made, or found (other tasks tell of photos too).
 
     ``announced`` in it are the hashes of masks that were then to be written, in runs that ended before the photo was
-    done; and ``soft`` is empty where another soft mask was.
+    done; ``soft`` is empty where another soft mask was; and ``mask`` where the mask is somebody's, not made here.
     """
     words: dict[str, Event] = {}
     for event in story:
-        if event["event"] == "photo_done" and "sha256" in event:
+        if event["event"] in {"photo_done", "mask_found"} and "sha256" in event:
             words[event["photo"]] = {**event, "announced": ()}
         elif event["event"] == "mask_announced" and (earlier := words.get(event["photo"])):
             words[event["photo"]] = {**earlier, "announced": (*earlier["announced"], event["sha256"])}
         elif event["event"] == "soft_announced" and (earlier := words.get(event["photo"])):
             words[event["photo"]] = {**earlier, "soft": ""}
     return words
+
+
+def announced_masks(story: list[Event]) -> dict[str, set[str]]:
+    """Photo → the hashes of all masks that were ever to be written for it: by these, a killed run's mask is ours."""
+    hashes = defaultdict(set)
+    for event in story:
+        if event["event"] == "mask_announced":
+            hashes[event["photo"]].add(event["sha256"])
+    return hashes
+
+
+def no_word(announced: Collection[str], size: tuple[int, int]) -> Event:
+    """Stands for the journal's word on a photo of ``size`` where it has none."""
+    return {"mask": "", "sha256": "", "announced": announced, "stored_size": size}
 
 
 def last_failures(story: list[Event]) -> dict[str, str]:
@@ -48,7 +64,8 @@ def foreign_size(folder: JobFolder, handed: Photo, earlier: Event) -> tuple[int,
     It must be a picture, and not what a power cut left.
     """
     path = folder.mask(handed.name)
-    if hash_file(path) in {earlier["sha256"], *earlier["announced"]}:
+    made = (earlier["sha256"],) if earlier["mask"] else ()
+    if hash_file(path) in {*made, *earlier["announced"]}:
         return None
     try:
         with Image.open(path) as mask:

@@ -25,7 +25,7 @@ from .photos import NO_MEMORY, Photo, find_photos, passed_over
 from .products import Plan, Products
 from .report import Outcome
 from .settings import StripSettings
-from .standing import last_failures, last_words
+from .standing import announced_masks, last_failures, last_words
 from .thumbnails import LatestThumbnails
 from .words import about_passed_over
 
@@ -84,7 +84,7 @@ class Strip:
         if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
             self._warn(words)
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
-        tasks = self._plan(photos, earlier, last_failures(story))
+        tasks = self._plan(photos, story)
         done = len(photos) - len(tasks) - len(self._failed)
         self._journal.write("progress", done=done, failed=len(self._failed), total=len(photos))
         model = ""
@@ -115,21 +115,48 @@ class Strip:
             trouble=self._trouble,
         )
 
-    def _plan(self, photos: list[Photo], earlier: dict[str, Event], failures: dict[str, str]) -> list[_Task]:
-        """What is to be done. ``earlier`` and ``failures`` are the journal's last words on photos, by their names."""
+    def _plan(self, photos: list[Photo], story: list[Event]) -> list[_Task]:
+        """What is to be done. ``story`` is that of earlier runs."""
+        announced, failures = announced_masks(story), last_failures(story)
+        words = last_words(story)
+        words |= self._find_masks([photo for photo in photos if str(photo.name) not in words], announced)
         tasks = []
         for photo in photos:
             name = str(photo.name)
+            if name in self._failed:
+                continue
             try:
-                plan = self._products.plan(photo, earlier.get(name))
+                plan = self._products.plan(photo, words.get(name), announced.get(name, ()))
             except (PhotoError, MemoryError) as error:
-                self._fail(name, error if isinstance(error, PhotoError) else PhotoError(NO_MEMORY))
+                self._fail(name, error)
                 continue
             if plan:
                 tasks.append(_Task(photo, plan))
             elif name in failures:  # or it would be taken for one that fails still
                 self._journal.write("photo_stands", photo=name)
         return tasks
+
+    def _find_masks(self, photos: list[Photo], announced: dict[str, set[str]]) -> dict[str, Event]:
+        """Masks that stand for photos on which the journal has no word: what it says from now on, by their names."""
+
+        def find(photo: Photo) -> Event | None:
+            if not self._cancel.is_set():
+                try:
+                    return self._products.found(photo, announced.get(str(photo.name), ()))
+                except (PhotoError, MemoryError) as error:
+                    self._fail(str(photo.name), error)
+            return None
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            words = zip(photos, pool.map(find, photos), strict=True)
+            found = {str(photo.name): word for photo, word in words if word is not None}
+        if found:
+            masks, them = ("1 mask was", "it") if len(found) == 1 else (f"{len(found)} masks were", "them")
+            self._warn(
+                f"{masks} there already that the journal does not know: kept, as what is painted by hand; "
+                f"delete {them} in {self._folder.masks} to have {them} made anew"
+            )
+        return found
 
     def _work(self, pool: ThreadPoolExecutor, tasks: list[_Task]) -> str:
         """Make all that is planned: first what needs no server, which may be away. Returns what answered, if it did."""
@@ -181,12 +208,10 @@ class Strip:
             self._paused = False
             for warning in made.warnings:
                 self._journal.write("log", level="warning", photo=task.name, text=f"{task.name}: {warning}")
-        except PhotoError as error:
+        except (PhotoError, MemoryError) as error:
             self._fail(task.name, error)
         except (EndpointError, OutputError) as error:
             self._end(error)
-        except MemoryError:
-            self._fail(task.name, PhotoError(NO_MEMORY))
         except Exception:  # noqa: BLE001 - a defect with one photo is not the end of the others
             traceback.print_exc()
             self._fail(task.name, PhotoError(f"met an unexpected error; {self._folder.log} says where"))
@@ -198,8 +223,8 @@ class Strip:
                 self._trouble = error
                 self._stop.set()
 
-    def _fail(self, name: str, error: PhotoError) -> None:
-        reason = printable(str(error))
+    def _fail(self, name: str, error: PhotoError | MemoryError) -> None:
+        reason = NO_MEMORY if isinstance(error, MemoryError) else printable(str(error))
         with self._guard:
             self._failed[name] = reason
         self._journal.write("photo_failed", photo=name, reason=reason)

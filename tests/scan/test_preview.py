@@ -190,6 +190,20 @@ def test_a_mask_that_was_painted_on_is_shown_as_it_is(add_photo, workers, server
     shown.end()
 
 
+def test_a_mask_that_a_strip_found_is_shown_as_it_is(add_photo, workers, output, look):
+    add_photo("1.jpg")
+    path = output / "masks" / "1.jpg.png"
+    path.parent.mkdir(parents=True)
+    Image.new("L", (320, 240), 255).crop((0, 0, 480, 240)).resize((320, 240), 0).save(path)
+    nobody = "http://127.0.0.1:9"
+    assert workers.strip(nobody).exit_code == 0
+    shown = look(nobody)
+    said = shown.show("1.jpg", threshold=200)
+    assert (said["event"], said["is_painted"]) == ("previewed", True)
+    assert said["foreground"] == pytest.approx(2 / 3, abs=0.005)
+    shown.end()
+
+
 def test_only_the_newest_message_counts(add_photo, workers, server, look):
     add_photo("1.jpg", draw_photo((3000, 2000)))
     workers.strip(server.endpoint)

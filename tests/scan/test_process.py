@@ -32,7 +32,8 @@ def is_done(event):
 def test_a_story_has_a_beginning_and_an_end(add_photos, workers, server, output):
     names = add_photos(3)
     story = workers.strip(server.endpoint)
-    assert [event["event"] for event in story if event["event"] != "log"] == [
+    assert sorted(event["photo"] for event in story.of("mask_announced")) == names
+    assert [event["event"] for event in story if event["event"] not in {"log", "mask_announced"}] == [
         "started", "progress", "photo_done", "photo_done", "photo_done", "contact_sheet", "finished",
     ]  # fmt: skip
     assert story.of("started")[0]["photos"] == story.of("progress")[0]["total"] == 3

@@ -298,6 +298,22 @@ def test_a_heic_photos_jpeg_is_made_again_without_asking_and_its_painted_mask_ke
     assert workers.strip(server.endpoint).made == []
 
 
+def test_a_heic_photos_mask_that_was_made_by_hand_is_kept_before_there_is_its_jpeg(heic, workers, server, output):
+    path = output / "masks" / f"{heic}.jpg.png"
+    path.parent.mkdir(parents=True)
+    Image.new("L", (320, 240), 255).crop((-40, 0, 280, 240)).save(path)
+    put = path.read_bytes()
+    (warning,) = [event["text"] for event in workers.strip(server.endpoint).of("log") if event["level"] == "warning"]
+    assert warning == f"{heic}: a mask was there already, and is kept; delete it to have it made anew"
+    assert workers.strip(server.endpoint, threshold=200).made == []
+    assert path.read_bytes() == put
+    (output / "journal.jsonl").unlink()
+    server.visits.clear()
+    story = workers.strip(server.endpoint)
+    assert (story.made, server.visits, path.read_bytes()) == ([], [], put)
+    assert [event["photo"] for event in story.of("mask_found")] == [heic]
+
+
 def test_a_heic_photo_beside_a_jpeg_of_its_copys_name_is_refused(heic, photos, workers, server):
     as_jpeg(Photo(PurePosixPath(heic), photos / heic), photos)
     story = workers.strip(server.endpoint, cutouts="JPEG")
