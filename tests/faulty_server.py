@@ -138,6 +138,16 @@ class FaultyServer:
         self._http.shutdown()
         self._http.server_close()
 
+    def held(self, gate: Path) -> Script:
+        """Good masks, but none before the file ``gate`` is there: a job lasts as long as the test wants it to."""
+
+        def script(_request: Request) -> Answer:
+            while not gate.exists() and not self.wait(0.02):
+                pass
+            return Answer()
+
+        return script
+
     def received(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[Request, Answer]:
         """Note a request and look up what to do about it."""
         fields = _form_fields(headers.get("content-type", ""), body)
