@@ -4,8 +4,9 @@
     blender … --python run_in_window.py -- FOLDER SCRIPT [ARGUMENT…]
 
 The script defines ``steps()``, a generator. What it yields is waited for while Blender goes on as ever: a number of
-seconds, or a condition (any function) to become true, for 30 seconds at most unless ``until`` says otherwise. What it
-returns is the result. Blender quits when it ends. The script finds in its globals, besides ``bpy``, ``arguments`` and
+seconds, or a condition (any function) to become true, for two minutes unless ``until`` says otherwise. However slow
+Blender is, it goes round (events, timers, drawing) a few times before the next step. What ``steps`` returns is the
+result. Blender quits when it ends. The script finds in its globals, besides ``bpy``, ``arguments`` and
 the path ``folder``, all that stands in HELPERS. Places are in pixels from the window's lower left corner.
 """
 
@@ -24,6 +25,8 @@ import bpy
 
 _POLL = 0.05
 _SETTLE = 0.15  # seconds after a key or a click: it is handled when Blender comes to it, and then drawn
+_ROUNDS = 3  # of Blender's loop at least between two steps: what is handled in one may be known only in the next
+_LOOKS = 40  # at a condition at least, before its time is up: a machine that stood still is no failure
 
 folder, script, *arguments = sys.argv[sys.argv.index("--") + 1 :]
 folder = Path(folder)
@@ -31,7 +34,7 @@ failed = []
 _mouse = [0, 0]
 
 
-def until(condition, seconds=30.0, what=""):
+def until(condition, seconds=120.0, what=""):
     """To be yielded: wait for a condition, and fail with words where it does not come true in time."""
     return condition, seconds, what or inspect.getsource(condition).strip()
 
@@ -99,7 +102,7 @@ def write(text, window=None):
 def shot(name):
     """Take a picture of the whole screen, ``<folder>/<name>.png``, as Blender has drawn it by the last step."""
     path = folder / f"{name}.png"
-    subprocess.run(["import", "-window", "root", str(path)], check=True, timeout=60)
+    subprocess.run(["import", "-window", "root", str(path)], check=True, timeout=240)
     return path
 
 
@@ -112,7 +115,7 @@ def sidebar(tab):
             region("UI").active_panel_category = tab
         return region("UI").width > 1 and region("UI").active_panel_category == tab
 
-    return until(in_front, 30, f"the sidebar's tab {tab} to be in front")
+    return until(in_front, what=f"the sidebar's tab {tab} to be in front")
 
 
 def find(wanted, kind="UI", area_kind="VIEW_3D", window=None):
@@ -127,7 +130,7 @@ def find(wanted, kind="UI", area_kind="VIEW_3D", window=None):
         # Buttons are 20 pixels high.
         for y in range(where.y + where.height - 8, where.y, -14):
             move(x, y, window)
-            yield 0.02
+            yield 0  # the button is left in one round, and the one under the mouse entered in the next
             if wanted not in _under_mouse(kind, area_kind, window):
                 continue
             # Blender may not have come to this move yet: then the button is where the mouse was before it.
@@ -169,15 +172,20 @@ def _quit():
 
 def _drive(generator):
     """Give a function for Blender's timer that goes from step to step."""
-    waiting = None  # a condition, the time until which it has to come true, and its words
+    waiting = None  # a condition, the time until which it has to come true, the looks it has left, and its words
+    rounds = _ROUNDS
 
     def tick():
-        nonlocal waiting
+        nonlocal waiting, rounds
+        if rounds > 1:
+            rounds -= 1
+            return 0.0
         try:
             if waiting is not None:
-                condition, deadline, words = waiting
+                condition, deadline, looks, words = waiting
                 if not condition():
-                    if time.monotonic() < deadline:
+                    if time.monotonic() < deadline or looks > 0:
+                        waiting = condition, deadline, looks - 1, words
                         return _POLL
                     waiting = None
                     return wait_for(generator.throw(TimeoutError(f"This did not come true in time: {words}")))
@@ -194,11 +202,12 @@ def _drive(generator):
         return None
 
     def wait_for(step):
-        nonlocal waiting
+        nonlocal waiting, rounds
         if isinstance(step, int | float):
+            rounds = _ROUNDS
             return float(step)
         condition, seconds, words = step if isinstance(step, tuple) else until(step)
-        waiting = condition, time.monotonic() + seconds, words
+        waiting = condition, time.monotonic() + seconds, _LOOKS, words
         return 0.0
 
     return tick
