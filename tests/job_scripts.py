@@ -52,7 +52,7 @@ def run_again(window: WindowBlender, *arguments: object) -> Any:
     code = """
 def steps():
     begin()
-    yield until(is_over, 120)
+    yield until(is_over, 400)
     return running.last().result["photos"]
 """
     return run(window, code, *arguments)

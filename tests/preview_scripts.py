@@ -36,7 +36,7 @@ def is_settled():
 def open_preview(photo=""):
     with using():
         bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT", photo=photo)
-    yield until(is_settled, 60)
+    yield until(is_settled, 240)
 
 def call(operator, **more):
     with using("IMAGE_EDITOR"):

@@ -105,7 +105,7 @@ class Room:
     ) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             cast("IO[str]", pipe).close()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=60)
 
     def start(self, command: list[str], env: Mapping[str, str], **options: Any) -> subprocess.Popen[Any]:
         """Start a program in the room, in a session of its own; ``options`` as for Popen."""
@@ -137,7 +137,7 @@ class Screen:
     def picture(self, path: Path) -> Path:
         """Take a picture of all of the screen."""
         env = {**self._env, "DISPLAY": self.display}
-        if self._room.start(["import", "-window", "root", str(path)], env).wait(timeout=60) != 0:
+        if self._room.start(["import", "-window", "root", str(path)], env).wait(timeout=240) != 0:
             raise RuntimeError(f"There is no picture of the screen {self.display}.")
         return path
 
@@ -182,7 +182,7 @@ class Running:
     def __init__(self, process: subprocess.Popen[Any], screen: Screen, folder: Path) -> None:
         self.process, self.screen, self.folder = process, screen, folder
 
-    def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 240) -> None:
         """Wait for something to become true outside, such as a file that the script makes in ``folder``."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -190,7 +190,7 @@ class Running:
                 raise ScriptError(f"This did not come true, and Blender said:\n{self.end().console[-4000:]}")
             time.sleep(0.02)
 
-    def wait(self, seconds: float = 300) -> Run:
+    def wait(self, seconds: float = 900) -> Run:
         """Wait for Blender to quit, as it does after the script's end. Where it does not, it is killed."""
         try:
             self.process.wait(timeout=seconds)
@@ -279,12 +279,12 @@ class WindowBlender:
         self._running.append(Running(process, screen, folder))
         return self._running[-1]
 
-    def run(self, script: str | Path, *arguments: object, seconds: float = 300, **more: Any) -> Run:
+    def run(self, script: str | Path, *arguments: object, seconds: float = 900, **more: Any) -> Run:
         """Run a script in a window, as ``start`` does, and wait for Blender to quit."""
         return self.start(script, *arguments, **more).wait(seconds)
 
     def background(
-        self, *arguments: object, env: Mapping[str, str] | None = None, seconds: float = 300
+        self, *arguments: object, env: Mapping[str, str] | None = None, seconds: float = 900
     ) -> subprocess.CompletedProcess[str]:
         """Run ``blender -b`` with these arguments, without a window."""
         command = ["blender", "-b", *map(str, arguments)]
@@ -331,7 +331,7 @@ def _end(process: subprocess.Popen[Any]) -> None:
 
     What was started here is nsenter, which waits for the program, its only child, and ends as that one did.
     """
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while process.poll() is None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"{process.args} cannot be killed.")

@@ -100,7 +100,7 @@ class Blender:
         script: str | Path,
         *arguments: object,
         env: dict[str, str] | None = None,
-        timeout: float = 300,
+        timeout: float = 900,
         show: bool = False,
     ) -> Run:
         """Run a script in this Blender, in a process of its own, and wait for it.

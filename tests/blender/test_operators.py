@@ -300,7 +300,7 @@ def test_ctrl_c_cancels_in_good_order(blender_installed, rembg, photos, tmp_path
     words = blender_installed.run(code, photos, tmp_path / "out", rembg.endpoint).result
     assert "Cancelled" in words
     assert "Run again to go on" in words
-    assert time.monotonic() - begin < 60
+    assert time.monotonic() - begin < 240
     events = [json.loads(line) for line in (tmp_path / "out" / "journal.jsonl").read_text().splitlines()]
     assert events[-1]["status"] == "cancelled"
     assert 0 < sum(event["event"] == "photo_done" for event in events) < 33

@@ -77,7 +77,7 @@ def steps():
             pass
     yield 1
     check(running.now() is not None and previewing.now() is not None, "the job or the preview went")
-    yield until(is_over, 120)
+    yield until(is_over, 400)
     return running.last().result["photos"]["done"]
 """
     assert run(window, code, photos, output, server.endpoint, damaged) == len(names)
@@ -126,8 +126,8 @@ def steps():
     with bpy.context.temp_override(window=second):
         bpy.ops.wm.window_close()
     check(running.now() is not None, "the job went with the window")
-    yield until(lambda: is_over() or watchers() == [["SCAN_CUTOUT_OT_watch_job"]], 30, "somebody to watch the job")
-    yield until(is_over, 120)
+    yield until(lambda: is_over() or watchers() == [["SCAN_CUTOUT_OT_watch_job"]], 120, "somebody to watch the job")
+    yield until(is_over, 400)
     check(watchers() == [[]], f"something still watches: {watchers()}")
     return running.last().result["photos"]["done"]
 """

@@ -44,7 +44,7 @@ def steps():
     yield press("Z", ctrl=True)
     check(len(bpy.data.objects) == 3, f"undo did not take the cube away: {bpy.data.objects[:]}")
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "saved.blend"), copy=True)
-    yield until(is_over, 120)
+    yield until(is_over, 400)
     gaps = [after - before for before, after in zip(beats, beats[1:])]
     progress, status = running.last().progress, running.last().result["status"]
     whole = time.monotonic() - began
@@ -157,7 +157,7 @@ def steps():
     check(running.now() is not None and not running.now().is_cancelled, "the job went with the file browser")
     check([each.bl_idname for each in main_window().modal_operators] == ["SCAN_CUTOUT_OT_strip_backgrounds"],
           "nobody watches the job")
-    yield until(is_over, 60)
+    yield until(is_over, 400)
     yield from leave_browser()
     yield from cancel_browser()
     check(running.last() is not None, "how the job ended is forgotten")
@@ -218,7 +218,7 @@ def steps():
     with using():
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT", threshold=60)
         bpy.ops.scene.new(type="NEW")
-    yield until(is_over, 60)
+    yield until(is_over, 400)
     main_window().scene = first
     yield 0.5
     check(found() is None, "what was found before the job is still believed")
@@ -246,7 +246,7 @@ def steps():
     for shift in (False, False, True):
         yield press("Z", ctrl=True, shift=shift)
     check("Suzanne" not in bpy.data.objects and "Cube.001" in bpy.data.objects, "undo and redo did not work")
-    yield until(is_over, 120)
+    yield until(is_over, 400)
     return running.last().result["photos"]["done"]
 """
     assert run(window, code, photos, output, rembg.endpoint) == len(names)
@@ -320,8 +320,8 @@ def steps():
     yield until(has_begun)
     with using():
         bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
-    yield until(lambda: over, 60)
-    yield until(is_over, 120)
+    yield until(lambda: over, 400)
+    yield until(is_over, 400)
     return beside, running.last().result["photos"]["done"]
 """
     beside, done = run(window, code, photos, output, server.endpoint)

@@ -228,7 +228,7 @@ def steps():
     with using():
         bpy.ops.scan_cutout.scan_to_scene("INVOKE_DEFAULT")
     yield until(lambda: "SCAN_CUTOUT_OT_watch_job" in [each.bl_idname for each in main_window().modal_operators])
-    yield until(lambda: running.now() is None, 250)
+    yield until(lambda: running.now() is None, 600)
     yield 0.3
     after = count()
     shot("scan")

@@ -136,7 +136,7 @@ def steps():
     yield from pictures("chosen")
     yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
     check(running.now() is not None, "the button did not start a job")
-    yield until(lambda: running.now().progress.done >= 8, 60)
+    yield until(lambda: running.now().progress.done >= 8, 400)
     # The job stands still while its pictures are taken, or it might be over by then.
     worker = running.now()._worker.pid
     os.kill(worker, signal.SIGSTOP)
@@ -145,7 +145,7 @@ def steps():
     check(len(thumbnails.latest.icons()) >= 1, "no photo of the job is shown")
     check(not bpy.ops.scan_cutout.reconstruct.poll(), "a second job could be started")
     os.kill(worker, signal.SIGCONT)
-    yield until(is_over, 120)
+    yield until(is_over, 400)
     yield from pictures("errors")
     failed = survey.found(shown())["output"]["failed"]
     yield from scroll("WHEELDOWNMOUSE")
@@ -154,7 +154,7 @@ def steps():
     shutil.copy(arguments[3], arguments[4])
     yield click(*(yield from button("scan_cutout.strip_backgrounds")))    # the first of its buttons: Retry
     check(running.now() is not None, "Retry did nothing")
-    yield until(is_over, 60)
+    yield until(is_over, 400)
     told = running.last().result["photos"]
     bpy.ops.wm.save_mainfile()
     return failed, told, survey.found(shown())["output"]
@@ -215,10 +215,10 @@ def steps():
     yield choose()
     yield from open_sidebar()
     yield click(*(yield from button("scan_cutout.scan_to_scene")))
-    yield until(lambda: running.now().title == "Reconstruct" and running.now().progress.step, 120)
+    yield until(lambda: running.now().title == "Reconstruct" and running.now().progress.step, 400)
     yield from pictures("solving")
     yield from scroll("WHEELUPMOUSE")
-    yield until(is_over, 300)
+    yield until(is_over, 900)
     check(running.last().result["status"] == "done", running.last().result)
     yield from pictures("done")
     yield from scroll("WHEELDOWNMOUSE")
@@ -244,10 +244,10 @@ def steps():
     place = yield from button("scan_cutout.import_reconstruction", "WHEELDOWNMOUSE")
     before = len(bpy.data.cameras)
     yield click(*place)
-    yield until(is_over, 60)
+    yield until(is_over, 400)
     return looked, before, len(bpy.data.cameras), survey.found(shown())["output"]["solved"]
 """
-    (looked, before, after, solved), folder = run(window, code, photos, output, rembg.endpoint, seconds=600)
+    (looked, before, after, solved), folder = run(window, code, photos, output, rembg.endpoint, seconds=1500)
     keep("window", [folder / "scan.png"], (0, 0, 1600, 1000))
     assert looked != "Camera"
     assert after > before, "the button in the panel Import did not import what was solved"
