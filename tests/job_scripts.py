@@ -63,7 +63,8 @@ def finish_of(output: Path) -> dict[str, Any]:
     return [event for line in lines if (event := json.loads(line))["event"] == "finished"][-1]
 
 
-def wait_until_gone(window: WindowBlender, seconds: float = 5) -> None:
+def wait_until_gone(window: WindowBlender, seconds: float = 60) -> None:
+    """Long enough for a machine that stands still, too short for a request's time; test_cancel.py has how soon."""
     deadline = time.monotonic() + seconds
     while window.workers() and time.monotonic() < deadline:
         time.sleep(0.05)

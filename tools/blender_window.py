@@ -311,8 +311,12 @@ class WindowBlender:
         pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
         return [pid for pid in pids if mine in _read(pid, "environ").split(b"\0") and _read(pid, "cmdline")]
 
-    def wait_until_gone(self, seconds: float = 5) -> None:
-        """Wait for all that was started with this one's user folder to end; raise ScriptError where it does not."""
+    def wait_until_gone(self, seconds: float = 60) -> None:
+        """Wait for all that was started with this one's user folder to end; raise ScriptError where it does not.
+
+        No worker needs more than 2 s, which tests/scan/test_cancel.py measures; the rest is for a machine that stands
+        still. Whoever waited for a server's answer would be there for 120 s.
+        """
         deadline = time.monotonic() + seconds
         while left := self.processes():
             if time.monotonic() > deadline:
