@@ -42,12 +42,13 @@ def steps():
         bpy.ops.preferences.addon_enable(module="bl_ext.user_default.scan_cutout")
         yield 0.5
     (folder / "ended").touch()
-    yield 6
+    yield until((folder / "gone").exists, what="the worker to be gone while Blender lives")
     return leftovers()[:2] == before[0][:2]
 """
     running = window.start(BEGIN + code, photos, output, rembg.endpoint)
     running.until((running.folder / "ended").exists)
     wait_until_gone(window)
+    (running.folder / "gone").touch()
     assert running.wait().result is True
     made = len(list((output / "masks").rglob("*.png")))
     assert 2 <= made < len(names)
@@ -58,10 +59,12 @@ def test_a_file_that_cannot_be_opened_leaves_the_job_and_the_preview(
     window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
     names = add_photos(12)
-    server.script = always(Answer(delay=1.0))
+    go = output.with_name("go")
+    server.script = server.held(go)
     damaged = photos.with_name("damaged.blend")
     damaged.write_bytes(b"no blend")
     code = """
+import pathlib
 from bl_ext.user_default.scan_cutout.operators import previewing
 
 def steps():
@@ -77,10 +80,11 @@ def steps():
             pass
     yield 1
     check(running.now() is not None and previewing.now() is not None, "the job or the preview went")
+    pathlib.Path(arguments[4]).touch()
     yield until(is_over, 400)
     return running.last().result["photos"]["done"]
 """
-    assert run(window, code, photos, output, server.endpoint, damaged) == len(names)
+    assert run(window, code, photos, output, server.endpoint, damaged, go) == len(names)
 
 
 def test_a_killed_blender_leaves_a_job_that_goes_on(
@@ -170,6 +174,7 @@ def test_quitting_blender_ends_the_job_and_it_goes_on_later(
 def steps():
     begin()
     yield until(lambda: has_begun() and running.now().progress.done >= 2)
+    running._PATIENCE = 120    # that it is cancelled is asked here, not how soon
     return running.now() is not None    # with the script's end, Blender quits
 """
     assert run(window, code, photos, output, rembg.endpoint) is True

@@ -130,8 +130,11 @@ def test_a_file_browser_that_is_closed_leaves_the_job(
 ) -> None:
     """Blender tells an operator whose file browser is cancelled the same as one whose window goes."""
     names = add_photos(12)
-    server.script = always(Answer(delay=1.0))
+    go = output.with_name("go")
+    server.script = server.held(go)
     code = """
+import pathlib
+
 def browser():
     windows = bpy.context.window_manager.windows
     return next((each for each in windows if each.screen.areas[0].type == "FILE_BROWSER"), None)
@@ -151,19 +154,22 @@ def cancel_browser():
 
 def steps():
     yield from leave_browser()
+    # For auto-saves, another operator takes the watching over every 30 s.
+    bpy.context.preferences.filepaths.use_auto_save_temporary_files = False
     begin()
     yield until(has_begun)
     yield from cancel_browser()
     check(running.now() is not None and not running.now().is_cancelled, "the job went with the file browser")
     check([each.bl_idname for each in main_window().modal_operators] == ["SCAN_CUTOUT_OT_strip_backgrounds"],
           "nobody watches the job")
+    pathlib.Path(arguments[3]).touch()
     yield until(is_over, 400)
     yield from leave_browser()
     yield from cancel_browser()
     check(running.last() is not None, "how the job ended is forgotten")
     return running.last().result["photos"]["done"]
 """
-    assert run(window, code, photos, output, server.endpoint) == len(names)
+    assert run(window, code, photos, output, server.endpoint, go) == len(names)
 
 
 def test_auto_save_comes_while_a_job_runs(
@@ -304,8 +310,13 @@ def test_a_render_and_a_job_go_on_beside_each_other(
     window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
     names = add_photos(40)
-    server.script = always(Answer(delay=0.5))
+    # The last photo is held, so that the job goes on for as long as the rendering takes.
+    go = output.with_name("go")
+    held = server.held(go)
+    server.script = lambda request: Answer(delay=0.5) if request.number < len(names) - 1 else held(request)
     code = """
+import pathlib
+
 def steps():
     render = bpy.context.scene.render
     render.engine, render.filepath = "BLENDER_WORKBENCH", str(folder / "frame")
@@ -321,9 +332,10 @@ def steps():
     with using():
         bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
     yield until(lambda: over, 400)
+    pathlib.Path(arguments[3]).touch()
     yield until(is_over, 400)
     return beside, running.last().result["photos"]["done"]
 """
-    beside, done = run(window, code, photos, output, server.endpoint)
+    beside, done = run(window, code, photos, output, server.endpoint, go)
     assert beside == [True] * 4, "the animation was not rendered while the job ran"
     assert done == len(names)

@@ -229,6 +229,7 @@ def test_a_killed_blender_leaves_no_worker_of_its_preview(
 def steps():
     set_up()
     yield from open_preview()
+    yield until(lambda: not survey.is_asked())    # which is another worker
     (folder / "there").touch()
     yield 300
 """,
