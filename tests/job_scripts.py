@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from blender_window import WindowBlender
+from scan.journal import read_journal
 
 AddPhotos = Callable[[int], Sequence[str]]
 
@@ -59,8 +59,14 @@ def steps():
 
 
 def finish_of(output: Path) -> dict[str, Any]:
-    lines = (output / "journal.jsonl").read_text("utf-8").splitlines()
-    return [event for line in lines if (event := json.loads(line))["event"] == "finished"][-1]
+    return [event for event in read_journal(output / "journal.jsonl") if event["event"] == "finished"][-1]
+
+
+def count_made(output: Path) -> int:
+    """How many photos a run has made. A mask whose line in the journal did not come to be is made again."""
+    made = {event["photo"] for event in read_journal(output / "journal.jsonl") if event["event"] == "photo_done"}
+    assert len(made) <= len(list((output / "masks").rglob("*.png")))
+    return len(made)
 
 
 def wait_until_gone(window: WindowBlender, seconds: float = 60) -> None:

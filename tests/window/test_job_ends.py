@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from faulty_server import Answer, FaultyServer, always
-from job_scripts import BEGIN, AddPhotos, finish_of, run, run_again, wait_until_gone
+from job_scripts import BEGIN, AddPhotos, count_made, finish_of, run, run_again, wait_until_gone
 
 from blender_window import WindowBlender
 from rembg_server import RembgServer
@@ -50,7 +50,7 @@ def steps():
     wait_until_gone(window)
     (running.folder / "gone").touch()
     assert running.wait().result is True
-    made = len(list((output / "masks").rglob("*.png")))
+    made = count_made(output)
     assert 2 <= made < len(names)
     assert run_again(window, photos, output, rembg.endpoint)["made"] == len(names) - made
 
@@ -102,7 +102,7 @@ def steps():
     started.until((started.folder / "there").exists)
     started.end()
     wait_until_gone(window)
-    made = len(list((output / "masks").rglob("*.png")))
+    made = count_made(output)
     assert 3 <= made < len(names)
     told = run_again(window, photos, output, rembg.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)
@@ -180,7 +180,7 @@ def steps():
     assert run(window, code, photos, output, rembg.endpoint) is True
     wait_until_gone(window)
     assert finish_of(output)["status"] == "cancelled"
-    made = len(list((output / "masks").rglob("*.png")))
+    made = count_made(output)
     assert 2 <= made < len(names)
     told = run_again(window, photos, output, rembg.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)

@@ -6,13 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from faulty_server import Answer, FaultyServer, always
-from job_scripts import AddPhotos, run, run_again, wait_until_gone
+from job_scripts import AddPhotos, count_made, run, run_again, wait_until_gone
 
 from blender_window import WindowBlender
 from rembg_server import RembgServer
 
-# Seconds; 1.5 of them the worker waits for photos in flight, and the rest is patience with a loaded machine.
-_CANCELLED = 10
+# Seconds. Whoever waited for a server that hangs would need 120 and more; how soon it is, make bench-window measures.
+_CANCELLED = 60
 
 
 def test_blender_goes_on_while_backgrounds_are_stripped(
@@ -96,7 +96,7 @@ def steps():
     assert seconds < _CANCELLED
     assert not can_again
     assert message.startswith("Cancelled")
-    made = len(list((output / "masks").rglob("*.png")))
+    made = count_made(output)
     assert 4 <= made < len(names)
     told = run_again(window, photos, output, rembg.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)
