@@ -53,7 +53,10 @@ def pressed(operator):
         yield click(*place)
 
 def is_gone(pid):
-    return not Path(f"/proc/{pid}").exists()
+    try:
+        return not Path(f"/proc/{pid}/cmdline").read_bytes()    # a zombie has none
+    except OSError:
+        return True
 
 def stroke(places):
     # ``places`` are in parts of the image.

@@ -73,7 +73,7 @@ def steps():
     bpy.context.scene.scan_cutout.threshold = 200
     with using():
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
-    yield until(lambda: running.now() is None, 120)
+    yield until(lambda: running.now() is None, 400)
     check(path.read_bytes() == saved, "the run wrote over the painted mask")
     return told, running.last().result, spots
 """,
@@ -174,7 +174,7 @@ def steps():
     yield press("Z", ctrl=True)
     check(preview.painting, "the first undo was of the stroke")
     yield press("Z", ctrl=True)
-    yield until(lambda: preview.painting is None, 5)
+    yield until(lambda: preview.painting is None)
     yield until(is_settled)
     yield 0.3
     check(previewing.now() is preview and preview.picture.is_shown, "undo ended the preview")
@@ -217,7 +217,7 @@ def steps():
     check(area("IMAGE_EDITOR").spaces.active.image == image and image.is_dirty, "what was painted is not shown again")
     pid = preview._worker.pid
     bpy.ops.preferences.addon_disable(module=MODULE)
-    yield until(lambda: is_gone(pid), 5)
+    yield until(lambda: is_gone(pid), 60)
     # Blender asks of it when it quits.
     check(image.is_dirty and not image.is_runtime_data, "switched off, the extension took what was painted with it")
     shot("disabled")
