@@ -132,7 +132,8 @@ def states():
     draw("looked at")
     run("Strip Backgrounds", strip(output), lambda _job: True)
     draw("starting")
-    go_on(lambda now: now.progress.waiting)
+    # Threads may be late: whatever has not come yet comes while the job waits for the server.
+    go_on(lambda now: now.progress.waiting and now.progress.done == 3 and len(now.progress.failures) == 2)
     draw("running")
     running.now().cancel()
     draw("cancelling")
