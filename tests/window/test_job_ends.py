@@ -21,9 +21,10 @@ from rembg_server import RembgServer
     ],
 )
 def test_loading_a_file_or_disabling_ends_the_job(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path, what: str
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path, what: str
 ) -> None:
-    names = add_photos(40)
+    names = add_photos(20)
+    server.script = lambda request: Answer(hang=request.number >= 8)
     code = f"""
 def steps():
     from bl_ext.user_default.scan_cutout.operators import job_operator
@@ -45,14 +46,15 @@ def steps():
     yield until((folder / "gone").exists, what="the worker to be gone while Blender lives")
     return leftovers()[:2] == before[0][:2]
 """
-    running = window.start(BEGIN + code, photos, output, rembg.endpoint)
+    running = window.start(BEGIN + code, photos, output, server.endpoint)
     running.until((running.folder / "ended").exists)
     wait_until_gone(window)
     (running.folder / "gone").touch()
     assert running.wait().result is True
     made = count_made(output)
     assert 2 <= made < len(names)
-    assert run_again(window, photos, output, rembg.endpoint)["made"] == len(names) - made
+    server.script = always(Answer())
+    assert run_again(window, photos, output, server.endpoint)["made"] == len(names) - made
 
 
 def test_a_file_that_cannot_be_opened_leaves_the_job_and_the_preview(
@@ -109,10 +111,15 @@ def steps():
 
 
 def test_a_job_goes_on_when_the_window_it_was_started_in_is_closed(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
-    names = add_photos(20)
+    names = add_photos(12)
+    go = output.with_name("go")
+    held = server.held(go)
+    server.script = lambda request: Answer() if request.number < 2 else held(request)
     code = """
+import pathlib
+
 def watchers():
     windows = bpy.context.window_manager.windows
     return [[each.bl_idname for each in window.modal_operators] for window in windows]
@@ -130,12 +137,13 @@ def steps():
     with bpy.context.temp_override(window=second):
         bpy.ops.wm.window_close()
     check(running.now() is not None, "the job went with the window")
-    yield until(lambda: is_over() or watchers() == [["SCAN_CUTOUT_OT_watch_job"]], 120, "somebody to watch the job")
+    yield until(lambda: watchers() == [["SCAN_CUTOUT_OT_watch_job"]], what="somebody to watch the job")
+    pathlib.Path(arguments[3]).touch()
     yield until(is_over, 400)
     check(watchers() == [[]], f"something still watches: {watchers()}")
     return running.last().result["photos"]["done"]
 """
-    assert run(window, code, photos, output, rembg.endpoint) == len(names)
+    assert run(window, code, photos, output, server.endpoint, go) == len(names)
     wait_until_gone(window)
 
 
