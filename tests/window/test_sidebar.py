@@ -152,8 +152,9 @@ def steps():
     yield from pictures("errors_below")
 
     shutil.copy(arguments[3], arguments[4])
+    before = running.last()
     yield click(*(yield from button("scan_cutout.strip_backgrounds")))    # the first of its buttons: Retry
-    check(running.now() is not None, "Retry did nothing")
+    yield until(lambda: running.now() is not None or running.last() is not before, what="Retry to do something")
     yield until(is_over, 400)
     told = running.last().result["photos"]
     bpy.ops.wm.save_mainfile()
