@@ -162,15 +162,21 @@ def steps():
     yield 2
     files = region("WINDOW", "FILE_BROWSER")
     x, y = files.x + 80, files.y + files.height - 45
-    yield move(x, y)
-    for key in arguments[1]:
-        yield press(key)
-    main_window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
-    yield 0.2
-    for step in range(1, 12):
-        yield move(x - step * 40, y)
-    shot("dragged")
-    main_window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x - 440, y=y)
+    for _ in range(5):    # a list that is not there yet, since it is read in a thread, has nothing to drag
+        yield move(x, y)
+        for key in arguments[1]:
+            yield press(key)
+        main_window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
+        yield 0.2
+        for step in range(1, 12):
+            yield move(x - step * 40, y)
+        shot("dragged")
+        main_window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x - 440, y=y)
+        try:
+            yield until(lambda: running.now() or is_there(), 5)
+            break
+        except TimeoutError:
+            pass
     yield until(is_there)
     shot("dropped")
     return [each.name for each in bpy.data.objects]
