@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import FaultyServer
+from faulty_server import Answer, FaultyServer, always
 
 from bpy_process import Blender
 
@@ -57,6 +57,7 @@ def test_all_endpoints_of_the_preferences_are_used_side_by_side(
     output: Path,
 ) -> None:
     names = add_photos(12)
+    server.script = other.script = always(Answer(delay=0.3))  # so that one server alone cannot be quick enough
     ended = call(
         blender_installed,
         [server.endpoint, other.endpoint],
