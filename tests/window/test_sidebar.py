@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from conftest import TURNTABLE
+from job_scripts import wait_until_gone
 from PIL import Image
 
 from blender_window import WindowBlender
@@ -276,4 +277,4 @@ def steps():
     return shown().photos
 """
     assert run(window, code, photos, output, rembg.endpoint)[0] == str(photos)
-    assert window.workers() == []
+    wait_until_gone(window)
