@@ -21,6 +21,7 @@ from rembg_server import RembgServer
 
 # Here before any test file: tests/scan/ bears the package's name, and pytest would make a package of that.
 from scan.job import JobFolder
+from scan.journal import read_journal
 from scan.process import Worker
 from scan.settings import EndpointSettings, StripSettings
 
@@ -28,6 +29,20 @@ TURNTABLE = Path(__file__).parent / "data" / "turntable"
 _OF_ENDPOINT = {each.name for each in dataclasses.fields(EndpointSettings)}
 # Patience for a loaded machine, in seconds: a worker that takes longer hangs.
 _LONGEST_RUN = 240.0
+
+
+def wait_for(condition: Callable[[], Any], longest: float = 60.0) -> Any:
+    """Wait until something is true, and give it; fail where it does not come true within so many seconds."""
+    deadline = time.monotonic() + longest
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "this did not come true"
+        time.sleep(0.01)
+    return value
+
+
+def journaled(output: Path, event: str = "photo_done") -> list[dict[str, Any]]:
+    """The events of one kind in an output folder's journal. Unlike ``Worker.events``, it takes nothing from anyone."""
+    return [each for each in read_journal(JobFolder(output).journal) if each["event"] == event]
 
 
 class Story(list[dict[str, Any]]):
