@@ -50,7 +50,7 @@ def test_a_story_has_a_beginning_and_an_end(add_photos, workers, server, output)
 
 def test_a_worker_that_is_killed_ends_its_story_with_what_to_do(add_photos, workers, server, output):
     add_photos(9)
-    server.script = always(Answer(delay=0.3))
+    server.script = lambda request: Answer(hang=request.number > 0)
     worker = workers.start(server.endpoint)
     workers.until(worker, is_done)
     worker.kill()
@@ -121,29 +121,42 @@ def test_stories_gives_every_event_and_the_folder_is_free_after_the_last(job, ou
 
 def test_stories_goes_on_after_ctrl_c(job, output, server):
     """What a terminal's Ctrl-C does to a script: it cancels, and then reads on until ``finished``."""
-    server.script = always(Answer(delay=0.3))
+    server.script = lambda request: Answer(hang=request.number > 0)
     worker = Worker([sys.executable], JobFolder(output), job)
     story = worker.stories()
     events = [next(story)]
     while not is_done(events[-1]):
         events.append(next(story))
-    threading.Timer(0.1, _thread.interrupt_main).start()
-    with pytest.raises(KeyboardInterrupt):
+
+    def read_on():
+        threading.Timer(0.1, _thread.interrupt_main).start()
         events.extend(story)
+
+    with pytest.raises(KeyboardInterrupt):
+        read_on()
     worker.cancel()
     events += story
-    assert events[-1]["event"] == "finished"
-    assert events[-1]["status"] in {"cancelled", "done"}
+    assert (events[-1]["event"], events[-1]["status"]) == ("finished", "cancelled")
     assert sum(map(is_done, events)) == events[-1]["photos"]["done"]
 
 
 def test_looking_for_news_waits_for_nothing(job, output, server):
     server.script = always(Answer(delay=0.5))
-    worker = Worker([sys.executable], JobFolder(output), job)
+    longest = []
+    for model in ("u2netp", "u2net", "isnet-general-use"):  # for another model, all photos are asked about anew
+        job["settings"]["model"] = model
+        longest.append(longest_look(Worker([sys.executable], JobFolder(output), job)))
+        if longest[-1] < 0.4:  # a single answer takes longer
+            return
+    raise AssertionError(f"the longest looks took {longest} s: more than a loaded machine's stall in one of the runs")
+
+
+def longest_look(worker):
+    """How many seconds the longest look for news took, in a whole run."""
     longest, finished = 0.0, False
     while not finished:
         begin = time.monotonic()
         finished = any(event["event"] == "finished" for event in worker.events())
         longest = max(longest, time.monotonic() - begin)
         time.sleep(0.01)
-    assert longest < 0.4  # a single answer takes longer; a loaded machine may be slow at a look
+    return longest
