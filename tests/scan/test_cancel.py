@@ -8,16 +8,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from conftest import journaled, wait_for
 from faulty_server import Answer, always
 
 from scan import strip
 from scan.errors import BadUseError
 from scan.job import JobFolder
-from scan.journal import read_journal
+from scan.journal import Journal
+from scan.strip import Strip
 
 # Seconds from the cancel to the end: what does not hear of it takes longer, and a loaded machine does not.
 LONGEST = 20.0
@@ -41,7 +45,7 @@ def test_an_idle_machine_cancels_within_two_seconds():
 
 def test_a_cancelled_run_ends_soon_keeps_what_is_done_and_goes_on(add_photos, workers, server, output):
     names = add_photos(30)
-    server.script = always(Answer(delay=0.3))
+    server.script = lambda request: Answer(delay=0.3, hang=request.number >= 10)
     worker = workers.start(server.endpoint)
     before = workers.until(worker, is_done)
     story, seconds = cancelled(workers, worker)
@@ -55,32 +59,45 @@ def test_a_cancelled_run_ends_soon_keeps_what_is_done_and_goes_on(add_photos, wo
     assert json.loads((output / "report.json").read_bytes())["status"] == "cancelled"
 
     server.script = always(Answer())
-    asked_before = len(server.requests)
-    again = workers.strip(server.endpoint)
+    again = workers.strip(server.endpoint, "again")  # a token, which tells its requests from late ones of the other
     assert (again.made, again.exit_code) == ([name for name in names if name not in done], 0)
-    assert len(server.requests) - asked_before == 30 - len(done)
+    sent = [request for request in server.requests if request.headers.get("authorization") == "Bearer again"]
+    assert len(sent) == 30 - len(done)
 
 
-def test_answers_in_flight_are_waited_for_a_moment(add_photos, workers, server):
+def test_answers_in_flight_are_waited_for_a_moment(add_photos, workers, server, output, monkeypatch):
+    """In this process, where the moment can be as long as a loaded machine needs."""
     add_photos(9)
-    server.script = lambda request: Answer(delay=0.0 if request.number == 0 else 0.4)
-    worker = workers.start(server.endpoint, in_flight=4)
-    workers.until(worker, is_done)
-    while server.most_in_flight < 4:
-        time.sleep(0.01)
-    story, seconds = cancelled(workers, worker)
-    assert seconds < LONGEST
-    assert len(story.made) == 4
+    monkeypatch.setattr(strip, "_GRACE", 60.0)
+    cancel, go_on = threading.Event(), threading.Event()
+
+    def script(request):
+        if request.number:
+            go_on.wait(60)
+        return Answer()
+
+    server.script = script
+    folder = JobFolder(output)
+    journal = Journal(folder.journal, folder.prepare({"task": "strip", "settings": {}}))
+    run = Strip(workers.settings(server.endpoint, in_flight=4, timeout=60.0), folder, journal, "", cancel)
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(run.run)
+        wait_for(lambda: server.most_in_flight == 4)
+        cancel.set()
+        wait_for(run._stop.is_set)  # noqa: SLF001 - else an answer could come before the cancel is heard
+        go_on.set()
+        outcome = ended.result(120)
+    journal.close()
+    assert (outcome.status, outcome.made, len(server.requests)) == ("cancelled", 5, 5)
 
 
 @pytest.mark.parametrize("good_answers", [0, 3])
-def test_a_server_that_hangs_holds_up_no_cancel(add_photos, workers, server, good_answers):
+def test_a_server_that_hangs_holds_up_no_cancel(add_photos, workers, server, output, good_answers):
     add_photos(9)
     server.script = lambda request: Answer(hang=request.number >= good_answers)
     worker = workers.start(server.endpoint, timeout=600.0, first_timeout=600.0)
     wanted = min(9, good_answers + 4) if good_answers else 1
-    while len(server.requests) < wanted:
-        time.sleep(0.01)
+    wait_for(lambda: len(server.requests) >= wanted and len(journaled(output)) == good_answers)
     story, seconds = cancelled(workers, worker)
     assert seconds < LONGEST
     assert story.finished["status"] == "cancelled"
@@ -94,8 +111,7 @@ def test_a_server_that_never_says_who_it_is_holds_up_no_cancel(add_photos, worke
     settings = workers.settings(server.endpoint)
     values = dataclasses.asdict(settings if task == "strip" else settings.endpoint)
     worker = workers.start_job(JobFolder(tmp_path / "job"), {"task": task, "settings": values})
-    while not server.visits:
-        time.sleep(0.01)
+    wait_for(lambda: server.visits)
     story, seconds = cancelled(workers, worker)
     assert seconds < LONGEST
     assert (story.finished["status"], story.exit_code) == ("cancelled", 130)
@@ -113,7 +129,7 @@ def test_a_run_that_waits_for_a_server_is_cancelled_as_well(add_photos, workers,
 
 def test_a_cancel_before_anything_happened_and_one_after_the_end_do_no_harm(add_photos, workers, server):
     names = add_photos(3)
-    server.script = always(Answer(delay=0.5))
+    server.script = always(Answer(hang=True))
     worker = workers.start(server.endpoint)
     story, _ = cancelled(workers, worker)
     assert story.finished["status"] == "cancelled"
@@ -127,11 +143,18 @@ def test_a_cancel_before_anything_happened_and_one_after_the_end_do_no_harm(add_
 
 def test_a_busy_folder_is_refused_and_the_run_in_it_goes_on(add_photos, workers, server):
     names = add_photos(4)
-    server.script = always(Answer(delay=0.3))
+    go_on = threading.Event()
+
+    def script(_request):
+        go_on.wait(50)
+        return Answer()
+
+    server.script = script
     worker = workers.start(server.endpoint)
     begun = workers.until(worker, lambda event: event["event"] == "started")
     with pytest.raises(BadUseError, match=r"Another Scan Cutout job is running in .*; wait for it, cancel it"):
         workers.start(server.endpoint, threshold=5)
+    go_on.set()
     story = workers.end(worker)
     assert sorted(begun.made + story.made) == names
     assert story.exit_code == 0
@@ -149,11 +172,19 @@ time.sleep(600)
 """
 
 
+def is_free(folder):
+    try:
+        with folder.lock():
+            return True
+    except BadUseError:
+        return False
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_worker_whose_blender_is_killed_ends_as_well(photo_watch, photos, add_photos, workers, server, output):
     add_photos(30)
     photo_watch.remember(photos)
-    server.script = always(Answer(delay=0.3))
+    server.script = lambda request: Answer(delay=0.3, hang=request.number >= 10)
     job = {"task": "strip", "settings": dataclasses.asdict(workers.settings(server.endpoint))}
     root = Path(__file__).parents[2]
     parent = subprocess.Popen(
@@ -163,17 +194,14 @@ def test_a_worker_whose_blender_is_killed_ends_as_well(photo_watch, photos, add_
     )
     worker = int(parent.stdout.readline())
     try:
-        journal = JobFolder(output).journal
-        while not any(map(is_done, read_journal(journal))):
-            time.sleep(0.02)
+        wait_for(lambda: journaled(output))
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         begin = time.monotonic()
-        while not (ends := [event for event in read_journal(journal) if event["event"] == "finished"]):
-            assert time.monotonic() - begin < 30
-            time.sleep(0.02)
+        (end,) = wait_for(lambda: journaled(output, "finished"))
         assert time.monotonic() - begin < LONGEST
-        assert ends[0]["status"] == "cancelled"
+        assert end["status"] == "cancelled"
+        wait_for(lambda: is_free(JobFolder(output)))  # a moment after its last word
     finally:
         parent.stdout.close()
         parent.kill()
