@@ -4,47 +4,63 @@
 import collections
 import hashlib
 import random
+import threading
 import time
 
+from conftest import journaled
 from faulty_server import Answer, always
 from PIL import Image
 
-from scan.journal import read_journal
-
 KILLS = 10
+ANSWERED = 3
+"""So many photos a run, so that there is work left for all the kills; then the server hangs, and the run with it."""
 
 
 def test_a_worker_killed_at_random_moments_makes_every_mask_once(photos, output, add_photos, workers, server):
     names = add_photos(40)
-    server.script = always(Answer(delay=0.1))
-    # Full resolution sends the files themselves: so the server can tell which photo it was asked about.
+    guard, asked = threading.Lock(), collections.Counter()
+
+    def script(request):
+        with guard:
+            asked[request.headers["authorization"]] += 1
+            return Answer(delay=0.1, hang=asked[request.headers["authorization"]] > ANSWERED)
+
+    server.script = script
+    # Full resolution sends the files themselves: so the server can tell which photo it was asked about. And each run
+    # has a token of its own, so that a request of a worker that is dead by now is told from those of the next one.
     photo_of = {hashlib.sha256((photos / name).read_bytes()).digest(): name for name in names}
+    done_before = {}
+
+    def start(run):
+        done_before[f"Bearer {run}"] = {event["photo"] for event in journaled(output)}
+        return workers.start(server.endpoint, str(run), proxy_size=0, in_flight=2)
+
     dice = random.Random(2)  # noqa: S311 - no secret
     for kill in range(KILLS):
-        worker = workers.start(server.endpoint, proxy_size=0, in_flight=2)
-        # Two of the kills fall anywhere in the start, the others when there is work in the worker's hands.
+        worker = start(kill)
+        # Two of the kills fall anywhere in the start, two after a mask, the others when there is work in the worker's
+        # hands.
         if kill not in {3, 7}:
-            workers.until(worker, lambda event: event["event"] == "started")
-        begin, longest, made = time.monotonic(), dice.uniform(0.0, 0.5), 0
-        # No more than two a time, so that there is work left for all the kills on a quick machine.
-        while time.monotonic() - begin < longest and made < 2:
-            made += sum(event["event"] == "photo_done" for event in worker.events())
-            time.sleep(0.002)
+            wanted = "photo_done" if kill in {1, 5} else "started"
+            workers.until(worker, lambda event, wanted=wanted: event["event"] == wanted)
+        time.sleep(dice.uniform(0.0, 0.5))
         worker.kill()
         story = workers.end(worker)
         assert "ended unexpectedly" in story.message, f"kill {kill} came too late"
 
-    story = workers.strip(server.endpoint, proxy_size=0)
+    server.script = always(Answer())
+    story = workers.end(start(KILLS))
     assert story.exit_code == 0
 
-    events = read_journal(output / "journal.jsonl")
-    journaled = [event for event in events if event["event"] == "photo_done"]
-    assert collections.Counter(event["photo"] for event in journaled) == dict.fromkeys(names, 1)
-    assert len(journaled) > len(story.made), "some were made before the last run"
-    done_at = {event["photo"]: event["time"] for event in journaled}
+    events = journaled(output)
+    assert collections.Counter(event["photo"] for event in events) == dict.fromkeys(names, 1)
+    assert len(events) > len(story.made), "some were made before the last run"
+    sent = collections.Counter()
     for request in server.requests:
-        photo = photo_of[hashlib.sha256(request.fields["file"]).digest()]
-        assert request.time <= done_at[photo] + 0.001, f"{photo} was asked about again"
+        run, photo = request.headers["authorization"], photo_of[hashlib.sha256(request.fields["file"]).digest()]
+        assert photo not in done_before[run], f"{photo} was asked about again"
+        sent[run, photo] += 1
+    assert max(sent.values()) == 1
     for folder in ("masks", "soft"):
         found = sorted(path.name for path in (output / folder).iterdir())
         assert found == [f"{name}.png" for name in names]
