@@ -145,9 +145,11 @@ def test_a_photo_that_is_too_large_for_the_memory_fails_alone(add_photo, workers
     for name in ("a.jpg", "b.jpg"):
         add_photo(name)
     add_photo("large.jpg", Image.effect_noise((14000, 13000), 4).convert("RGB"), quality=20)
+    started = threading.Event()
 
     def script(request):
         if request.number == 0:
+            started.wait(50)
             status = Path(f"/proc/{worker.pid}/status").read_text()
             used = 1024 * int(re.search(r"VmSize:\s+(\d+)", status)[1])
             resource.prlimit(worker.pid, resource.RLIMIT_AS, (used + 40_000_000,) * 2)
@@ -155,6 +157,7 @@ def test_a_photo_that_is_too_large_for_the_memory_fails_alone(add_photo, workers
 
     server.script = script
     worker = workers.start(server.endpoint)
+    started.set()
     story = workers.end(worker)
     assert story.made == ["a.jpg", "b.jpg"]
     assert "needs more memory than is free; close other programs" in story.failed["large.jpg"]

@@ -6,8 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
+from conftest import journaled, wait_for
 from faulty_server import Answer
 from PIL import Image
 
@@ -23,7 +25,7 @@ def assert_goes_on(workers, server, names, made, **given):
 def assert_tells_what_is_done(story, photos):
     """The journal may take the last lines a moment later than they were first tried, when the message is made."""
     told = int(re.search(rf"(\d+) of {photos} done, run again to go on", story.message)[1])
-    assert told <= len(story.made) <= told + 6, "as many as are worked on at once"
+    assert told <= len(story.made) <= told + 8, "as many as are worked on at once"
 
 
 def whole_masks(output):
@@ -39,6 +41,7 @@ def test_a_folder_that_is_lost_in_mid_run_stops_it_with_a_sentence(add_photos, w
 
     def script(request):
         if request.number == 3:
+            wait_for(lambda: len(journaled(output)) == 3)  # or a late one would make the folder anew
             (output / folder).rename(output / "lost")
             (output / folder).write_text("in the way")
         return Answer()
@@ -48,9 +51,8 @@ def test_a_folder_that_is_lost_in_mid_run_stops_it_with_a_sentence(add_photos, w
     assert (story.finished["status"], story.exit_code) == ("stopped", 1)
     assert f"{output / folder}" in story.message
     assert "cannot be written" in story.message
-    # The answers before the fourth request may still be on their way to the disk when it comes.
-    assert len(story.made) <= 3
-    assert f"{len(story.made)} of 20 done, run again to go on" in story.message
+    assert len(story.made) == 3
+    assert "3 of 20 done, run again to go on" in story.message
     assert story.failed == {}
     # Each of the five threads may send one more, and then has to write what it got.
     assert len(server.requests) <= 4 + 5
@@ -99,15 +101,18 @@ def test_a_journal_that_takes_no_more_ends_the_run_with_a_sentence(add_photos, w
     import resource  # noqa: PLC0415 - not there on Windows
 
     names = add_photos(30)
+    started = threading.Event()
 
     def script(request):
         if request.number == 0:
+            started.wait(50)
             used = (output / "journal.jsonl").stat().st_size
             resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (used + limit, used + limit))
         return Answer()
 
     server.script = script
     worker = workers.start(server.endpoint)
+    started.set()
     story = workers.end(worker)
     assert (story.finished["status"], story.exit_code) == ("stopped", 1)
     assert "cannot be written (File too large)" in story.message
