@@ -3,7 +3,6 @@
 
 import email.utils
 import io
-import itertools
 import threading
 import time
 
@@ -36,7 +35,7 @@ def client(server):
         waits = given.pop("waits", [])
         stop = given.pop("stop", None)
         settings = EndpointSettings(
-            **{"endpoint": server.endpoint, "timeout": 5.0, "first_timeout": 5.0, "retry_for": 3.0, **given}
+            **{"endpoint": server.endpoint, "timeout": 60.0, "first_timeout": 60.0, "retry_for": 3.0, **given}
         )
         return RembgClient(settings, token, on_wait=waits.append, stop=stop)
 
@@ -104,18 +103,32 @@ def test_what_can_pass_is_tried_again_until_it_has(client, server, picture, trou
 def test_a_timeout_is_tried_again(client, server, picture):
     server.script = in_turn(Answer(hang=True))
     waits = []
-    assert ask(client(timeout=0.3, waits=waits), picture) == good_mask(picture)
-    assert waits == [f"{server.endpoint} took longer than the timeout to answer"]
+    # A loaded machine may be slow at the second one, too.
+    assert ask(client(timeout=0.5, retry_for=60.0, waits=waits), picture) == good_mask(picture)
+    assert waits
+    assert set(waits) == {f"{server.endpoint} took longer than the timeout to answer"}
+
+
+class Waits(threading.Event):
+    """A run's ``stop`` that is never set, and lets nobody wait but notes for how long they would."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+
+    def wait(self, timeout=None):
+        """Note a wait."""
+        self.seconds.append(timeout)
+        return False
 
 
 def test_waits_grow_and_are_not_all_alike(client, server, picture):
-    server.script = in_turn(*[Answer(502)] * 3)
-    ask(client(retry_for=60.0), picture)
-    times = [request.time for request in server.requests]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    for gap, longest in zip(gaps, (0.5, 1.0, 2.0), strict=True):
-        assert longest / 2 <= gap < longest + 1.0  # a loaded machine is slow
-    assert min(gap / longest for gap, longest in zip(gaps, (0.5, 1.0, 2.0), strict=True)) < 0.98
+    server.script = in_turn(*[Answer(502)] * 8)
+    stop = Waits()
+    ask(client(retry_for=60.0, stop=stop), picture)
+    shares = [seconds / longest for seconds, longest in zip(stop.seconds, (0.5, 1, 2, 4, 8, 8, 8, 8), strict=True)]
+    assert all(0.5 <= share <= 1 for share in shares)
+    assert max(shares) - min(shares) > 0.01
 
 
 def test_the_first_picture_has_a_timeout_of_its_own(client, server, picture):
@@ -124,6 +137,7 @@ def test_the_first_picture_has_a_timeout_of_its_own(client, server, picture):
     assert not patient.has_answered
     assert ask(patient, picture, first=True)
     assert patient.has_answered
+    server.script = always(Answer(hang=True))
     with pytest.raises(EndpointError, match="took longer than the timeout"):
         ask(patient, picture)
 
@@ -131,11 +145,14 @@ def test_the_first_picture_has_a_timeout_of_its_own(client, server, picture):
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_waited_for(client, server, picture, status, form):
-    value = "2" if form == "seconds" else email.utils.formatdate(time.time() + 3, usegmt=True)  # whole seconds
-    server.script = in_turn(Answer(status, headers={"Retry-After": value}))
+    def script(request):  # whose time is that of the request: the date must not be older
+        value = "2" if form == "seconds" else email.utils.formatdate(time.time() + 3, usegmt=True)  # whole seconds
+        return Answer() if request.number else Answer(status, headers={"Retry-After": value})
+
+    server.script = script
     ask(client(retry_for=30.0), picture)
     first, second = (request.time for request in server.requests)
-    assert 1.9 <= second - first < 8
+    assert 1.9 <= second - first < 25
 
 
 @pytest.mark.parametrize("value", ["soon", "", "-5", "²", "Wed, 99 Foo"])
@@ -222,8 +239,8 @@ def test_nobody_listening_is_tried_for_as_long_as_is_said(client, server, pictur
     waits = []
     with pytest.raises(EndpointError, match=r"No server answers at .* \(connection refused\), for .*Start the rembg"):
         ask(client(retry_for=2.0, waits=waits), picture)
-    assert 2.0 <= time.monotonic() - begin < 12
-    assert len(waits) >= 2
+    assert 2.0 <= time.monotonic() - begin < 60
+    assert waits
 
 
 def test_an_unknown_host_is_named(client):
@@ -232,13 +249,13 @@ def test_an_unknown_host_is_named(client):
 
 
 def test_a_wait_ends_as_soon_as_the_run_is_stopped(client, server, picture):
-    server.script = always(Answer(503, headers={"Retry-After": "20"}))
+    server.script = always(Answer(503, headers={"Retry-After": "300"}))
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
     begin = time.monotonic()
     with pytest.raises(EndpointError):
-        ask(client(stop=stop, retry_for=60.0), picture)
-    assert time.monotonic() - begin < 5
+        ask(client(stop=stop, retry_for=600.0), picture)
+    assert time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize(
