@@ -6,6 +6,7 @@ import sys
 import threading
 
 import pytest
+from conftest import journaled, wait_for
 from faulty_server import Answer, FaultyServer, always
 
 TOKEN = "s3cret-Token/with+odd=signs"  # noqa: S105 - made up
@@ -21,6 +22,7 @@ def test_the_first_picture_goes_alone_and_then_so_many_at_a_time_over_kept_conne
 ):
     names = add_photos(12)
     first_answered = threading.Event()
+    together = threading.Barrier(in_flight)
     too_early = []
 
     def script(request):
@@ -29,6 +31,8 @@ def test_the_first_picture_goes_alone_and_then_so_many_at_a_time_over_kept_conne
             first_answered.set()
         elif not first_answered.is_set():
             too_early.append(request.number)
+        if 1 <= request.number <= in_flight:
+            together.wait(20)  # so many are there at a time, however late each of them is
         return Answer(delay=0.1)
 
     server.script = script
@@ -79,7 +83,14 @@ def test_a_4xx_for_one_photo_leaves_the_others(add_photos, workers, server):
 
 def test_a_token_that_runs_out_in_mid_run_stops_it_with_what_is_done_kept(add_photos, workers, server, output):
     add_photos(6)
-    server.script = lambda request: Answer() if request.number < 3 else Answer(401, body=b"expired")
+
+    def script(request):
+        if request.number < 3:
+            return Answer()
+        wait_for(lambda: len(journaled(output)) == 3, 20)  # one that is still on its way to the disk is not counted
+        return Answer(401, body=b"expired")
+
+    server.script = script
     story = workers.strip(server.endpoint, in_flight=1)
     assert story.exit_code == 3
     assert "asks for a token" in story.message
@@ -200,9 +211,18 @@ def test_a_redirect_is_not_followed_in_a_run(add_photos, workers, server):
     assert len(server.requests) == 1
 
 
-def test_a_server_that_breaks_down_in_mid_run_stops_it_before_every_photo_has_failed(add_photos, workers, server):
+def test_a_server_that_breaks_down_in_mid_run_stops_it_before_every_photo_has_failed(
+    add_photos, workers, server, output
+):
     names = add_photos(16)
-    server.script = lambda request: Answer() if request.number < 2 else Answer(422, body=b"out of memory")
+
+    def script(request):
+        if request.number < 2:
+            return Answer()
+        wait_for(lambda: len(journaled(output)) == 2, 20)  # one that is still on its way to the disk is not counted
+        return Answer(422, body=b"out of memory")
+
+    server.script = script
     story = workers.strip(server.endpoint, in_flight=1)
     assert (story.finished["status"], story.exit_code) == ("stopped", 3)
     assert "no mask for 8 photos in a row" in story.message
