@@ -4,11 +4,12 @@
 import errno
 import hashlib
 import json
+import threading
 
 import numpy as np
 import pytest
 from conftest import draw_photo
-from faulty_server import Answer, always
+from faulty_server import Answer
 from PIL import Image
 
 from scan import job
@@ -151,10 +152,17 @@ def test_a_mask_painted_on_while_a_run_makes_it_anew_is_kept(done, output, worke
     path = output / "masks" / f"{done[0]}.png"
     mask = Image.open(path).copy()
     mask.paste(255, (0, 0, 40, 40))
-    server.script = always(Answer(delay=1.0))
-    worker = workers.start(server.endpoint, post_process=True, in_flight=1)
+    go_on = threading.Event()
+
+    def script(_request):
+        go_on.wait(50)
+        return Answer()
+
+    server.script = script
+    worker = workers.start(server.endpoint, post_process=True, in_flight=1, timeout=60.0)
     workers.until(worker, lambda event: event["event"] == "log")  # that the first photo is asked for
     mask.save(path)
+    go_on.set()  # not before: half a mask would be read as none
     painted = path.read_bytes()
     assert workers.end(worker).finished["status"] == "done"
     assert path.read_bytes() == painted
