@@ -6,10 +6,17 @@ import sys
 import pytest
 
 from scan.engines import installed
+from scan.engines.colmap_embedded import ColmapEmbedded
 from scan.engines.colmap_executable import ColmapExecutable
 from scan.job import JobFolder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def colmap_is_read():
+    """Read the embedded COLMAP from the disk once, which may take longer than a check has patience for."""
+    ColmapEmbedded().look()
 
 
 @pytest.fixture

@@ -364,7 +364,8 @@ def test_a_decoder_that_crashes_or_hangs_fails_the_photo_only(tmp_path, monkeypa
     photo = make_heic(tmp_path / "IMG_1.HEIC")
     (tmp_path / "pi_heif.py").write_text(f"import os, time\n{end}")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(heic, "_LONGEST", 2.0)
+    if "sleep" in end:  # a crash may take its time on a loaded machine
+        monkeypatch.setattr(heic, "_LONGEST", 2.0)
     with pytest.raises(PhotoError, match="crashed" if "abort" in end else "not decoded within 2 s"):
         heic.make_jpeg(photo)
 

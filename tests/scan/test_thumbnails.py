@@ -17,8 +17,8 @@ def test_a_run_shows_its_last_photos(workers, server, add_photos, output):
     add_photos(3)
     story = workers.strip(server.endpoint)
     shown = [event["thumbnail"] for event in story.of("photo_done") if "thumbnail" in event]
-    assert shown[0] == "0.npy"
-    pixels = np.load(output / "thumbnails" / shown[0])
+    assert "0.npy" in shown  # on a loaded machine not always told first
+    pixels = np.load(output / "thumbnails" / "0.npy")
     assert (pixels.dtype, pixels.shape[2]) == (np.uint8, 4)
     assert max(pixels.shape) == SIZE
     assert (pixels == (*OUTLINE, 255)).all(axis=2).any(), "the mask's outline is not to be seen"
@@ -31,9 +31,10 @@ def test_a_run_shows_its_last_photos(workers, server, add_photos, output):
 def test_pictures_take_turns_and_do_not_come_too_fast(tmp_path, monkeypatch):
     thumbnails = LatestThumbnails(tmp_path)
     photo = draw_photo()
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     assert thumbnails.add(photo, photo.convert("L")) == "0.npy"
     assert thumbnails.add(photo, photo.convert("L")) is None
-    now = time.monotonic()
     for number in range(1, LATEST + 2):
         monkeypatch.setattr(time, "monotonic", lambda number=number: now + 3 * number)
         assert thumbnails.add(photo, photo.convert("L")) == f"{number % LATEST}.npy"
