@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real server that dies in mid-run, with and without coming back."""
 
+import shutil
 import time
 
 import pytest
+from conftest import journaled
 
 from rembg_server import RembgServer
 
 PHOTOS = 20
+AT_WORK = 8
+"""Photos that a run may have an answer for and has not journaled yet: as many as its threads."""
 
 
 @pytest.fixture(scope="module")
@@ -18,17 +22,24 @@ def mortal(tmp_path_factory):
 
 
 @pytest.fixture
-def begun(add_photos, workers, mortal):
+def begun(add_photos, workers, mortal, output):
     """Give the names of the photos and a function that starts a run and kills its server after some masks."""
     names = add_photos(PHOTOS)
 
     def start(**given):
-        worker = workers.start(mortal.endpoint, **given)
-        made = []
-        while len(made) < 5:
-            made += workers.until(worker, lambda event: event["event"] == "photo_done").made
-        mortal.kill()
-        return worker, made
+        for _ in range(5):
+            worker = workers.start(mortal.endpoint, **given)
+            made = []
+            while len(made) < 5:
+                made += workers.until(worker, lambda event: event["event"] == "photo_done").made
+            mortal.kill()
+            if len(journaled(output)) + AT_WORK < PHOTOS:
+                return worker, made
+            worker.kill()  # a loaded machine let us see its masks too late
+            workers.end(worker)
+            shutil.rmtree(output)
+            mortal.start()
+        raise AssertionError("the server did all before it could be killed")
 
     return names, start
 
@@ -51,7 +62,7 @@ def test_a_server_that_stays_away_ends_the_run_with_what_is_done_kept(begun, wor
     begin = time.monotonic()
     story = workers.end(worker)
     # The limit, the wait that reached beyond it, and what a loaded machine takes.
-    assert time.monotonic() - begin < 4 + 8 + 8
+    assert time.monotonic() - begin < 4 + 8 + 48
     made = sorted(made + story.made)
     assert 5 <= len(made) < PHOTOS
     assert (story.finished["status"], story.exit_code, story.failed) == ("stopped", 3, {})
