@@ -86,7 +86,7 @@ class Solves:
         """The processes at work for this job folder, other than workers."""
         return [pid for pid, place, words in processes() if _is_below(place, self.output) or self._is_minder(words)]
 
-    def wait_for_silence(self, longest: float = 5.0) -> None:
+    def wait_for_silence(self, longest: float = 60.0) -> None:
         """Fail where an engine is still there after so many seconds."""
         deadline = time.monotonic() + longest
         while self.engine_processes() and time.monotonic() < deadline:
@@ -138,7 +138,7 @@ def kill(pid: int) -> None:
 def freeze(pid: int) -> None:
     """Stop a process where it stands, and return when it does: until then, its other threads still run."""
     os.kill(pid, signal.SIGSTOP)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "T":
             return
