@@ -162,6 +162,8 @@ def test_the_trouble_is_known_in_every_language_that_a_system_speaks(monkeypatch
         raise beneath
 
     monkeypatch.setattr(urllib3.util.connection, "create_connection", fail)
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)  # or the trouble would be the proxy's
     with pytest.raises(requests.ConnectionError) as caught:
         requests.get("http://gpu.example:7000", timeout=5)
     assert words in reason(caught.value, Endpoint.parse("http://gpu.example:7000"))
