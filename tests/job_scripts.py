@@ -70,7 +70,7 @@ def count_made(output: Path) -> int:
 
 
 def wait_until_gone(window: WindowBlender, seconds: float = 60) -> None:
-    """Long enough for a machine that stands still, too short for a request's time; test_cancel.py has how soon."""
+    """Long enough for a machine that stands still, too short for a request's time; make bench-window has how soon."""
     deadline = time.monotonic() + seconds
     while window.workers() and time.monotonic() < deadline:
         time.sleep(0.05)

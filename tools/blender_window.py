@@ -314,8 +314,8 @@ class WindowBlender:
     def wait_until_gone(self, seconds: float = 60) -> None:
         """Wait for all that was started with this one's user folder to end; raise ScriptError where it does not.
 
-        No worker needs more than 2 s, which tests/scan/test_cancel.py measures; the rest is for a machine that stands
-        still. Whoever waited for a server's answer would be there for 120 s.
+        That it is within 5 s, make bench-window measures; the rest is for a machine that stands still. Whoever waited
+        for a server's answer would be there for 120 s.
         """
         deadline = time.monotonic() + seconds
         while left := self.processes():
