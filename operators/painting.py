@@ -55,8 +55,11 @@ class Painting:
         width, height = self._size
         values = np.empty(width * height * 4, np.float32)
         image.pixels.foreach_get(values)
-        # Green stands for all of grey, and counts most in what somebody painted in colour. The first row is the lowest.
-        part = np.where(values.reshape(height, width, 4)[::-1, :, 1] > _KEPT, np.uint8(255), np.uint8(0))
+        values = values.reshape(height, width, 4)[::-1]  # the first row is the lowest
+        # Green stands for all of grey, and counts most in what somebody painted in colour. What was erased is shown as
+        # black, but keeps its colour; only floats have alpha multiplied into it.
+        shown = values[..., 1] if image.is_float else values[..., 1] * values[..., 3]
+        part = np.where(shown > _KEPT, np.uint8(255), np.uint8(0))
         try:
             write_atomically(self.mask, encode_mask((width, height), (0, 0), part))
         except OSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from faulty_server import FaultyServer
 from PIL import Image
 
@@ -234,6 +235,33 @@ result = [mode, dirty, clean, refused, image.is_runtime_data, [area.spaces.activ
         after = np.asarray(written)
     assert np.array_equal(after[:-1], before[:-1])
     assert np.array_equal(after[-1], np.tile(np.array([255, 255, 0, 255], np.uint8), 10))
+
+
+@pytest.mark.parametrize("mode", ["L", "I;16"])
+def test_what_was_erased_is_not_kept(blender_installed, tmp_path, mode):
+    """Brushes that erase leave white without alpha; in a mask of 16 bits, which Blender holds as floats, less white."""
+    photo, mask = tmp_path / "IMG_1.JPG", tmp_path / "IMG_1.JPG.png"
+    Image.new("RGB", (4, 2), (90, 90, 90)).save(photo)
+    Image.fromarray(np.full((2, 4), 255 if mode == "L" else 65535, np.uint8 if mode == "L" else np.uint16)).save(mask)
+    code = (
+        EDITOR
+        + """
+from pathlib import Path
+painting = importlib.import_module("bl_ext.user_default.scan_cutout.operators.painting")
+mask = painting.Painting("IMG_1.JPG", Path(arguments[1]), Path(arguments[0]), picture.Picture("Photo", "VIEW"))
+image = mask.picture.image
+for x, alpha in enumerate((1.0, 0.6, 0.4, 0.0)):     # the lowest row
+    image.pixels[x * 4 : x * 4 + 4] = [alpha if image.is_float else 1.0] * 3 + [alpha]
+is_float = image.is_float
+mask.save()
+mask.end()
+result = is_float
+"""
+    )
+    assert blender_installed.run(code, photo, mask).result is (mode == "I;16")
+    with Image.open(mask) as written:
+        assert written.mode == "L"
+        assert np.asarray(written).tolist() == [[255, 255, 255, 255], [255, 255, 0, 0]]
 
 
 def test_its_panel_is_drawn_in_every_state(

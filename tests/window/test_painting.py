@@ -145,6 +145,45 @@ def steps():
     assert left == shown["foreground"] < 0.01
 
 
+def test_what_a_brush_erases_is_shown_as_it_is_saved(
+    window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
+) -> None:
+    add_photos(1)
+    done = run(
+        window,
+        """
+def steps():
+    set_up()
+    with using():
+        bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
+    yield from open_preview()
+    preview = previewing.now()
+    call("paint_mask")
+    yield until(lambda: preview.painting and preview._is_fitted)
+    yield 0.5
+    shot("painting")
+    bpy.context.scene.tool_settings.image_paint.brush.blend = "ERASE_ALPHA"
+    yield from stroke([(0.4 + 0.01 * step, 0.3) for step in range(10)])
+    check(preview.is_dirty, "the stroke erased nothing")
+    where = region("WINDOW", "IMAGE_EDITOR")
+    x, y = where.view2d.view_to_region(0.45, 0.3, clip=False)
+    yield 1    # until it is drawn
+    shot("erased")
+    call("save_mask")
+    yield until(is_settled)
+    return preview.shown["is_painted"], (where.x + x, main_window().height - where.y - y)
+""",
+        *(photos, output, server.endpoint),
+    )
+    is_painted, spot = done.result
+    before, after = (brightness(done.folder / f"{name}.png", *spot) for name in ("painting", "erased"))
+    assert after < before - 30, "what was erased looks as if it were kept"
+    assert is_painted is True
+    mask = np.asarray(Image.open(output / "masks" / "IMG_0001.JPG.png"))
+    assert mask[168, 144] == 0, "what was erased is kept"
+    assert mask[60, 240] == 255, "what was not erased is lost"
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_undo_beyond_the_strokes_leaves_the_mask(
     window: WindowBlender,
