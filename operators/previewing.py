@@ -50,6 +50,8 @@ class Preview:
         self._worker: Worker | None = None
         self._number = self._answered = 0
         self._asked: object = None
+        self._server: object = None
+        """What the worker was started with, and cannot be told."""
         self._is_fitted = self._has_tab = False
         self._window = context.window.as_pointer()
         wished = self._wished(context)
@@ -163,13 +165,13 @@ class Preview:
         wished = self._wished(context)
         if [getattr(wished, name) for name in _FOLDERS] != self._folders:
             return False
+        server = _server(context, wished)
         # A job that has ended may have left another mask.
-        asked = (self.photo, _message(wished), _server(wished), running.last())
+        asked = (self.photo, _message(wished), server, running.last())
         if asked == self._asked or not self.photos:
             return True
-        is_elsewhere = self._asked is not None and self._asked[2] != asked[2]
         self._asked = asked
-        if is_elsewhere:
+        if server != self._server:
             self._start(context, wished)
         if self._worker:
             self._number += 1
@@ -188,6 +190,7 @@ class Preview:
         if self._worker:
             self._worker.end(_PATIENCE)
             self._worker = None
+        self._server = _server(context, wished)
         self._worker = driver.start(
             context,
             Job("Preview", JobFolder(Path(self._folder.name)), {"task": "preview", "settings": asdict(wished)}),
@@ -282,6 +285,6 @@ def _message(wished: StripSettings) -> dict[str, Any]:
     }
 
 
-def _server(wished: StripSettings) -> tuple[object, ...]:
+def _server(context: bpy.types.Context, wished: StripSettings) -> tuple[object, ...]:
     """What a worker cannot be told, but is started with."""
-    return wished.backend, wished.endpoint.addresses, wished.endpoint.online
+    return wished.backend, wished.endpoint, settings.token(context)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faulty_server import FaultyServer
+from faulty_server import Answer, FaultyServer, Request
 from PIL import Image
 
 from bpy_process import Blender
@@ -101,6 +101,38 @@ goes_on = settle()
 previewing.end()
 draw("ended")
 result["goes on"] = goes_on
+"""
+)
+
+
+# Arguments: photo folder, output folder, endpoint. A preview is on, and its photo has a mask.
+FOLLOW = (
+    EDITOR
+    + """
+import time
+previewing = importlib.import_module("bl_ext.user_default.scan_cutout.operators.previewing")
+
+def until(condition):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, f"{preview.shown} {preview.trouble}"
+        assert preview.tick(bpy.context), "the preview ended"
+        time.sleep(0.02)
+
+def is_shown(photo):
+    shown = preview.shown or {}
+    return shown.get("photo") == photo and "foreground" in shown and not preview.is_waiting
+
+window = bpy.context.window_manager.windows[0]
+stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
+stored.endpoint, stored.model = arguments[2], "u2netp"
+settings = bpy.context.scene.scan_cutout
+settings.directory, settings.output_directory = arguments[:2]
+bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
+with bpy.context.temp_override(window=window):
+    previewing._now = preview = previewing.Preview(bpy.context, "")
+preview.picture.show(area)
+until(lambda: is_shown("IMG_0001.JPG"))
 """
 )
 
@@ -296,3 +328,71 @@ def test_its_panel_is_drawn_in_every_state(
         assert drawn["chosen"] == ["IMG_0001.JPG", True]
     assert "scan_cutout.stop_preview" not in drawn["ended"]
     assert drawn["goes on"] is False
+
+
+def test_a_token_or_a_patience_that_is_set_later_counts(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    tmp_path: Path,
+) -> None:
+    """The worker knows of neither but by being started anew, and what it said of the server was to set the token."""
+    add_photos(1)
+
+    def answer(request: Request) -> Answer:
+        sent = request.headers.get("authorization")
+        if request.number == 0 or sent == "Bearer right":
+            return Answer()
+        return Answer(hang=True) if sent == "Bearer slow" else Answer(status=401)
+
+    server.script = answer
+    code = """
+settings.proxy_size = 512    # of which no answer is kept
+until(lambda: preview.trouble)
+refused = preview.trouble
+stored.token = "slow"
+until(lambda: not preview.trouble and preview.is_waiting)
+stored.timeout = stored.first_timeout = 1
+until(lambda: preview.trouble)
+slow = preview.trouble
+stored.token, stored.timeout, stored.first_timeout = "right", 120, 900
+preview.look_at(preview.photo)    # as Try Again does
+until(lambda: is_shown("IMG_0001.JPG"))
+result = [refused, slow, preview.trouble]
+previewing.end()
+"""
+    refused, slow, trouble = blender_installed.run(FOLLOW + code, photos, tmp_path / "output", server.endpoint).result
+    assert "set the token in the preferences" in refused
+    assert "took longer than the timeout" in slow
+    assert trouble == ""
+
+
+def test_a_server_that_is_chosen_while_something_else_is_shown_is_the_one_asked(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    tmp_path: Path,
+) -> None:
+    """While a mask is painted on, and in the moment in which another photo is wished for."""
+    add_photos(2)
+    code = """
+preview.paint()
+stored.endpoint, settings.proxy_size = arguments[3], 512    # of which no answer is kept
+assert preview.tick(bpy.context)
+preview.leave_painting()
+until(lambda: not preview.is_waiting)
+result = [preview.trouble]
+stored.endpoint, settings.proxy_size = arguments[2], 256
+preview.look_at("IMG_0002.JPG")
+until(lambda: is_shown("IMG_0002.JPG"))
+result.append(preview.trouble)
+previewing.end()
+"""
+    with FaultyServer() as other:
+        output = tmp_path / "output"
+        run = blender_installed.run(FOLLOW + code, photos, output, server.endpoint, other.endpoint)
+        assert run.result == ["", ""]
+        assert len(other.requests) == 1, "the server that was chosen while painting was not asked"
+    assert len(server.requests) == 3, "two by the run, and one by the preview"
