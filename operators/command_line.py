@@ -5,13 +5,15 @@ import argparse
 import contextlib
 import json
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..scan.errors import BadUseError, ScanError
+from ..scan.errors import BadUseError, OutputError, ScanError
 from ..scan.reconstruction.importing import ImportSettings
 from ..scan.settings import BACKENDS, CUTOUTS, ENGINES, MAPPERS, QUALITIES
 from . import driver, settings, steps
@@ -56,7 +58,7 @@ def run(arguments: list[str]) -> int:
     try:
         # Opened first: a report that has no place to go to shall not be found out after an hour of work.
         with report_file.open("w", encoding="utf-8") if report_file else contextlib.nullcontext() as report:
-            finished = _guarded(_VERBS[verb], given)
+            finished = _guarded(verb, given)
             if report:
                 json.dump(finished, report, indent=1)
     except OSError as error:
@@ -65,11 +67,16 @@ def run(arguments: list[str]) -> int:
     return int(finished["exit_code"])
 
 
-def _guarded(verb: Callable[[Given], Finish], given: Given) -> Finish:
+def _guarded(verb: str, given: Given) -> Finish:
+    """How the work ended, whatever went wrong: who started it may have only the report to look at."""
     try:
-        return verb(given)
+        return _VERBS[verb](given)
     except ScanError as error:
         return _failure(error)
+    except Exception:  # noqa: BLE001 - told on the console and, as the end, to the caller
+        traceback.print_exc()
+        message = f"An unexpected error ended {verb}; the console says where. What was done is kept"
+        return {"status": "failed", "exit_code": 1, "message": message}
 
 
 def _strip(given: Given) -> Finish:
@@ -101,10 +108,19 @@ def _drive(what: steps.Steps) -> Finish:
 
 
 def _blend_file(given: Given) -> Path:
-    """Where the scene goes. Raises BadUseError where it cannot."""
+    """Where the scene goes. Raises BadUseError where it cannot, which shall not be found out after an hour of work."""
     blend = Path(given.pop("blend", None) or Path(given["output"]) / "scan.blend").absolute()
-    if blend.suffix != ".blend" or (blend.parent.exists() and not blend.parent.is_dir()):
-        raise BadUseError(f"The scene cannot be saved as {blend}; name a file that ends with .blend")
+    try:
+        if blend.suffix != ".blend" or blend.is_dir():
+            raise BadUseError(f"The scene cannot be saved as {blend}; name a file that ends with .blend")
+        # Nothing is made yet, not even the folder: the settings may still be refused.
+        there = next((each for each in blend.parents if each.exists()), blend.parent)
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise BadUseError(
+            f"The scene cannot be saved as {blend} ({error.strerror}); name another place with --blend or --output"
+        ) from error
     return blend
 
 
@@ -112,8 +128,15 @@ def _save(blend: Path, imported: Finish) -> Finish:
     """Save the scene, if anything came into it."""
     if not steps.goes_on(imported):
         return imported
-    blend.parent.mkdir(parents=True, exist_ok=True)
-    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    try:
+        blend.parent.mkdir(parents=True, exist_ok=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    except (OSError, RuntimeError) as error:
+        message = (
+            f"The scene cannot be saved as {blend} ({str(error).strip()}); what was done is kept: make room, or name "
+            "another file with --blend, and import it again"
+        )
+        return {**imported, **_failure(OutputError(message))}
     return {**imported, "message": f"{imported['message']}. Saved as {blend}", "blend": str(blend)}
 
 

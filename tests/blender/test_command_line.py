@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command where the report or the scene cannot be written: found out at once, or told in the report at the end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faulty_server import FaultyServer
+
+from bpy_process import Blender
+
+# What the command does: Blender's module has no command line, so the function behind it is called. The argument is a
+# list of command lines, each with where its report goes.
+COMMANDS = """
+import contextlib, io, json
+from pathlib import Path
+from bl_ext.user_default.scan_cutout.operators import command_line
+result = []
+for line, end in json.loads(arguments[0]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = command_line.run(line)
+    result.append([code, out.getvalue() + err.getvalue(), end and json.loads(Path(end).read_text("utf-8"))])
+"""
+
+# A disk that goes away in mid-work.
+GONE = """
+from bl_ext.user_default.scan_cutout.operators import scene_building
+def gone(*_given, **_more):
+    raise OSError(5, "Input/output error")
+scene_building.build = gone
+"""
+
+MODEL = {
+    "cameras.txt": "1 SIMPLE_PINHOLE 320 240 300 160 120\n",
+    "images.txt": "1 1 0 0 0 0 0 5 1 IMG_0001.JPG\n\n",
+    "points3D.txt": "1 0 0 0 200 100 50 0.5 1 0\n",
+}
+
+
+@pytest.fixture
+def solved(output: Path) -> Path:
+    """Give a folder with a model of one camera."""
+    for name, text in MODEL.items():
+        path = output / "engines" / "colmap" / "sparse" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return output
+
+
+def run(blender: Blender, *lines: Sequence[object], end: Path | None = None, before: str = "") -> list[Any]:
+    """Give of each command line the exit code, all that was printed, and the report in ``end``."""
+    given = [[[*map(str, line), *(["--json", str(end)] if end else [])], end and str(end)] for line in lines]
+    return blender.run(before + COMMANDS, json.dumps(given)).result
+
+
+def unfit(place: Path) -> list[Path]:
+    """Give files that no scene can be saved as."""
+    (place / "folder.blend").mkdir()
+    (place / "a file").touch()
+    return [place / "folder.blend", place / "a file" / "scene.blend", place / "a file" / "deeper" / "scene.blend"]
+
+
+def test_a_scene_that_cannot_be_saved_is_found_out_before_the_work(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+    tmp_path: Path,
+) -> None:
+    add_photos(1)
+    places = unfit(tmp_path)
+    if sys.platform == "linux":
+        places += [Path("/proc/scene.blend"), Path("/proc/deeper/scene.blend")]  # where not even root may write
+    given = ["--photos", photos, "--output", output, "--endpoint", server.endpoint]
+    lines = [["run", *given, "--blend", blend] for blend in places]
+    ends = run(blender_installed, *lines, end=tmp_path / "end.json")
+    for blend, (code, printed, told) in zip(places, ends, strict=True):
+        assert (blend, code, told["status"]) == (blend, 2, "failed")
+        assert "Traceback" not in printed
+        assert f"The scene cannot be saved as {blend}" in told["message"]
+    assert server.visits == []
+    assert not output.exists()
+
+
+def test_an_import_that_cannot_be_saved_or_finds_nothing_is_told(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    places = unfit(tmp_path)
+    lines = [["import", "--output", solved, "--blend", blend] for blend in places]
+    *ends, nothing = run(
+        blender_installed, *lines, ["import", "--output", tmp_path / "none"], end=tmp_path / "end.json"
+    )
+    for blend, (code, printed, told) in zip(places, ends, strict=True):
+        assert (blend, code, told["status"]) == (blend, 2, "failed")
+        assert "Traceback" not in printed
+        assert f"The scene cannot be saved as {blend}" in told["message"]
+    assert (nothing[0], nothing[2]["status"]) == (2, "failed")
+    assert "cannot be saved" not in nothing[2]["message"]
+    assert not (tmp_path / "none").exists(), "a folder was made for nothing"
+
+
+def test_a_scene_that_cannot_be_saved_in_the_end_is_told_in_the_report(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    # As long as names can be: Blender first writes a file whose name is a letter longer.
+    long, deep = tmp_path / f"{'s' * 249}.blend", tmp_path / "new" / "deeper" / "scene.blend"
+    lines = [["import", "--output", solved, "--blend", blend] for blend in (long, deep)]
+    failed, done = run(blender_installed, *lines, end=tmp_path / "end.json")
+    code, printed, told = failed
+    assert (code, told["status"], told["exit_code"]) == (1, "failed", 1)
+    assert "Traceback" not in printed
+    assert f"The scene cannot be saved as {long} (" in told["message"]
+    assert "import it again" in told["message"]
+    assert (done[0], done[2]["blend"]) == (0, str(deep))
+    assert deep.is_file()
+
+
+def test_what_goes_wrong_in_the_work_is_not_taken_for_the_report(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    line = ["import", "--output", solved]
+    for end in (None, tmp_path / "end.json"):
+        ((code, printed, told),) = run(blender_installed, line, end=end, before=GONE)
+        assert code == 1
+        assert "An unexpected error ended import" in printed
+        assert "Input/output error" in printed, "nobody can find out what it was"
+        assert "cannot be written" not in printed
+    assert (told["status"], told["exit_code"]) == ("failed", 1)
