@@ -182,7 +182,16 @@ def _add_strip_options(strip: argparse.ArgumentParser) -> None:
     strip.add_argument("--backend", type=str.upper, choices=BACKENDS, help="what removes them (default: preferences)")
     strip.add_argument("--endpoint", metavar="URL", help="address of the rembg server (default: from the preferences)")
     strip.add_argument("--model", metavar="NAME", help="name of the model (default: from the preferences)")
-    strip.add_argument("--proxy-size", type=int, metavar="PIXELS", help="long edge of what the model is given (0: all)")
+    size = strip.add_mutually_exclusive_group()
+    size.add_argument(
+        "--proxy-size",
+        type=int,
+        metavar="PIXELS",
+        help="long edge of what the model is given (256 to 8192; 0: as --full-resolution)",
+    )
+    size.add_argument(
+        "--full-resolution", dest="proxy_size", action="store_const", const=0, help="give it the photo file itself"
+    )
     strip.add_argument("--threshold", type=int, metavar="N", help="soft mask values from this on are kept (1 to 255)")
     strip.add_argument("--fill-holes", type=float, metavar="PERCENT", help="fill holes up to this share of the picture")
     strip.add_argument("--drop-islands", type=float, metavar="PERCENT", help="drop islands up to this share of it")

@@ -52,10 +52,15 @@ class MaskProperties:
 
     proxy_size: IntProperty(  # type: ignore[valid-type]
         name="Proxy Size",
-        description="Long edge in pixels of what the model is given; 0 (Full Resolution) sends the photo file itself",
+        description="Long edge in pixels of what the model is given",
         default=_DEFAULTS.proxy_size,
-        min=0,
+        min=256,
         max=8192,
+    )
+    full_resolution: BoolProperty(  # type: ignore[valid-type]
+        name="Full Resolution",
+        description="Give the model the photo file itself; takes longer, and masks are hardly better",
+        default=False,
     )
     threshold: IntProperty(  # type: ignore[valid-type]
         name="Threshold",
@@ -183,10 +188,15 @@ class ImportProperties:
 
 
 def read(values: bpy.types.OperatorProperties | bpy.types.PropertyGroup, names: Iterable[str]) -> dict[str, Any]:
-    """Those of the properties that were set, by the names of the settings."""
+    """Those of the properties that were set, by the names of the settings.
+
+    Full Resolution is none of its own there, but a proxy size of 0.
+    """
     given = {name: getattr(values, name) for name in names if values.is_property_set(name)}
     # Blender keeps single precision: 0.1 would come back as 0.100000001, and be another setting than 0.1.
     given.update((name, round(value, 6)) for name, value in given.items() if isinstance(value, float))
+    if "full_resolution" in given:
+        given["proxy_size"] = 0 if given.pop("full_resolution") else values.proxy_size
     if "cutout_colour" in given:
         given["cutout_colour"] = _hexadecimal(given["cutout_colour"])
     return given

@@ -4,8 +4,9 @@
 from typing import Any
 
 import bpy
-from bpy.props import CollectionProperty, EnumProperty, StringProperty
+from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringProperty
 
+from ..scan.settings import AnswerSettings
 from .scan_properties import RELATIVE, MaskProperties, read
 
 BACKENDS = (
@@ -34,6 +35,12 @@ class StripProperties(MaskProperties):
         description="Folder for masks and reports, outside of the photo folder; an earlier run there is continued",
         subtype="DIR_PATH",
         options={"SKIP_SAVE"} | RELATIVE,
+    )
+    # Without the scene's limits: Blender would change what a script gives in silence, where a run refuses it in words.
+    proxy_size: IntProperty(  # type: ignore[valid-type]
+        name="Proxy Size",
+        description="Long edge in pixels of what the model is given, from 256 to 8192; 0 is Full Resolution",
+        default=AnswerSettings.proxy_size,
     )
     backend: EnumProperty(  # type: ignore[valid-type]
         name="Backend",

@@ -53,7 +53,11 @@ class SCAN_CUTOUT_PT_background_advanced(SidebarPanel, bpy.types.Panel):
         self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
     ) -> None:
         """Draw what the model is given, and what only a server does."""
-        layout.column().prop(settings, "proxy_size")
+        column = layout.column()
+        size = column.column()
+        size.active = not settings.full_resolution
+        size.prop(settings, "proxy_size")
+        column.prop(settings, "full_resolution")
         stored = preferences(context)
         is_embedded = stored is not None and stored.backend == "EMBEDDED"
         if is_embedded:

@@ -89,7 +89,8 @@ def test_everything_is_drawn_in_every_state(
     _check_places(drawn, server.endpoint, nowhere)
     assert "embedded_model" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
     assert "cutout_colour" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
-    assert "Onlyarembgserver" in drawn["embedded"]["SCAN_CUTOUT_PT_background_advanced"]
+    for said in ("proxy_size", "full_resolution", "Onlyarembgserver"):
+        assert said in drawn["embedded"]["SCAN_CUTOUT_PT_background_advanced"]
 
 
 def _check_places(drawn: Mapping[str, Mapping[str, str]], endpoint: str, nowhere: str) -> None:

@@ -314,6 +314,7 @@ CHOICES: dict[str, Any] = {
     "endpoint": AWAY,
     "model": "u2net_custom",
     "proxy_size": 512,
+    "full_resolution": False,
     "threshold": 77,
     "fill_holes": 0.1,
     "drop_islands": 2.5,
@@ -329,6 +330,7 @@ CHOICES: dict[str, Any] = {
     "cutout_colour": [1.0, 0.5, 0.0],
 }
 TOLD = {**CHOICES, "cutout_colour": "#ff8000"}
+del TOLD["full_resolution"]  # which is a proxy size: see test_proxy_size.py
 
 
 def settings_of(output: Path) -> dict[str, Any]:
