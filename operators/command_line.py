@@ -62,7 +62,7 @@ def run(arguments: list[str]) -> int:
             if report:
                 json.dump(finished, report, indent=1)
     except OSError as error:
-        finished = _failure(BadUseError(f"The report {report_file} cannot be written ({error.strerror})"))
+        finished = BadUseError(f"The report {report_file} cannot be written ({error.strerror})").end()
     print(f"Scan Cutout: {finished['message']}", file=sys.stderr)
     return int(finished["exit_code"])
 
@@ -72,7 +72,7 @@ def _guarded(verb: str, given: Given) -> Finish:
     try:
         return _VERBS[verb](given)
     except ScanError as error:
-        return _failure(error)
+        return error.end()
     except Exception:  # noqa: BLE001 - told on the console and, as the end, to the caller
         traceback.print_exc()
         message = f"An unexpected error ended {verb}; the console says where. What was done is kept"
@@ -136,12 +136,8 @@ def _save(blend: Path, imported: Finish) -> Finish:
             f"The scene cannot be saved as {blend} ({str(error).strip()}); what was done is kept: make room, or name "
             "another file with --blend, and import it again"
         )
-        return {**imported, **_failure(OutputError(message))}
+        return {**imported, **OutputError(message).end()}
     return {**imported, "message": f"{imported['message']}. Saved as {blend}", "blend": str(blend)}
-
-
-def _failure(error: ScanError) -> Finish:
-    return {"status": "failed", "exit_code": error.exit_code, "message": str(error)}
 
 
 def _parser() -> argparse.ArgumentParser:
