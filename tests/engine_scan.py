@@ -24,7 +24,7 @@ from scan.process import Worker
 from scan.settings import ReconstructSettings
 
 SIZE = (640, 480)
-PATIENCE = 300.0
+PATIENCE = 900.0
 EMBEDDED, EXECUTABLE = "COLMAP", "COLMAP_EXECUTABLE"
 
 
