@@ -79,7 +79,6 @@ class Strip:
             refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
         self._folder.make_mask_folders()
         story = read_journal(self._folder.journal)
-        earlier = last_words(story)
         self._journal.write("started", task="strip", photos=len(photos))
         if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
             self._warn(words)
@@ -97,7 +96,8 @@ class Strip:
             # Threads that still hang in a request are left behind: the worker leaves by os._exit.
             pool.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(OutputError):  # a disk that is full has ended the run already
-            self._warn_of_cutouts(earlier)
+            self._warn_of_cutouts(last_words(story))
+        # What ended a run before it made anything is told at once.
         if (self._made or not self._trouble) and not self._is_drawn(story, photos):
             self._make_sheet(photos)
         masks = self._standing(photos)
