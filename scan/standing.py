@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
 
-from PIL import Image, ImageChops
+from PIL import Image
 
 from .errors import PhotoError
 from .job import JobFolder
 from .journal import Event
-from .masks import Mask, read_soft_mask
+from .masks import Mask, as_grey, read_soft_mask
 from .photos import Photo
 
 
@@ -86,17 +86,9 @@ def standing_mask(folder: JobFolder, handed: Photo, size: tuple[int, int]) -> Ma
     try:
         with Image.open(folder.mask(handed.name)) as mask:
             refuse_another_size(mask.size, size)  # before it is decoded: it may be a bomb
-            return Mask.of(on_black(mask).point([0] * 128 + [255] * 128))
+            return Mask.of(as_grey(mask).point([0] * 128 + [255] * 128))
     except (OSError, ValueError, SyntaxError) as error:
         raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
-
-
-def on_black(mask: Image.Image) -> Image.Image:
-    """A mask in mode L, laid on black: what a paint program erased to transparency is not kept."""
-    if not mask.has_transparency_data:
-        return mask.convert("L")
-    layer = mask.convert("RGBA")  # a palette, a key colour or a channel: all the same from here on
-    return ImageChops.multiply(layer.convert("L"), layer.getchannel("A"))
 
 
 def refuse_another_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:

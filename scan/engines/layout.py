@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..errors import EngineError, OutputError, PhotoError
 from ..files import write_atomically
+from ..masks import as_grey
 from .engine import ScanPhoto
 from .preflight import THRESHOLD
 
@@ -68,7 +69,7 @@ def write_mask(photo: ScanPhoto, place: Path) -> None:
         if not photo.mask_is_clean:
             buffer = io.BytesIO()
             with Image.open(io.BytesIO(content)) as image:
-                image.convert("L").point([0] * THRESHOLD + [255] * (256 - THRESHOLD)).save(buffer, "PNG")
+                as_grey(image).point([0] * THRESHOLD + [255] * (256 - THRESHOLD)).save(buffer, "PNG")
             content = buffer.getvalue()
     except (OSError, ValueError, SyntaxError) as error:
         raise EngineError(f"The mask {photo.mask_path} cannot be read ({error}) any more; run again") from error

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import BadUseError, PhotoError
+from ..masks import as_grey
 from ..photos import Photo
 from ..words import count, some
 from .engine import Demands, ScanPhoto
@@ -165,8 +166,8 @@ def _read_mask(path: Path, size: tuple[int, int]) -> _Mask:
                 raise PhotoError(
                     f"is {size[0]} × {size[1]} pixels and its mask {image.width} × {image.height}; strip it again"
                 )
-            is_grey = image.mode == "L" and image.format == "PNG"
-            values = np.asarray(image.convert("L"))
+            is_grey = image.mode == "L" and image.format == "PNG" and not image.has_transparency_data
+            values = np.asarray(as_grey(image))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PhotoError(f"has a mask that cannot be decoded ({error}); remove that file and strip again") from error
     keep = values >= THRESHOLD

@@ -23,7 +23,7 @@ from ..errors import OutputError, PhotoError
 from ..files import remove_leftovers, write_atomically
 from ..job import JobFolder
 from ..journal import Journal, read_journal
-from ..masks import Mask
+from ..masks import Mask, as_grey
 from ..photos import Photo as PhotoFile
 from ..photos import stored_pixels
 from ..report import CANCELLED
@@ -174,7 +174,7 @@ class Prepare:
 def _read_mask(path: Path) -> Image.Image:
     try:
         with Image.open(path, formats=("PNG",)) as image:
-            return image.convert("L")
+            return as_grey(image)
     except (OSError, ValueError, SyntaxError) as error:
         raise PhotoError(f"has a mask that cannot be decoded ({error}); make it again") from error
 

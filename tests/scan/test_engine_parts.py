@@ -141,6 +141,15 @@ def test_a_soft_mask_becomes_binary_on_the_way(tmp_path):
     assert np.array_equal(np.asarray(handed), np.where(soft >= 128, 255, 0))
 
 
+def test_a_mask_that_was_erased_is_black_there(tmp_path):
+    mask, place = tmp_path / "mask.png", tmp_path / "work" / "mask.png"
+    alpha = Image.new("L", (16, 8))
+    alpha.paste(255, (8, 0, 16, 8))
+    Image.merge("LA", (Image.new("L", (16, 8), 255), alpha)).save(mask)
+    write_mask(scan_photo(tmp_path / "1.jpg", mask=mask, is_clean=False), place)
+    assert np.array_equal(np.asarray(Image.open(place)), np.asarray(alpha))
+
+
 def model(folder: Path, names: list[str], errors: list[float]) -> Path:
     """Write the parts of a model that are read here, after COLMAP's ``doc/format.rst``."""
     folder.mkdir()

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from scan.edges import refine
-from scan.masks import Mask, grow, make_mask, mend, read_soft_mask
+from scan.masks import Mask, as_grey, grow, make_mask, mend, read_soft_mask
 from scan.regions import small_regions
 from scan.settings import MaskSettings
 
@@ -96,6 +96,14 @@ def test_a_mask_is_written_with_one_channel_of_eight_bits():
     assert back.tobytes() == mask.image().tobytes()
     assert back.getbbox() == (10, 5, 26, 25)
     assert mask.encode()[24:26] == b"\x08\x00"  # PNG's header: bit depth 8, colour type grey
+
+
+def test_a_mask_of_16_bits_is_read_at_its_full_range(tmp_path):
+    deep = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    Image.fromarray(deep).save(tmp_path / "mask.png")
+    with Image.open(tmp_path / "mask.png") as mask:
+        assert mask.mode == "I;16"
+        assert np.array_equal(np.asarray(as_grey(mask)), deep >> 8)
 
 
 def test_facts_say_how_much_is_kept_and_where():

@@ -45,13 +45,15 @@ def add(photos, masks):
             "inverted": lambda: draw_mask(size).point(lambda value: 255 - value),
             "soft": lambda: draw_mask(size).point(lambda value: value // 2 + 60),
             "painted": lambda: draw_mask(size).convert("RGBA"),
+            "erased": lambda: Image.merge("LA", (Image.new("L", size, 255), draw_mask(size))),
+            "key": lambda: draw_mask(size),
             "half": lambda: draw_mask((size[0] // 2, size[1] // 2)),
             "turned": lambda: draw_mask(size[::-1]),
         }.get(mask)
         place = masks / f"{name}.png"
         place.parent.mkdir(parents=True, exist_ok=True)
         if picture:
-            picture().save(place)
+            picture().save(place, **({"transparency": 255} if mask == "key" else {}))
         elif mask == "torn":
             draw_mask(size).save(place)
             place.write_bytes(place.read_bytes()[:60])
@@ -163,6 +165,16 @@ def test_doubtful_masks_are_used_with_a_warning(add, look, mask, words):
     assert len(found.photos) == 4
     assert any(words in text for text in warnings(found)), warnings(found)
     assert all(photo.mask_is_clean == (mask in {"white", "inverted"}) for photo in found.photos)
+
+
+def test_what_was_erased_to_transparency_keeps_nothing_and_goes_to_no_engine_as_it_is(add, look):
+    for number in range(3):
+        add(f"{number}.jpg", "erased")
+    add("key.jpg", "key")
+    found = look()
+    assert not any("all white" in text or "inverted" in text for text in warnings(found))
+    assert [photo.mask_is_clean for photo in found.photos] == [False] * 3
+    assert "keeps nothing" in found.left_out["key.jpg"], "the colour that it keeps is the transparent one"
 
 
 def test_no_masks_at_all_is_warned_of(add, look):

@@ -78,6 +78,15 @@ def test_only_what_blender_cannot_show_is_copied(project):
     assert len(files) == 2 * COUNT
 
 
+def test_what_was_erased_of_a_mask_is_not_kept_in_its_copy(project):
+    for name in project.names:
+        mask = project.masks / f"{name}.png"
+        Image.merge("LA", (Image.open(mask).convert("L"), Image.new("L", (320, 240)))).save(mask)
+    project.prepare()
+    for name in project.names:
+        assert Image.open(Copies(project.output).mask(name)).getextrema() == (0, 0)
+
+
 def test_a_second_run_makes_what_changed(project):
     project.prepare()
     assert project.prepare()["status"] == "done"
