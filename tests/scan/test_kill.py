@@ -32,8 +32,8 @@ def test_a_worker_killed_at_random_moments_makes_every_mask_once(photos, output,
     done_before = {}
 
     def start(run):
-        done_before[f"Bearer {run}"] = {event["photo"] for event in journaled(output)}
-        return workers.start(server.endpoint, str(run), proxy_size=0, in_flight=2)
+        done_before[f"Bearer run-{run}"] = {event["photo"] for event in journaled(output)}
+        return workers.start(server.endpoint, f"run-{run}", proxy_size=0, in_flight=2)
 
     dice = random.Random(2)  # noqa: S311 - no secret
     for kill in range(KILLS):

@@ -281,7 +281,8 @@ def test_a_heic_photo_is_handed_over_as_a_jpeg_that_its_mask_fits(heic, photos, 
     again = workers.strip(server.endpoint, cutouts="JPEG")
     assert (again.made, again.exit_code, len(server.requests)) == ([], 0, 1)
     after = files(output)
-    assert {name for name in after if after[name] != before.get(name)} == {"job.json", "journal.jsonl", "report.json"}
+    told = {"job.json", "journal.jsonl", "worker.log", "report.json"}
+    assert {name for name in after if after[name] != before.get(name)} == told
     assert sorted(files(photos)) == [heic]
 
 
