@@ -21,6 +21,11 @@ def masks(output):
     return {path.name: path.read_bytes() for path in (output / "masks").iterdir()}
 
 
+def written(output):
+    """When each picture was written, in nanoseconds."""
+    return {path: path.stat().st_mtime_ns for path in output.rglob("*.*") if path.suffix in {".jpg", ".png"}}
+
+
 @pytest.fixture
 def done(add_photos, workers, server):
     """Give the names of three photos that have their masks; the server has forgotten that it was asked."""
@@ -33,12 +38,11 @@ def done(add_photos, workers, server):
 
 
 def test_a_second_run_does_nothing_and_asks_nobody(done, output, workers, server):
-    pictures = [path for path in output.rglob("*.*") if path.suffix in {".jpg", ".png"}]
-    before = {path: path.stat().st_mtime_ns for path in pictures}
+    before = written(output)
     story = workers.strip(server.endpoint)
     assert (story.made, story.exit_code, story.finished["photos"]["done"]) == ([], 0, 3)
     assert server.visits == []
-    assert {path: path.stat().st_mtime_ns for path in output.rglob("*.*") if path.suffix in {".jpg", ".png"}} == before
+    assert written(output) == before
     assert story.of("progress")[0]["done"] == story.of("progress")[0]["total"] == len(done)
 
 
