@@ -54,7 +54,7 @@ class Watching:
             stop_timer(context)
             return {"CANCELLED"}
         # What is brought into the scene, as a step to undo, shall not come between.
-        self._is_news |= job.tick(context, may_go_on=not _is_editing(context))
+        self._is_news |= job.tick(context, lambda: not _is_editing(context))
         if job.result is not None:
             stop_timer(context)
             return self._end(context, job, job.result)

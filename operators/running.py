@@ -5,6 +5,7 @@ All of it lives in this module and in the worker's folder, nothing in the .blend
 """
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -54,14 +55,14 @@ class RunningJob:
         """Where it does it."""
         return self._job.folder
 
-    def tick(self, context: bpy.types.Context, *, may_go_on: bool = True) -> bool:
+    def tick(self, context: bpy.types.Context, may_go_on: Callable[[], bool] = lambda: True) -> bool:
         """Read what happened since the last tick, take the next step when it is time; whether anything happened.
 
-        Where it may not go on, the next step, or the end, waits for another tick.
+        The next step, and the end, wait for another tick where ``may_go_on``, which is asked then, says no.
         Whatever goes wrong, the job has a result then, and nobody is left with one that never ends.
         """
         try:
-            return self._tick(context, may_go_on=may_go_on)
+            return self._tick(context, may_go_on)
         except Exception:  # noqa: BLE001 - told on the console and, as the result, to the user
             traceback.print_exc()
             self.end()
@@ -69,8 +70,8 @@ class RunningJob:
             self.result = {"status": "failed", "exit_code": 1, "message": message}
             return True
 
-    def _tick(self, context: bpy.types.Context, *, may_go_on: bool) -> bool:
-        events = self._worker.events(may_end=may_go_on)
+    def _tick(self, context: bpy.types.Context, may_go_on: Callable[[], bool]) -> bool:
+        events = self._worker.events(may_go_on)
         for event in events:
             self.progress.take(event)
             if thumbnail := event.get("thumbnail"):

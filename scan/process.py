@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -83,16 +83,16 @@ class Worker:
         """The process id of the worker."""
         return int(self._process.pid)
 
-    def events(self, *, may_end: bool = True) -> list[Event]:
+    def events(self, may_end: Callable[[], bool] = lambda: True) -> list[Event]:
         """What happened since the last call. The last event of all is ``finished``, however the worker ended.
 
         It comes only once the process is gone, so that the folder is free for another run; and with a later call where
-        this one may not end the story.
+        ``may_end``, which is asked then, says so.
         """
         if self._finished:
             return []
         self._send_on()
-        ended = may_end and self._process.poll() is not None  # asked before reading: nothing is written after it
+        ended = self._process.poll() is not None and may_end()  # asked before reading: nothing is written after it
         self._unread.extend(self._tail.read())
         if ended and not (self._unread and self._unread[-1]["event"] == "finished"):
             self._unread.append(self._last_words())

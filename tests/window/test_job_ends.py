@@ -153,7 +153,7 @@ def test_an_unexpected_error_ends_the_job_and_is_told(
     add_photos(3)
     server.script = always(Answer(hang=True))
     code = """
-def fail(**_options):
+def fail(_may_end):
     raise RuntimeError("for a test")
 
 def steps():
