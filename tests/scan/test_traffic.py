@@ -81,16 +81,22 @@ def test_a_4xx_for_one_photo_leaves_the_others(add_photos, workers, server):
     assert story.exit_code == 4
 
 
+def masks_before(count, answer, output):
+    """So many good masks, then always ``answer``: once they are journaled, since one on its way is not counted."""
+
+    def script(request):
+        if request.number < count:
+            return Answer()
+        wait_for(lambda: len(journaled(output)) == count, 20)
+        return answer
+
+    return script
+
+
 def test_a_token_that_runs_out_in_mid_run_stops_it_with_what_is_done_kept(add_photos, workers, server, output):
     add_photos(6)
 
-    def script(request):
-        if request.number < 3:
-            return Answer()
-        wait_for(lambda: len(journaled(output)) == 3, 20)  # one that is still on its way to the disk is not counted
-        return Answer(401, body=b"expired")
-
-    server.script = script
+    server.script = masks_before(3, Answer(401, body=b"expired"), output)
     story = workers.strip(server.endpoint, in_flight=1)
     assert story.exit_code == 3
     assert "asks for a token" in story.message
@@ -216,13 +222,7 @@ def test_a_server_that_breaks_down_in_mid_run_stops_it_before_every_photo_has_fa
 ):
     names = add_photos(16)
 
-    def script(request):
-        if request.number < 2:
-            return Answer()
-        wait_for(lambda: len(journaled(output)) == 2, 20)  # one that is still on its way to the disk is not counted
-        return Answer(422, body=b"out of memory")
-
-    server.script = script
+    server.script = masks_before(2, Answer(422, body=b"out of memory"), output)
     story = workers.strip(server.endpoint, in_flight=1)
     assert (story.finished["status"], story.exit_code) == ("stopped", 3)
     assert "no mask for 8 photos in a row" in story.message
