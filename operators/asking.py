@@ -47,7 +47,7 @@ class _Question:
             try:
                 events = self._worker.events()
             except OSError as error:
-                events = [{"event": "finished", "status": "failed", "exit_code": 1, "message": str(error)}]
+                events = [{"event": "finished", **ScanError(str(error)).end()}]
                 self._worker.end(_PATIENCE)
             for event in events:
                 if event["event"] == "finished":

@@ -75,8 +75,7 @@ def _guarded(verb: str, given: Given) -> Finish:
         return error.end()
     except Exception:  # noqa: BLE001 - told on the console and, as the end, to the caller
         traceback.print_exc()
-        message = f"An unexpected error ended {verb}; the console says where. What was done is kept"
-        return {"status": "failed", "exit_code": 1, "message": message}
+        return ScanError(f"An unexpected error ended {verb}; the console says where. What was done is kept").end()
 
 
 def _strip(given: Given) -> Finish:

@@ -67,7 +67,7 @@ class RunningJob:
             traceback.print_exc()
             self.end()
             message = f"An unexpected error ended {self.label}; the console says where. What was done is kept"
-            self.result = {"status": "failed", "exit_code": 1, "message": message}
+            self.result = ScanError(message).end()
             return True
 
     def _tick(self, context: bpy.types.Context, may_go_on: Callable[[], bool]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
+from .errors import ScanError
 from .job import JobFolder
 from .journal import Event, JournalTail
 
@@ -158,10 +159,8 @@ class Worker:
                 event = json.loads(line)
                 if isinstance(event, dict) and event.get("event") == "finished":
                     return event
-        return {
-            "event": "finished",
-            "status": "failed",
-            "exit_code": 1,
-            "message": f"The worker ended unexpectedly (exit code {self._process.returncode}); {self._folder.log} "
-            "may say why. What was done is kept, run again to go on",
-        }
+        error = ScanError(
+            f"The worker ended unexpectedly (exit code {self._process.returncode}); {self._folder.log} may say why. "
+            "What was done is kept, run again to go on"
+        )
+        return {"event": "finished", **error.end()}

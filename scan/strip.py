@@ -96,10 +96,10 @@ class Strip:
             # Threads that still hang in a request are left behind: the worker leaves by os._exit.
             pool.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(OutputError):  # a disk that is full has ended the run already
-            self._warn_of_cutouts(last_words(story))
+            self._warn_of_cutouts(story)
         # What ended a run before it made anything is told at once.
-        if (self._made or not self._trouble) and not self._is_drawn(story, photos):
-            self._make_sheet(photos)
+        if self._made or not self._trouble:
+            self._keep_sheet(photos, story)
         masks = self._standing(photos)
         return Outcome(
             photos=len(photos),
@@ -245,30 +245,33 @@ class Strip:
         facts = {str(photo.name): self._products.facts(photo, words[str(photo.name)]) for photo in known}
         return {name: said for name, said in facts.items() if said is not None}
 
-    def _warn_of_cutouts(self, earlier: dict[str, Event]) -> None:
+    def _warn_of_cutouts(self, story: list[Event]) -> None:
         """Cutouts of an earlier run are not made anew where none are asked for: then they show other masks."""
-        count = sum("cutout" in earlier.get(name, {}) for name in self._made)
-        if count and self._settings.cutouts == "NONE":
+        if self._settings.cutouts != "NONE":
+            return
+        earlier = last_words(story)
+        if count := sum("cutout" in earlier.get(name, {}) for name in self._made):
             show = "1 cutout shows an earlier mask" if count == 1 else f"{count} cutouts show earlier masks"
             self._warn(f"{show}: strip with Cutouts once more, or delete what is in {self._folder.cutouts}")
 
-    def _is_drawn(self, story: list[Event], photos: list[Photo]) -> bool:
-        """Whether the contact sheet shows what there is. ``story`` is that of earlier runs."""
+    def _keep_sheet(self, photos: list[Photo], story: list[Event]) -> None:
+        """Have the contact sheet show what there is. ``story`` is that of earlier runs."""
+        shows = self._to_show(photos)  # before they are looked at: what is painted meanwhile is drawn by the next run
         drawn = [event.get("shows") for event in story if event["event"] == "contact_sheet"]
-        return drawn[-1:] == [self._to_show(photos)] and self._folder.contact_sheet.is_file()
+        if drawn[-1:] != [shows] or not self._folder.contact_sheet.is_file():
+            self._make_sheet(photos, shows)
 
     def _to_show(self, photos: list[Photo]) -> str:
         """Names what a contact sheet is to show: the photos, which of them failed, and the masks that stand."""
         cells = [(name := str(photo.name), name in self._failed, self._products.changed(photo)) for photo in photos]
         return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
 
-    def _make_sheet(self, photos: list[Photo]) -> None:
+    def _make_sheet(self, photos: list[Photo], shows: str) -> None:
         """Write the contact sheet, with the photos that this run had no need to open."""
-        shows = self._to_show(photos)  # before they are looked at: what is painted meanwhile is drawn by the next run
         for name in list(self._failed):
             self._sheet.add_failed(name)
-        rest = [photo for photo in photos if not self._sheet.is_drawn(str(photo.name))]
-        rest = [photo for photo in rest if self._products.changed(photo) is not None]
+        undrawn = (photo for photo in photos if not self._sheet.is_drawn(str(photo.name)))
+        rest = [photo for photo in undrawn if self._products.changed(photo) is not None]
         try:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 for number, _ in enumerate(pool.map(self._draw, rest), 1):

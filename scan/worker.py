@@ -91,8 +91,7 @@ def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, i
         return error.end()
     except Exception:  # noqa: BLE001 - the outermost edge: a defect ends in words and a log, not in silence
         traceback.print_exc()
-        words = f"An unexpected error ended the job; {folder.log} says where. What was done is kept"
-        return {"status": "failed", "exit_code": 1, "message": words}
+        return ScanError(f"An unexpected error ended the job; {folder.log} says where. What was done is kept").end()
 
 
 def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
