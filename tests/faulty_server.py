@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import requests
 from PIL import Image, ImageFilter
 
 MODELS = ("u2net", "u2netp", "isnet-general-use", "u2net_cloth_seg", "withoutbg")
@@ -145,6 +146,19 @@ class FaultyServer:
             while not gate.exists() and not self.wait(0.02):
                 pass
             return Answer()
+
+        return script
+
+    def passed_on(self, endpoint: str, count: int, gate: Path) -> Script:
+        """A real server's answers; after ``count`` requests none before the file ``gate`` is there."""
+        held = self.held(gate)
+
+        def script(request: Request) -> Answer:
+            if request.number >= count:
+                held(request)
+            fields = {name: value for name, value in request.fields.items() if name != "file"}
+            answer = requests.post(endpoint, files={"file": request.fields["file"]}, data=fields, timeout=600)
+            return Answer(answer.status_code, body=answer.content, content_type=answer.headers["Content-Type"])
 
         return script
 

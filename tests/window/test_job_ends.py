@@ -90,9 +90,16 @@ def steps():
 
 
 def test_a_killed_blender_leaves_a_job_that_goes_on(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+    window: WindowBlender,
+    rembg: RembgServer,
+    server: FaultyServer,
+    add_photos: AddPhotos,
+    photos: Path,
+    output: Path,
 ) -> None:
-    names = add_photos(40)
+    names = add_photos(20)
+    go = output.with_name("go")
+    server.script = server.passed_on(rembg.endpoint, 8, go)
     code = """
 def steps():
     begin()
@@ -100,13 +107,14 @@ def steps():
     (folder / "there").touch()
     yield 300
 """
-    started = window.start(BEGIN + code, photos, output, rembg.endpoint)
+    started = window.start(BEGIN + code, photos, output, server.endpoint)
     started.until((started.folder / "there").exists)
     started.end()
     wait_until_gone(window)
     made = count_made(output)
     assert 3 <= made < len(names)
-    told = run_again(window, photos, output, rembg.endpoint)
+    go.touch()
+    told = run_again(window, photos, output, server.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)
 
 
@@ -175,9 +183,16 @@ def steps():
 
 
 def test_quitting_blender_ends_the_job_and_it_goes_on_later(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+    window: WindowBlender,
+    rembg: RembgServer,
+    server: FaultyServer,
+    add_photos: AddPhotos,
+    photos: Path,
+    output: Path,
 ) -> None:
-    names = add_photos(40)
+    names = add_photos(20)
+    go = output.with_name("go")
+    server.script = server.passed_on(rembg.endpoint, 8, go)
     code = """
 def steps():
     begin()
@@ -185,10 +200,11 @@ def steps():
     running._PATIENCE = 120    # that it is cancelled is asked here, not how soon
     return running.now() is not None    # with the script's end, Blender quits
 """
-    assert run(window, code, photos, output, rembg.endpoint) is True
+    assert run(window, code, photos, output, server.endpoint) is True
     wait_until_gone(window)
     assert finish_of(output)["status"] == "cancelled"
     made = count_made(output)
     assert 2 <= made < len(names)
-    told = run_again(window, photos, output, rembg.endpoint)
+    go.touch()
+    told = run_again(window, photos, output, server.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)

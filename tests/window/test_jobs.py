@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import requests
-from faulty_server import Answer, FaultyServer, Request, always
+from faulty_server import Answer, FaultyServer, always
 from job_scripts import AddPhotos, count_made, run, run_again, wait_until_gone
 
 from blender_window import WindowBlender
@@ -25,18 +24,9 @@ def test_blender_goes_on_while_backgrounds_are_stripped(
     output: Path,
 ) -> None:
     names = add_photos(12)
-    # The real server's masks, the last of which waits, so that the job goes on for as long as all this takes.
+    # The last masks wait, so that the job goes on for as long as all this takes.
     go = output.with_name("go")
-    held = server.held(go)
-
-    def passed_on(request: Request) -> Answer:
-        if request.number >= len(names) - 1:
-            held(request)
-        fields = {name: value for name, value in request.fields.items() if name != "file"}
-        answer = requests.post(rembg.endpoint, files={"file": request.fields["file"]}, data=fields, timeout=600)
-        return Answer(answer.status_code, body=answer.content, content_type=answer.headers["Content-Type"])
-
-    server.script = passed_on
+    server.script = server.passed_on(rembg.endpoint, 8, go)
     result = run(
         window,
         """
@@ -97,10 +87,19 @@ def steps():
 
 
 def test_cancel_lets_photos_in_flight_finish_and_the_job_goes_on_later(
-    window: WindowBlender, rembg: RembgServer, add_photos: AddPhotos, photos: Path, output: Path
+    window: WindowBlender,
+    rembg: RembgServer,
+    server: FaultyServer,
+    add_photos: AddPhotos,
+    photos: Path,
+    output: Path,
 ) -> None:
-    names = add_photos(40)
+    names = add_photos(20)
+    go = output.with_name("go")
+    server.script = server.passed_on(rembg.endpoint, 8, go)
     code = """
+import pathlib
+
 def steps():
     begin()
     yield until(lambda: has_begun() and running.now().progress.done >= 4)
@@ -108,16 +107,17 @@ def steps():
     with using():
         bpy.ops.scan_cutout.cancel_job()
         can_again = bpy.ops.scan_cutout.cancel_job.poll()
+    pathlib.Path(arguments[3]).touch()
     yield until(is_over)
     return [time.monotonic() - asked, can_again, running.last().result["message"]]
 """
-    seconds, can_again, message = run(window, code, photos, output, rembg.endpoint)
+    seconds, can_again, message = run(window, code, photos, output, server.endpoint, go)
     assert seconds < _CANCELLED
     assert not can_again
     assert message.startswith("Cancelled")
     made = count_made(output)
     assert 4 <= made < len(names)
-    told = run_again(window, photos, output, rembg.endpoint)
+    told = run_again(window, photos, output, server.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from conftest import TURNTABLE
+from faulty_server import FaultyServer
 from job_scripts import wait_until_gone
 from PIL import Image
 
@@ -25,7 +26,6 @@ Keep = Callable[[str, Sequence[Path], tuple[int, int, int, int]], None]
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """
 import os
-import signal
 from bl_ext.user_default.scan_cutout.operators import running, survey, thumbnails
 
 photos, output, endpoint = arguments[:3]
@@ -102,8 +102,17 @@ def show(folder: Path, name: str) -> np.ndarray:
 
 
 def test_the_sidebar_from_the_choice_of_a_folder_to_a_retry(
-    window: WindowBlender, rembg: RembgServer, photos: Path, output: Path, tmp_path: Path, keep: Keep
+    window: WindowBlender,
+    rembg: RembgServer,
+    server: FaultyServer,
+    photos: Path,
+    output: Path,
+    tmp_path: Path,
+    keep: Keep,
 ) -> None:
+    # The job stands still while its pictures are taken, or it might be over by then.
+    go = tmp_path / "go"
+    server.script = server.passed_on(rembg.endpoint, 16, go)
     shutil.copytree(TURNTABLE / "photos", photos, dirs_exist_ok=True)
     damaged = photos / "upright" / "IMG_0004.JPG"
     damaged.write_bytes(b"damaged")
@@ -138,14 +147,11 @@ def steps():
     yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
     check(running.now() is not None, "the button did not start a job")
     yield until(lambda: running.now().progress.done >= 8, 400)
-    # The job stands still while its pictures are taken, or it might be over by then.
-    worker = running.now()._worker.pid
-    os.kill(worker, signal.SIGSTOP)
     yield from scroll("WHEELUPMOUSE")
     yield from pictures("running")
     check(len(thumbnails.latest.icons()) >= 1, "no photo of the job is shown")
     check(not bpy.ops.scan_cutout.reconstruct.poll(), "a second job could be started")
-    os.kill(worker, signal.SIGCONT)
+    open(arguments[5], "w").close()
     yield until(is_over, 400)
     yield from pictures("errors")
     failed = survey.found(shown())["output"]["failed"]
@@ -162,7 +168,7 @@ def steps():
     return failed, told, survey.found(shown())["output"]
 """
     whole = TURNTABLE / "photos" / "upright" / "IMG_0004.JPG"
-    (failed, told, left), folder = run(window, code, photos, output, rembg.endpoint, whole, damaged)
+    (failed, told, left), folder = run(window, code, photos, output, server.endpoint, whole, damaged, go)
     assert set(failed) == {"upright/IMG_0004.JPG", "flipped/DSC_0041.NEF"}
     assert "is a RAW file" in failed["flipped/DSC_0041.NEF"]
     assert (told["done"], told["made"]) == (40, 1)
