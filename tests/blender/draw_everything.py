@@ -114,7 +114,7 @@ def look():
 
 def strip(output, at=None):
     """The steps of a strip."""
-    asked = settings.EndpointSettings(endpoint=at or endpoint, timeout=10, retry_for=30, in_flight=1)
+    asked = settings.EndpointSettings(endpoint=at or endpoint, timeout=60, retry_for=600, in_flight=1)
     return steps.strip(settings.StripSettings(photos=photos, output=output, model="u2netp", endpoint=asked))
 
 

@@ -277,8 +277,9 @@ def test_the_command_is_registered(blender_installed):
     assert blender_installed.run(code).result
 
 
-def test_ctrl_c_cancels_in_good_order(blender_installed, rembg, photos, tmp_path):
+def test_ctrl_c_cancels_in_good_order(blender_installed, rembg, server, photos, tmp_path):
     """The interrupt reaches Blender alone, which closes the worker's input and waits for its last words."""
+    server.script = server.passed_on(rembg.endpoint, 8, tmp_path / "never")
     for index in range(30):
         shutil.copy(SCAN / NAMES[0], photos / "upright" / f"COPY_{index:02}.JPG")
     code = """
@@ -297,7 +298,7 @@ def test_ctrl_c_cancels_in_good_order(blender_installed, rembg, photos, tmp_path
         result = str(error)
     """
     begin = time.monotonic()
-    words = blender_installed.run(code, photos, tmp_path / "out", rembg.endpoint).result
+    words = blender_installed.run(code, photos, tmp_path / "out", server.endpoint).result
     assert "Cancelled" in words
     assert "Run again to go on" in words
     assert time.monotonic() - begin < 240

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Answer, FaultyServer, always
+from conftest import wait_for
+from faulty_server import Answer, FaultyServer
 
 from bpy_process import Blender
 
@@ -57,7 +58,9 @@ def test_all_endpoints_of_the_preferences_are_used_side_by_side(
     output: Path,
 ) -> None:
     names = add_photos(12)
-    server.script = other.script = always(Answer(delay=0.3))  # so that one server alone cannot be quick enough
+    # One server alone cannot be quick enough: each waits until the other is asked as well.
+    server.script = lambda _request: wait_for(lambda: other.requests) and Answer()
+    other.script = lambda _request: wait_for(lambda: server.requests) and Answer()
     ended = call(
         blender_installed,
         [server.endpoint, other.endpoint],
