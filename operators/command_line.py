@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import itertools
 import json
 import sys
 import tempfile
@@ -108,7 +109,8 @@ def _drive(what: steps.Steps) -> Finish:
 
 def _blend_file(given: Given) -> Path:
     """Where the scene goes. Raises BadUseError where it cannot, which shall not be found out after an hour of work."""
-    blend = Path(given.pop("blend", None) or Path(given["output"]) / "scan.blend").absolute()
+    named = given.pop("blend", None)
+    blend = (Path(named) if named else _untaken(Path(given["output"]))).absolute()
     try:
         if blend.suffix != ".blend" or blend.is_dir():
             raise BadUseError(f"The scene cannot be saved as {blend}; name a file that ends with .blend")
@@ -121,6 +123,12 @@ def _blend_file(given: Given) -> Path:
             f"The scene cannot be saved as {blend} ({error.strerror}); name another place with --blend or --output"
         ) from error
     return blend
+
+
+def _untaken(folder: Path) -> Path:
+    """A file for the scene: an earlier one, unless it is named, stays as somebody may have worked on in it."""
+    names = itertools.chain(["scan.blend"], (f"scan_{number}.blend" for number in itertools.count(2)))
+    return next(folder / name for name in names if not (folder / name).exists())
 
 
 def _save(blend: Path, imported: Finish) -> Finish:
@@ -169,7 +177,12 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("reconstruct", "run"):
         _add_solve_options(parsers[name])
     for name in ("import", "run"):
-        parsers[name].add_argument("--blend", metavar="FILE", help="where to save the scene (OUTPUT/scan.blend)")
+        parsers[name].add_argument(
+            "--blend",
+            metavar="FILE",
+            help="where to save the scene, in place of what is there (default: OUTPUT/scan.blend, or the next of "
+            "scan_2.blend, … that is not there)",
+        )
     return parser
 
 

@@ -105,6 +105,20 @@ def test_an_import_that_cannot_be_saved_or_finds_nothing_is_told(
     assert not (tmp_path / "none").exists(), "a folder was made for nothing"
 
 
+def test_a_scene_that_is_there_is_replaced_only_where_it_is_named(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    """An artist may have worked on in it, and whoever runs the same command once more does not think of that."""
+    named = tmp_path / "named.blend"
+    named.write_bytes(b"of an earlier run")
+    line = ["import", "--output", solved]
+    ends = run(blender_installed, line, line, line, [*line, "--blend", named], end=tmp_path / "end.json")
+    assert [code for code, _, _ in ends] == [0] * 4
+    places = [solved / name for name in ("scan.blend", "scan_2.blend", "scan_3.blend")] + [named]
+    assert [told["blend"] for _, _, told in ends] == [str(place) for place in places]
+    assert all(place.stat().st_size > 1000 for place in places)
+
+
 def test_a_scene_that_cannot_be_saved_in_the_end_is_told_in_the_report(
     blender_installed: Blender, solved: Path, tmp_path: Path
 ) -> None:
