@@ -5,7 +5,6 @@ import bpy
 
 from ..scan.errors import ScanError, printable
 from . import previewing
-from .painting import take_white
 from .redraw import redraw
 
 
@@ -40,6 +39,5 @@ class SCAN_CUTOUT_OT_paint_mask(bpy.types.Operator):
         except ScanError as error:
             self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}
-        take_white(context)
         redraw(context)
         return {"FINISHED"}

@@ -2,6 +2,7 @@
 """A mask being painted on in an Image Editor, white is kept and black is not, with the photo shining through it."""
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 import gpu
@@ -14,6 +15,8 @@ from ..scan.png import encode_mask
 from .picture import Picture
 
 _OPACITY = 0.65  # of the photo over the mask: both can be told
+Colours = dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
+"""The first and the second colour, by who holds them."""
 _KEPT = 127.5 / 255  # and more, as runs read a mask
 
 
@@ -98,12 +101,26 @@ class Painting:
         gpu.state.blend_set("NONE")
 
 
-def take_white(context: bpy.types.Context) -> None:
-    """Have the brush paint white, and black with Ctrl held or after a swap."""
+def take_white(context: bpy.types.Context) -> Colours:
+    """Have the brush paint white, and black with Ctrl held or after a swap. Return what it painted before."""
+    before = {}
+    for name, palette in _palettes(context).items():
+        before[name] = tuple(palette.color), tuple(palette.secondary_color)
+        palette.color, palette.secondary_color = (1, 1, 1), (0, 0, 0)
+    return before
+
+
+def give_back(context: bpy.types.Context, before: Colours) -> None:
+    """Have the brush paint what it painted before ``take_white``."""
+    for name, palette in _palettes(context).items():
+        if name in before:
+            palette.color, palette.secondary_color = before[name]
+
+
+def _palettes(context: bpy.types.Context) -> dict[str, Any]:
+    """What holds colours: those of all brushes, and those of the brush in hand under its name."""
     tools = context.scene.tool_settings
     # Blender 5.0 moved these to each kind of painting.
     unified = getattr(tools.image_paint, "unified_paint_settings", None) or tools.unified_paint_settings
     brush = tools.image_paint.brush
-    for colours in (unified, brush):
-        if colours is not None:
-            colours.color, colours.secondary_color = (1, 1, 1), (0, 0, 0)
+    return {"": unified, **({brush.name: brush} if brush else {})}

@@ -18,7 +18,7 @@ from ..scan.journal import Event
 from ..scan.process import Worker
 from ..scan.settings import AnswerSettings, MaskSettings, StripSettings
 from . import driver, picture, running, settings
-from .painting import Painting
+from .painting import Colours, Painting, give_back, take_white
 from .picture import Picture
 from .redraw import redraw
 from .scan_properties import MaskProperties
@@ -44,6 +44,7 @@ class Preview:
         """Why nothing newer is shown."""
         self.painting: Painting | None = None
         """The mask that is shown instead, to be painted on."""
+        self._colours: Colours = {}
         self.picture = Picture("Scan Cutout Preview", "VIEW")
         self._overlay = Picture("Scan Cutout Photo", "VIEW")
         self._folder = driver.temporary_folder()
@@ -95,18 +96,18 @@ class Preview:
         self.look_at(self.photos[(place + step) % len(self.photos)])
 
     def paint(self) -> None:
-        """Show the mask instead, to be painted on. Raises BadUseError."""
+        """Show the mask instead, to be painted on in white. Raises BadUseError."""
         self.painting = Painting(self.photo, Path(self.shown["mask"]), Path(self.shown["handed"]), self._overlay)
         self.painting.picture.replace(self.picture)
         self._is_fitted = False
+        self._colours = take_white(bpy.context)
 
     def leave_painting(self) -> None:
-        """Show the preview again."""
+        """Show the preview again, and leave the brush as it was."""
         if self.painting:
             self.picture.replace(self.painting.picture)
             self.painting.discard()
-            self.painting.end()
-            self.painting, self._asked, self._is_fitted = None, None, False
+            self._end_painting()
 
     def tick(self, context: bpy.types.Context) -> bool:
         """Read what the worker said, ask it anew where something changed; whether the preview goes on."""
@@ -156,10 +157,14 @@ class Preview:
     def _mend_after_undo(self) -> None:
         if self.painting and self.painting.picture.image is None:  # undone beyond where painting began
             self.picture.take_over(self.painting.picture)
-            self.painting.end()
-            self.painting, self._asked, self._is_fitted = None, None, False
+            self._end_painting()
         if not self.painting:
             self.picture.keep()
+
+    def _end_painting(self) -> None:
+        give_back(bpy.context, self._colours)
+        self.painting.end()
+        self.painting, self._asked, self._is_fitted = None, None, False
 
     def _follow(self, context: bpy.types.Context) -> bool:
         wished = self._wished(context)

@@ -67,13 +67,17 @@ preview.picture.show(area)
 draw("waiting")
 settle()
 draw("shown")
+unified = importlib.import_module(f"{PACKAGE}.operators.painting")._palettes(bpy.context)[""]
+unified.color, unified.secondary_color = (1, 0.5, 0), (0, 0.5, 1)    # as it is for somebody's painting of textures
 preview.paint()
+result["brush"] = [list(unified.color), list(unified.secondary_color)]
 draw("painting")
 image = preview.painting.picture.image
 image.pixels[:] = [1.0] * len(image.pixels)
 draw("painted")
 preview.painting.save()
 preview.leave_painting()
+result["brush"] += [list(unified.color), list(unified.secondary_color)]
 settle()
 draw("saved")
 odd = [name for name in preview.photos if "\\udcfc" in name]
@@ -314,6 +318,7 @@ def test_its_panel_is_drawn_in_every_state(
     assert "Waitingforthemask" in drawn["waiting"]
     for said in ("IMG_0001.JPG", "Themaskkeeps", "scan_cutout.step_photo", "scan_cutout.stop_preview", "threshold"):
         assert said in drawn["shown"]
+    assert drawn["brush"] == [[1, 1, 1], [0, 0, 0], [1, 0.5, 0], [0, 0.5, 1]], "white, and then its own colours again"
     assert "Themaskkeeps" not in drawn["painting"]
     assert "BacktoPreview" in drawn["painting"]
     for said in ("LeaveWithoutSaving", "notsavedyet", "scan_cutout.save_mask", "paint.brush_colors_flip"):
