@@ -38,6 +38,11 @@ def run_blocking(context: bpy.types.Context, job: Job) -> Finish:
     worker = start(context, job)
     story = worker.stories()
     total = done = 0
+
+    def tell_photo(words: str) -> None:
+        # What can be told of a photo at first sight is told before they are counted.
+        _tell(f"{done}/{total} {words}" if total else words)
+
     event: Event = {"event": ""}
     while event["event"] != "finished":
         try:  # all of it, since Ctrl-C may come while a line is written
@@ -49,10 +54,10 @@ def run_blocking(context: bpy.types.Context, job: Job) -> Finish:
                         _tell(f"{event['step']}: {done}/{total}")
                 case "photo_done":
                     done += 1
-                    _tell(f"{done}/{total} {event['photo']} ({event['seconds']:.2f} s)")
+                    tell_photo(f"{event['photo']} ({event['seconds']:.2f} s)")
                 case "photo_failed":
                     done += 1
-                    _tell(f"{done}/{total} {event['photo']} failed: {event['reason']}")
+                    tell_photo(f"{event['photo']} failed: {event['reason']}")
                 case "paused":
                     _tell(f"Waiting: {event['reason']}")
                 case "log":

@@ -29,7 +29,7 @@ class Progress:
     """Photo → reason."""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
     """What the job had to say since the last photo, oldest first."""
-    warnings: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES))
+    warnings: list[str] = field(default_factory=list)
     """What a person should look at when the job has ended, oldest first."""
     _begin: float = field(default_factory=time.monotonic)
     _first: int = 0

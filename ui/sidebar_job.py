@@ -47,7 +47,7 @@ def draw_job(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
 def _draw_running(layout: bpy.types.UILayout, job: running.RunningJob, settings: bpy.types.PropertyGroup) -> None:
     progress = job.progress
     column = layout.column()
-    column.label(text=job.title if job.title == job.label else f"{job.label}: {job.title}", icon="SORTTIME")
+    say(column, job.title if job.title == job.label else f"{job.label}: {job.title}", "SORTTIME")
     column.progress(factor=progress.factor, text=counted(job))
     if words := ", ".join(filter(None, (_failed(len(progress.failures)), pace(job)))):
         say(column, words)
@@ -70,7 +70,7 @@ def _draw_ended(layout: bpy.types.UILayout, job: running.RunningJob, result: Fin
     column = layout.column()
     column.label(text=job.label, icon=_ICONS.get(result["status"], "ERROR"))
     say(column, _ended(result), "BLANK1")
-    warnings = list(job.progress.warnings)
+    warnings = job.progress.warnings
     for warning in warnings[:_WARNINGS]:
         say(column, warning, "ERROR")
     if len(warnings) > _WARNINGS:

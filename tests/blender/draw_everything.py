@@ -150,7 +150,7 @@ def states():
     ):
         running.now().progress.take(event)
     draw("engine's step")
-    for number in range(5):
+    for number in range(100):
         running.now().progress.take({"event": "log", "level": "warning", "text": f"Warning {number}"})
     end = {"event": "finished", "status": "failed", "exit_code": 5, "message": "Nothing was found"}
     running.now().end()

@@ -136,6 +136,7 @@ def test_some_photos_failed_is_a_warning(blender_installed, rembg, photos, tmp_p
     )
     assert (ended, words) == (["FINISHED"], "")
     assert "Warning: 3 of 4 photos have a mask" in printed
+    assert "/0 " not in printed, "a count without a total"
     assert "upright/notes.jpg: is not a" in printed
 
 
