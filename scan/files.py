@@ -7,6 +7,9 @@ import time
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".tmp-"
+_RANDOM_BYTES = 6
+# As a pattern no wider than our own names: others begin their files with .tmp-, too, and a folder may be theirs.
+_TEMPORARY_NAMES = TEMPORARY_PREFIX + "[0-9a-f]" * (2 * _RANDOM_BYTES)
 _PATIENCE = (0.02, 0.05, 0.1)  # seconds between tries
 
 
@@ -19,7 +22,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own rather than the photo's with a suffix: that could be too long for the file system
     # where the photo's own name just fits.
-    temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(6))
+    temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(_RANDOM_BYTES))
     try:
         temporary.write_bytes(content)
         _replace(temporary, path)
@@ -45,7 +48,7 @@ def _replace(temporary: Path, path: Path) -> None:
 
 
 def remove_leftovers(folder: Path, *, recursive: bool) -> None:
-    """Remove the temporary files that a killed run left in ``folder``, or anywhere below it."""
-    for leftover in (folder.rglob if recursive else folder.glob)(TEMPORARY_PREFIX + "*"):
+    """Remove the files that a killed ``write_atomically`` left in ``folder``, or anywhere below it, and no others."""
+    for leftover in (folder.rglob if recursive else folder.glob)(_TEMPORARY_NAMES):
         with contextlib.suppress(OSError):
             leftover.unlink()

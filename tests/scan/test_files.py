@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scan.files import TEMPORARY_PREFIX, write_atomically
+from scan.files import TEMPORARY_PREFIX, remove_leftovers, write_atomically
 
 
 @pytest.mark.parametrize(("times", "is_written"), [(0, True), (3, True), (4, False)])
@@ -36,3 +36,24 @@ def test_what_will_not_pass_is_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr("time.sleep", None)
     with pytest.raises(OSError, match="directory"):
         write_atomically(tmp_path / "masks", b"new")
+
+
+def test_what_a_killed_write_left_is_removed_and_nothing_of_others(tmp_path, monkeypatch):
+    """Others begin names with .tmp-, too, and the folder may be one that a user chose."""
+    (tmp_path / "mine").mkdir()
+    for name in ("thesis", "0123456789ab.doc", "0123456789abc", "0123456789a", "0123456789xy"):
+        (tmp_path / "mine" / f"{TEMPORARY_PREFIX}{name}").touch()
+    others = sorted(tmp_path.rglob("*"))
+
+    def die(_source, _target):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "replace", die)
+        for path in (tmp_path / "a.png", tmp_path / "mine" / "b.png"):
+            with pytest.raises(KeyboardInterrupt):
+                write_atomically(path, b"new")
+    remove_leftovers(tmp_path, recursive=False)
+    assert len(sorted(tmp_path.rglob("*"))) == len(others) + 1, "what lies below was asked to stay"
+    remove_leftovers(tmp_path, recursive=True)
+    assert sorted(tmp_path.rglob("*")) == others

@@ -250,7 +250,7 @@ def test_without_journal_and_masks_all_is_done_again(done, output, workers, serv
 
 @pytest.mark.usefixtures("done")
 def test_half_written_files_of_a_killed_run_are_removed(output, workers, server):
-    left = [output / ".tmp-0123", output / "masks" / ".tmp-4567", output / "soft" / "side" / ".tmp-89ab"]
+    left = [folder / ".tmp-0123456789ab" for folder in (output, output / "masks", output / "soft" / "side")]
     for path in left:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"half")
