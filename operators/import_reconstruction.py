@@ -47,8 +47,8 @@ class SCAN_CUTOUT_OT_import_reconstruction(ImportProperties, JobOperator, bpy.ty
     )
     output_directory: StringProperty(  # type: ignore[valid-type]
         name="Copies",
-        description="Folder for undistorted copies of photos that Blender's cameras cannot show as they are; empty "
-        "for one in the model's folder",
+        description="Folder that gets a folder with undistorted copies of photos that Blender's cameras cannot show as "
+        "they are; empty to have it with the model",
         options={"SKIP_SAVE"},
     )
 

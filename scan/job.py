@@ -122,7 +122,7 @@ class JobFolder:
 def refuse_overlap(photos: Path, output: Path) -> None:
     """Raise BadUseError if the output is the photo folder, lies in it, or would write among the photos."""
     photos, output = photos.resolve(), output.resolve()
-    if any(_is_same(photos, folder) for folder in (output, *output.parents)):
+    if lies_in(output, photos):
         raise BadUseError(
             f"The output folder {output} is or lies in the photo folder {photos}; choose one beside it, "
             "so that masks are never taken for photos"
@@ -131,6 +131,12 @@ def refuse_overlap(photos: Path, output: Path) -> None:
         raise BadUseError(
             f"The photo folder {photos} is where a job in {output} keeps its results; choose another output"
         )
+
+
+def lies_in(folder: Path, other: Path) -> bool:
+    """Whether a folder is another one or lies in it; neither has to be there yet."""
+    folder, other = folder.resolve(), other.resolve()
+    return any(_is_same(other, each) for each in (folder, *folder.parents))
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where an import finds what belongs to a model: its photos, its masks, and their undistorted copies."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from ..job import JobFolder
+from .types import Camera
 
 # What folders of models are called by programs; a scan is not called so.
-_NO_NAMES = frozenset({"sparse", "dense", "colmap", "engines", "model", "models", "undistorted"})
+_NO_NAME = re.compile(r"sparse|dense|colmap|engines|models?|undistorted(-[0-9a-f]{8})?|\d+", re.IGNORECASE)
+# Names the way copies are made; raised when that changes, so that old ones are made anew.
+_RECIPE = 1
 
 
 class Copies:
@@ -25,26 +32,53 @@ class Copies:
         return self.root / "masks" / f"{name}.png"
 
 
+def lens_facts(camera: Camera) -> list[object]:
+    """All that decides, beside photo and mask, what a copy shows."""
+    return [_RECIPE, *astuple(camera)]
+
+
+def copies_folder(cameras: Iterable[Camera]) -> str:
+    """What to call the folder with the copies that were made for these lenses.
+
+    Nobody else writes to a folder of this name, and copies for other lenses go to another: a .blend that was saved
+    shows its own for ever.
+    """
+    facts = json.dumps([lens_facts(camera) for camera in cameras])
+    return f"undistorted-{hashlib.sha256(facts.encode()).hexdigest()[:8]}"
+
+
 @dataclass(frozen=True)
 class Places:
-    """Where the photos of a model are, where their masks are (None: not found), and what to call the scan."""
+    """Where what belongs to a model is, and what to call the scan."""
 
     photos: Path | None
+    """None where they were not found, as with masks."""
     masks: Path | None
     name: str
+    copies: Path
+    """The folder for that of the copies."""
 
 
 def find_places(model: Path) -> Places:
-    """What can be told from where a model lies: in a job folder, or in a project as COLMAP lays it out."""
+    """What can be told from where a model lies: in a job folder, or in a project as COLMAP lays it out.
+
+    ``model`` is an absolute path.
+    """
+    copies = _place_of_copies(model)
     for folder in (model, *model.parents):
         if (folder / "job.json").is_file() and (folder / "masks").is_dir():
-            return Places(JobFolder(folder).photos(), folder / "masks", folder.name or "Scan")
-    project = next((folder for folder in (model, *model.parents) if not _is_no_name(folder.name)), model)
-    return Places(_folder(project / "images"), _folder(project / "masks"), project.name or "Scan")
+            return Places(JobFolder(folder).photos(), folder / "masks", folder.name or "Scan", copies)
+    project = next((folder for folder in (model, *model.parents) if not _NO_NAME.fullmatch(folder.name)), model)
+    return Places(_folder(project / "images"), _folder(project / "masks"), project.name or "Scan", copies)
 
 
-def _is_no_name(name: str) -> bool:
-    return name.lower() in _NO_NAMES or name.isdigit()
+def _place_of_copies(model: Path) -> Path:
+    """The model's own folder, or the engine's in a job folder, since the next solve does away with its models."""
+    for folder in model.parents:
+        job = JobFolder(folder.parent.parent)
+        if folder.parent == job.engines and job.settings.is_file():
+            return folder
+    return model
 
 
 def _folder(path: Path) -> Path | None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadUseError
+from ..job import lies_in
 from .colmap import FILES, find_model, read_model
-from .copies import Copies, find_places
+from .copies import Copies, copies_folder, find_places
 from .pinhole import View, views
 from .types import Reconstruction
 
@@ -25,7 +26,8 @@ class ImportSettings:
     masks: str = ""
     """The folder with a mask, ``<photo>.png``, for each photo."""
     output: str = ""
-    """Where undistorted copies go, if any are needed; ``undistorted`` in the model's folder by default."""
+    """Where the folder with undistorted copies goes, if any are needed; beside the model in a job folder, else in the
+    model's, by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +76,24 @@ def plan_import(settings: ImportSettings) -> ImportPlan:
     model = find_model(_folder_of(settings))
     reconstruction = read_model(model)
     places = find_places(model.absolute())
-    return ImportPlan(
+    shown = views(reconstruction)
+    bent = copies_folder(reconstruction.cameras[number] for number in shown if shown[number].undistorted)
+    plan = ImportPlan(
         name=places.name,
         model=model,
         reconstruction=reconstruction,
-        views=views(reconstruction),
+        views=shown,
         photos=_given(settings.photos, "photo") or places.photos,
         masks=_given(settings.masks, "mask") or places.masks,
-        copies=Copies(Path(settings.output) if settings.output else model / "undistorted"),
+        copies=Copies((Path(settings.output) if settings.output else places.copies) / bent),
     )
+    # That it lies in the photo folder is refused for every job.
+    if plan.job is not None and plan.masks is not None and lies_in(plan.copies.root, plan.masks):
+        raise BadUseError(
+            f"The folder for copies {plan.copies.root} lies in the mask folder {plan.masks}; choose one beside it, so "
+            "that copies are never taken for masks"
+        )
+    return plan
 
 
 def _folder_of(settings: ImportSettings) -> Path:

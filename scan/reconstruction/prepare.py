@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The worker's part of an import: undistorted copies of the photos, and of their masks, that Blender cannot show as is.
 
-The copies go to a job folder of their own, so that one journal tells of their making and lets a second import take
-them up again.
+The copies for one set of lenses go to a job folder of their own, to which nobody else writes, so that one journal tells
+of their making and lets a second import take them up again.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,14 +28,12 @@ from ..photos import Photo as PhotoFile
 from ..photos import stored_pixels
 from ..report import CANCELLED
 from .colmap import read_model
-from .copies import Copies
+from .copies import Copies, lens_facts
 from .pinhole import View, views
 from .types import Camera
 from .types import Photo as SolvedPhoto
 from .undistort import Undistortion
 
-# Names the way copies are made; raised when that changes, so that old ones are made anew.
-_RECIPE = 1
 _JPEG_QUALITY = 92
 # Each holds a whole photo twice.
 _MOST_THREADS = 8
@@ -103,8 +101,7 @@ class Prepare:
         """Names a copy: same key, same copy. Raises PhotoError where the photo is not there."""
         mask = self._mask(photo.name)
         parts = (
-            _RECIPE,
-            astuple(lens.camera),
+            lens_facts(lens.camera),
             self._photo(photo.name).identity(),
             mask.identity() if mask else None,
         )

@@ -15,7 +15,9 @@ from PIL import Image
 from scan.engines.colmap_embedded import ColmapEmbedded
 from scan.engines.colmap_executable import ColmapExecutable
 from scan.engines.facts import read_facts
+from scan.files import write_atomically
 from scan.photos import Photo
+from scan.reconstruction.importing import ImportSettings, plan_import
 
 COUNT = 6
 
@@ -129,6 +131,8 @@ def test_masks_that_changed_are_the_ones_that_count(again):
     """A database of the first solve would bring its features back, from where the new masks are black."""
     engine, solves = again
     (stale,) = solves.work(engine)
+    shown = plan_import(ImportSettings(directory=str(solves.output))).copies.photo("shown by a scene that was saved")
+    write_atomically(shown, b"a picture")
     left_half = Image.new("L", SIZE, 0)
     left_half.paste(255, (0, 0, SIZE[0] // 2, SIZE[1]))
     for path in (solves.output / "masks").rglob("*.png"):
@@ -141,6 +145,7 @@ def test_masks_that_changed_are_the_ones_that_count(again):
     assert max(x for x, _ in found) <= SIZE[0] / 2 + 1
     assert not stale.exists()
     assert len(solves.work(engine)) == 1
+    assert shown.read_bytes() == b"a picture"
 
 
 def test_a_database_is_used_again_where_only_the_mapper_is_run_again(again):

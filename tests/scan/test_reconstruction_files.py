@@ -186,6 +186,9 @@ def test_photos_and_masks_are_found_in_the_job(tmp_path):
     (job / "job.json").write_text(json.dumps({"task": "strip", "settings": {"photos": str(photos)}}))
     places = find_places(model)
     assert (places.photos, places.masks, places.name) == (photos, job / "masks", "My scan")
+    # Not where the next solve puts its own models.
+    for solved in (model, model.parent, job / "engines" / "colmap" / "other_models" / "1"):
+        assert find_places(solved).copies == job / "engines" / "colmap"
     for broken in ("[]", "{", '{"settings": {}}', '{"settings": {"photos": 3}}'):
         (job / "job.json").write_text(broken)
         assert find_places(model).photos is None
@@ -197,6 +200,11 @@ def test_photos_are_found_where_colmap_has_them(tmp_path):
         folder.mkdir(parents=True)
     places = find_places(model)
     assert (places.photos, places.masks, places.name) == (tmp_path / "Vase" / "images", None, "Vase")
+    assert places.copies == model
+    assert find_places(tmp_path / "Vase" / "undistorted-01ab23cd" / "sparse").name == "Vase"
+    # A folder that is only called as ours are.
+    elsewhere = tmp_path / "engines" / "steam" / "sparse"
+    assert find_places(elsewhere).copies == elsewhere
 
 
 def test_a_file_of_the_model_stands_for_its_folder(model):
