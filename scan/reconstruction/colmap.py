@@ -47,7 +47,7 @@ def find_model(folder: Path) -> Path:
     if _begun(folder):
         return folder
     if solved := [path for path in folder.glob("engines/*/sparse") if _begun(path)]:
-        return max(solved, key=lambda path: path.stat().st_mtime_ns)
+        return max(solved, key=_written)
     below = [path for pattern in ("*", "sparse/*") for path in folder.glob(pattern) if _begun(path)]
     if not below:
         raise ModelError(
@@ -74,6 +74,11 @@ def _begun(folder: Path, form: _Format | None = None) -> bool:
 
 def _complete(folder: Path, form: _Format) -> bool:
     return all((folder / (part + form.suffix)).is_file() for part in _PARTS)
+
+
+def _written(folder: Path) -> int:
+    """When the model was written. Its folder's own time changes with whatever else is put there."""
+    return max(path.stat().st_mtime_ns for path in folder.iterdir() if path.name in FILES)
 
 
 def _size(folder: Path) -> int:

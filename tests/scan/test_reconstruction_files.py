@@ -2,6 +2,7 @@
 """COLMAP's models are read as COLMAP meant them, and whatever is wrong with a file is told in a sentence."""
 
 import json
+import os
 import random
 import shutil
 import struct
@@ -176,6 +177,25 @@ def test_the_largest_of_several_models_is_found(written, tmp_path):
     assert find_model(tmp_path / "scan").name == "1"
     assert find_model(tmp_path / "scan" / "sparse").name == "1"
     assert find_model(tmp_path / "scan" / "sparse" / "2").name == "2"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_of_two_engines_the_one_that_solved_last_is_found(written, tmp_path, form):
+    """Whatever came to lie beside a model since, from an import or from others."""
+    engines = tmp_path / "engines"
+    for second, name in enumerate(("colmap", "colmap_executable")):
+        for file in Path(shutil.copytree(written / form, engines / name / "sparse")).iterdir():
+            os.utime(file, (second, second))
+    for name in ("colmap_executable", "colmap"):
+        assert find_model(tmp_path) == engines / "colmap_executable" / "sparse"
+        copies = plan_import(ImportSettings(directory=str(engines / name))).copies
+        copies.photo("a.jpg").parent.mkdir(parents=True)
+        sparse = engines / name / "sparse"
+        (sparse / "project.ini").touch()
+        os.utime(sparse)
+    assert find_model(tmp_path) == engines / "colmap_executable" / "sparse"
+    (engines / "colmap" / "sparse" / f"images.{form}").touch()
+    assert find_model(tmp_path) == engines / "colmap" / "sparse"
 
 
 def test_photos_and_masks_are_found_in_the_job(tmp_path):
