@@ -21,8 +21,8 @@ from . import driver, settings, steps
 
 _COMMAND = "scan_cutout"
 _EXIT_CODES = (
-    "exit codes: 0 all done, 1 unexpected, 2 bad use, 3 server unreachable, 4 some photos or cutouts failed, "
-    "5 engine failed, 130 interrupted"
+    "exit codes: 0 all done, 1 unexpected, 2 bad use, 3 server unreachable, 4 some photos failed, or lack a "
+    "cutout, a place or a picture, 5 engine failed, 130 interrupted"
 )
 
 Given = dict[str, Any]

@@ -30,8 +30,8 @@ class SCAN_CUTOUT_OT_scan_to_scene(
     def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
         """Take all steps, each from where an earlier run ended.
 
-        Photos that failed or could not be placed are a warning; anything worse is an error, and what was done before
-        it is kept.
+        Photos that failed, could not be placed or are missing behind their camera are a warning; anything worse is an
+        error, and what was done before it is kept.
         """
         stripping = self.given(shown)
         solving = {**self.given_to_engine(shown), **{name: stripping[name] for name in ("photos", "output", "files")}}

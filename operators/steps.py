@@ -12,6 +12,7 @@ from typing import Any
 
 import bpy
 
+from ..scan.errors import PhotoError
 from ..scan.job import JobFolder
 from ..scan.reconstruction.importing import ImportPlan, ImportSettings, plan_import
 from ..scan.settings import ReconstructSettings, StripSettings
@@ -54,6 +55,7 @@ def reconstruct(settings: ReconstructSettings) -> Steps:
 def import_scan(settings: ImportSettings, scene: int, *, animated_camera: bool) -> Steps:
     """Bring a scan into the scene with this ``session_uid``; where it was deleted meanwhile, into the current one.
 
+    Ends as ``some_failed`` where the photos are known and cameras have no picture all the same; a model alone is whole.
     Raises BadUseError, and leaves the scene as it was.
     """
     plan = plan_import(settings)
@@ -67,7 +69,9 @@ def import_scan(settings: ImportSettings, scene: int, *, animated_camera: bool) 
     there = next((each for each in bpy.data.scenes if each.session_uid == scene), bpy.context.scene)
     scene_building.build(there, plan, animated_camera=animated_camera)
     said, is_whole = _summary(plan, unfit)
-    return {"status": "done" if is_whole else "some_failed", "exit_code": 0, "message": said}
+    if is_whole:
+        return {"status": "done", "exit_code": 0, "message": said}
+    return {"status": "some_failed", "exit_code": PhotoError.exit_code, "message": said}
 
 
 def scan_to_scene(
@@ -75,7 +79,8 @@ def scan_to_scene(
 ) -> Steps:
     """All of it, one after the other; ``scene`` as in ``import_scan``.
 
-    Raises BadUseError; what was done before it is kept.
+    It ends as the first step in which something failed, else as done. Raises BadUseError; what was done before it is
+    kept.
     """
     solving.check()
     stripped = yield from strip(stripping)
@@ -86,7 +91,11 @@ def scan_to_scene(
         return solved
     importing = ImportSettings(directory=solved["results"])
     imported = yield from import_scan(importing, scene, animated_camera=animated_camera)
-    return {**imported, "exit_code": stripped["exit_code"] or solved["exit_code"], "strip": stripped, "solve": solved}
+    if not goes_on(imported):
+        return imported
+    first = next((end for end in (stripped, solved) if end["exit_code"]), imported)
+    how = {name: first[name] for name in ("status", "exit_code")}
+    return {**imported, **how, "strip": stripped, "solve": solved}
 
 
 def _job(title: str, output: str, task: str, settings: dict[str, Any]) -> Job:
@@ -94,7 +103,7 @@ def _job(title: str, output: str, task: str, settings: dict[str, Any]) -> Job:
 
 
 def _summary(plan: ImportPlan, unfit: str) -> tuple[str, bool]:
-    """What came into the scene, and whether every camera has its picture."""
+    """What came into the scene, and whether every camera has its picture, if there are any."""
     photos = plan.reconstruction.photos
     bare = sum(plan.picture(photo.name, photo.camera) is None for photo in photos)
     points = plan.reconstruction.points
@@ -106,4 +115,4 @@ def _summary(plan: ImportPlan, unfit: str) -> tuple[str, bool]:
         said += "; their photos were not found, name their folder to have them behind the cameras"
     elif bare:
         said += f"; {bare} have no picture behind them: " + (unfit or f"not all are in {plan.photos}")
-    return said, not bare
+    return said, plan.photos is None or not bare

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from faulty_server import FaultyServer
+from PIL import Image
 
 from bpy_process import Blender
 
@@ -117,6 +118,23 @@ def test_a_scene_that_is_there_is_replaced_only_where_it_is_named(
     places = [solved / name for name in ("scan.blend", "scan_2.blend", "scan_3.blend")] + [named]
     assert [told["blend"] for _, _, told in ends] == [str(place) for place in places]
     assert all(place.stat().st_size > 1000 for place in places)
+
+
+def test_cameras_without_a_picture_are_told_by_the_exit_code_where_their_photos_are_known(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    line = ["import", "--output", solved]
+    (tmp_path / "photos").mkdir()
+    end = tmp_path / "end.json"
+    alone, bare = run(blender_installed, line, [*line, "--photos", tmp_path / "photos"], end=end)
+    assert (alone[0], alone[2]["status"], alone[2]["exit_code"]) == (0, "done", 0)
+    assert "their photos were not found" in alone[2]["message"]
+    assert (bare[0], bare[2]["status"], bare[2]["exit_code"]) == (4, "some_failed", 4)
+    assert "1 have no picture behind them" in bare[2]["message"]
+    assert Path(bare[2]["blend"]).is_file(), "what could be brought in was not saved"
+    Image.new("RGB", (320, 240)).save(tmp_path / "photos" / "IMG_0001.JPG")
+    ((code, _, told),) = run(blender_installed, [*line, "--photos", tmp_path / "photos"], end=end)
+    assert (code, told["status"], told["exit_code"]) == (0, "done", 0)
 
 
 def test_a_scene_that_cannot_be_saved_in_the_end_is_told_in_the_report(

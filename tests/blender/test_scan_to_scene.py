@@ -30,6 +30,27 @@ with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stder
 result = [code, err.getvalue()]
 """
 
+# The steps by themselves, told how each of their jobs ended.
+STEPS = """
+import json
+from bl_ext.user_default.scan_cutout.operators import steps
+from bl_ext.user_default.scan_cutout.scan.settings import ReconstructSettings, StripSettings
+folders = {"photos": arguments[0], "output": arguments[1]}
+result = []
+for ends in json.loads(arguments[2]):
+    scene = bpy.context.scene.session_uid
+    what = steps.scan_to_scene(
+        StripSettings(**folders), ReconstructSettings(**folders), scene, animated_camera=False
+    )
+    titles = [next(what).title]
+    try:
+        for status, code in ends:
+            end = {"status": status, "exit_code": code, "message": "", "results": arguments[1]}
+            titles.append(what.send(end).title)
+    except StopIteration as over:
+        result.append([titles, over.value["status"], over.value["exit_code"]])
+"""
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
@@ -140,6 +161,33 @@ def test_the_command_runs_to_the_end_and_saves_the_scene(blender_installed, phot
     assert (code, "ends with .blend" in err) == (2, True)
     code, err = blender_installed.run(COMMAND, "reconstruct", "--output", tmp_path / "nothing").result
     assert (code, "There is no photo folder" in err) == (2, True)
+
+
+@pytest.mark.parametrize("has_picture", [True, False])
+def test_it_ends_as_the_first_step_in_which_something_failed(blender_installed, photos, tmp_path, has_picture):
+    output, name = tmp_path / "out", "upright/IMG_0001.JPG" if has_picture else "upright/gone.JPG"
+    model = output / "engines" / "colmap" / "sparse"
+    for folder in (model, output / "masks"):
+        folder.mkdir(parents=True)
+    (output / "job.json").write_text(json.dumps({"settings": {"photos": str(photos)}}))
+    (model / "images.txt").write_text(f"1 1 0 0 0 0 0 5 1 {name}\n\n")
+    (model / "points3D.txt").write_text("1 0 0 0 200 100 50 0.5 1 0\n")
+
+    def ended(lens, *ends):
+        (model / "cameras.txt").write_text(f"1 {lens}\n")
+        return blender_installed.run(STEPS, photos, output, json.dumps(ends)).result
+
+    done, some = ("done", 0), ("some_failed", 4)
+    imported = done if has_picture else some
+    titles = ["Strip Backgrounds", "Reconstruct"]
+    assert ended("SIMPLE_PINHOLE 1280 960 1300 640 480", [done, done], [some, done], [done, some]) == [
+        [titles, *end] for end in (imported, some, some)
+    ]
+    # What ends the import is not covered up by a photo that failed before it.
+    worse = [("failed", 1), ("cancelled", 130)]
+    assert ended("SIMPLE_RADIAL 1280 960 1300 640 480 0.1", *([some, done, end] for end in worse)) == [
+        [[*titles, "Undistort Photos"], *end] for end in worse
+    ]
 
 
 def test_blender_itself_never_imports_what_belongs_to_the_worker(blender_installed):
