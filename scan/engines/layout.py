@@ -3,7 +3,6 @@
 
 import contextlib
 import io
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -40,11 +39,12 @@ def link_photo(photo: ScanPhoto, place: Path) -> None:
 
     Only for programs known never to write to a photo. Raises OutputError, and EngineError where the photo is gone.
     """
-    if os.path.lexists(place):  # of an earlier run on the same key, hence the same photo
-        return
     source = photo.photo.path.resolve()
+    if _is_there(source, place):
+        return
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
         for link in (place.symlink_to, place.hardlink_to):
             with contextlib.suppress(OSError):  # Windows without developer mode; other disks, FAT
                 link(source)
@@ -60,9 +60,23 @@ def link_photo(photo: ScanPhoto, place: Path) -> None:
         raise _full(place, error) from error
 
 
+def _is_there(source: Path, place: Path) -> bool:
+    """Whether what an earlier run on the same key left at ``place`` is still the photo.
+
+    The key names the photo by size and time, but not where it lies: a link may lead to where that was once. A copy
+    is of the same photo, though not a whole one where the run was killed.
+    """
+    try:
+        if place.is_symlink():
+            return place.resolve() == source
+        return place.stat().st_size == source.stat().st_size
+    except OSError:
+        return False
+
+
 def write_mask(photo: ScanPhoto, place: Path) -> None:
     """Put a photo's mask at ``place`` as an 8-bit, one-channel PNG of 0 and 255. Raises OutputError, EngineError."""
-    if photo.mask_path is None or place.exists():
+    if photo.mask_path is None or place.exists():  # the key holds what is in the mask, and it is written as one
         return
     try:
         content = photo.mask_path.read_bytes()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import struct
 import sys
 import threading
@@ -100,6 +101,23 @@ def test_a_photo_is_linked_to_and_never_copied_where_links_are_possible(tmp_path
     assert place.samefile(photo)
 
 
+@pytest.mark.parametrize("old", ["moved", "copied"])
+def test_a_link_to_where_the_photo_was_once_is_made_anew(tmp_path, old):
+    photo = tmp_path / "then" / "1.jpg"
+    photo.parent.mkdir()
+    photo.write_bytes(b"photo")
+    place = tmp_path / "work" / "1.jpg"
+    link_photo(scan_photo(photo), place)
+    now = tmp_path / "now"
+    if old == "moved":
+        photo.parent.rename(now)
+    else:
+        shutil.copytree(photo.parent, now)
+    link_photo(scan_photo(now / "1.jpg"), place)
+    assert place.resolve() == (now / "1.jpg").resolve()
+    assert place.read_bytes() == b"photo"
+
+
 @pytest.mark.parametrize("possible", ["hardlink", "copy"])
 def test_without_symbolic_links_it_is_a_hard_link_or_a_copy(tmp_path, monkeypatch, possible):
     def refuse(*_arguments):
@@ -114,6 +132,18 @@ def test_without_symbolic_links_it_is_a_hard_link_or_a_copy(tmp_path, monkeypatc
     link_photo(scan_photo(photo), place)
     assert place.read_bytes() == b"photo"
     assert place.samefile(photo) == (possible == "hardlink")
+    before = place.stat()
+    link_photo(scan_photo(photo.rename(tmp_path / "2.jpg")), place)
+    after = place.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns), "kept, wherever the photo is now"
+
+
+def test_a_copy_that_was_cut_off_is_made_anew(tmp_path):
+    photo, place = tmp_path / "1.jpg", tmp_path / "work.jpg"
+    photo.write_bytes(b"photo")
+    place.write_bytes(b"pho")
+    link_photo(scan_photo(photo), place)
+    assert place.read_bytes() == b"photo"
 
 
 def test_a_photo_that_is_gone_is_named(tmp_path, monkeypatch):

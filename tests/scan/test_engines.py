@@ -17,6 +17,7 @@ from scan.engines.colmap_executable import ColmapExecutable
 from scan.engines.facts import read_facts
 from scan.files import write_atomically
 from scan.photos import Photo
+from scan.reconstruction.colmap import read_model
 from scan.reconstruction.importing import ImportSettings, plan_import
 
 COUNT = 6
@@ -155,6 +156,19 @@ def test_a_database_is_used_again_where_only_the_mapper_is_run_again(again):
     assert story[-1]["status"] == "done"
     assert "The work of an earlier run on the same photos and masks is gone on with" in texts(story)
     assert story[-1]["registered"] == COUNT
+
+
+def test_photos_whose_folder_was_renamed_are_found_where_they_are(again, tmp_path):
+    """COLMAP reads them for finding features, and again for the colours of the points."""
+    engine, solves = again
+    results = solves.output / "engines" / engine.lower() / "sparse"
+    for name in ("once", "now"):
+        solves.photos = solves.photos.rename(tmp_path / name)
+        shutil.rmtree(results)
+        story = solves.run(engine)
+        assert "The work of an earlier run on the same photos and masks is gone on with" in texts(story)
+    assert story[-1]["registered"] == COUNT, story[-1]["message"]
+    assert read_model(results).points.colors.any()
 
 
 def test_a_damaged_database_is_given_up(again):
