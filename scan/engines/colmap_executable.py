@@ -27,7 +27,7 @@ else:
 class ColmapExecutable:
     """See ``Engine``."""
 
-    title = "The COLMAP executable"
+    title = "COLMAP (Executable)"
     # WebP depends on how it was built (tried: 3.8 of Debian reads it, 4.2.1's own wheels do not).
     demands = Demands(frozenset({"JPEG", "PNG", "TIFF"}))
 

@@ -156,7 +156,7 @@ class Engine(Protocol):
 
     @property
     def title(self) -> str:
-        """What messages call it."""
+        """What messages call it, wherever in a sentence: the engine's name as the user chose it, without an article."""
 
     @property
     def demands(self) -> Demands:

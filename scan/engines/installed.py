@@ -6,7 +6,7 @@ import platform
 import shutil
 import sys
 
-INSTEAD = "choose the engine COLMAP Executable, with a COLMAP of your own"
+INSTEAD = "choose the engine COLMAP (Executable), with a COLMAP of your own"
 GET = "install it from https://colmap.github.io, or choose the engine COLMAP, which comes with the extension"
 
 if sys.platform == "darwin":

@@ -51,7 +51,7 @@ def test_each_engine_says_where_it_is_and_which_version(check, script):
         "COLMAP": {"path": "", "version": "4.2.1"},
         "COLMAP_EXECUTABLE": {"path": str(path), "version": "3.9.1"},
     }
-    assert found["message"] == f"COLMAP has version 4.2.1. The COLMAP executable has version 3.9.1 ({path})"
+    assert found["message"] == f"COLMAP has version 4.2.1. COLMAP (Executable) has version 3.9.1 ({path})"
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def test_the_embedded_colmap_says_its_version_and_why_it_is_missing(monkeypatch)
     assert "embedded COLMAP is missing" in ColmapEmbedded().look().reason
     monkeypatch.setattr("sys.platform", "darwin")
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    assert "no embedded COLMAP for Macs with an Intel processor; choose the engine COLMAP Exec" in (
+    assert "no embedded COLMAP for Macs with an Intel processor; choose the engine COLMAP (Exec" in (
         ColmapEmbedded().look().reason
     )
 

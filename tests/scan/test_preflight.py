@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageDraw
 from scan.engines.engine import Demands
 from scan.engines.preflight import preflight
 from scan.engines.program import Cancelled
+from scan.engines.registry import ENGINES, make_engine
 from scan.errors import BadUseError
 from scan.photos import find_photos
 
@@ -71,9 +72,9 @@ def draw_mask(size):
 def look(photos, masks):
     """Give a function that runs preflight."""
 
-    def look(demands=JPEG_AND_PNG, *, use_masks=True, cancel=None):
+    def look(demands=JPEG_AND_PNG, *, use_masks=True, cancel=None, title="COLMAP"):
         mask_of = (lambda photo: masks / f"{photo.name}.png") if use_masks else None
-        return preflight(find_photos(photos), mask_of, demands, "COLMAP", cancel or threading.Event())
+        return preflight(find_photos(photos), mask_of, demands, title, cancel or threading.Event())
 
     return look
 
@@ -212,6 +213,21 @@ def test_a_format_the_engine_does_not_read_is_left_out(add, look):
     for name in ("1.jpg", "2.jpg", "3.jpg", "4.webp"):
         add(name)
     assert look().left_out == {"4.webp": "is a WEBP file, which COLMAP does not read; save it as JPEG or PNG"}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sentences_read_well_with_each_engine_in_their_middle(add, look, engine):
+    for name in ("1.jpg", "2.jpg", "3.jpg", "4.webp"):
+        add(name, focal=None)
+    title = make_engine(engine).title
+    found = look(title=title)
+    texts = [*found.left_out.values(), *warnings(found)]
+    found.photos[0].photo.path.unlink()
+    with pytest.raises(BadUseError) as refusal:
+        look(title=title)
+    texts.append(str(refusal.value))
+    assert sum(title in text for text in texts) == len(texts) == 4
+    assert not any(" The " in text for text in texts), texts
 
 
 def test_a_file_that_is_no_photo_is_left_out(add, look, photos, masks):
