@@ -4,7 +4,6 @@
 import contextlib
 import dataclasses
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from .colmap import DATABASE, IMAGES, MASKS, MODELS, Extract, Solve, Step
 from .engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
 from .installed import INSTEAD, no_package
 from .machine import threads
+from .program import ask
 
 _CHILD = Path(__file__).with_name("colmap_child.py")
 _PATIENCE = 120.0  # seconds; a virus scanner may look at 80 MB of library first
@@ -38,22 +38,16 @@ class ColmapEmbedded:
         if words := no_package():
             return Presence(reason=words)
         try:
-            done = subprocess.run(
-                [*_PYTHON, str(_CHILD), "look"],
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **self.environment},
-                timeout=patience,
-                check=False,
-            )
+            code, said = ask([*_PYTHON, str(_CHILD), "look"], self.environment, patience)
         except subprocess.TimeoutExpired:
             return Presence(reason=f"The embedded COLMAP takes longer than {patience:.0f} s to start; try again")
         except OSError as error:
-            return Presence(reason=f"The embedded COLMAP does not start ({error}); {INSTEAD}")
-        with contextlib.suppress(ValueError, IndexError, KeyError, TypeError):
-            return Presence(version=str(json.loads(done.stdout.splitlines()[-1])["version"]))
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return Presence(reason=_why_broken(said[-1] if said else f"exit code {done.returncode}"))
+            return Presence(reason=f"The embedded COLMAP does not start ({error.strerror}); {INSTEAD}")
+        lines = said.strip().splitlines()
+        for line in lines:  # a library may have something to say, too
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return Presence(version=str(json.loads(line)["version"]))
+        return Presence(reason=_why_broken(lines[-1] if lines else f"exit code {code}"))
 
     def key(self, scan: Scan, presence: Presence) -> str:
         """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """COLMAP as the user's own program, from 3.8 on: what options it has is asked of it, since their names changed."""
 
-import os
 import re
 import subprocess
 import sys
@@ -14,14 +13,10 @@ from . import machine
 from .colmap import DATABASE, IMAGES, MASKS, MODELS, Extract, Map, Match, Solve, Step
 from .engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
 from .installed import GET, find_executable, no_executable
+from .program import ask
 
 _OLDEST = (3, 8)
 _PATIENCE = 30.0
-
-if sys.platform == "win32":
-    _FLAGS = subprocess.CREATE_NO_WINDOW
-else:
-    _FLAGS = 0
 
 
 class ColmapExecutable:
@@ -161,15 +156,7 @@ class _Options:
 @cache
 def _ask(program: str, arguments: tuple[str, ...], environment: tuple[tuple[str, str], ...], patience: float) -> str:
     try:
-        done = subprocess.run(
-            [program, *arguments],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **dict(environment)},
-            timeout=patience,
-            creationflags=_FLAGS,
-            check=False,
-        )
+        _, said = ask([program, *arguments], dict(environment), patience)
     except subprocess.TimeoutExpired as error:
         raise EngineError(
             f"{program} did not say within {patience:.0f} s what it is; set another path in the preferences, {GET}"
@@ -178,4 +165,4 @@ def _ask(program: str, arguments: tuple[str, ...], environment: tuple[tuple[str,
         raise EngineError(
             f"{program} does not start ({error.strerror}); set another path in the preferences, {GET}"
         ) from error
-    return (done.stdout + done.stderr).decode("utf-8", "replace")
+    return said

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A script of its own between the worker and an engine, so that the engine never outlives the worker.
 
-Arguments: the file that shall say which process runs, the engine's log, the command. Standard input is a pipe that
-says nothing: when it closes, because the job was cancelled or because the worker is gone, the engine and all that it
-started are ended at once. The last line of standard output is the engine's exit code, negative for a signal.
+Arguments: the file that shall say which process runs, empty for none; the engine's log, empty for standard error; the
+command. Standard input is a pipe that says nothing: when it closes, because the job was cancelled or because the worker
+is gone, the engine and all that it started are ended at once. The last line of standard output is the engine's exit
+code, negative for a signal.
 
 What ends the tree is a process group (POSIX) or a job object (Windows, where the system does it even if this process
 is killed). For a killed minder on POSIX there is the file: the next start ends what it names (``end_left_over``).
@@ -90,6 +91,13 @@ if sys.platform == "win32":
         kernel.AssignProcessToJobObject(job, kernel.GetCurrentProcess())
 
 
+def _note(pid: int, place: str) -> None:
+    with contextlib.suppress(OSError):  # a full disk: the pipe is what ends the engine, this is for when it cannot
+        part = Path(place + ".part")
+        part.write_text(json.dumps({"pid": pid, "started": start_of(pid)}), encoding="ascii")
+        part.replace(place)  # as one: a torn note would name nobody
+
+
 def main(arguments: list[str]) -> int:
     """Run the command, and return the exit code of this process: 0 where it could be started."""
     place, log, *command = arguments
@@ -99,7 +107,7 @@ def main(arguments: list[str]) -> int:
     else:
         flags = 0
     try:
-        with Path(log).open("ab") as output:
+        with Path(log).open("ab") if log else contextlib.nullcontext(sys.stderr) as output:
             engine = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -119,14 +127,13 @@ def main(arguments: list[str]) -> int:
         engine.kill()
 
     threading.Thread(target=end_when_closed, daemon=True).start()
-    with contextlib.suppress(OSError):  # a full disk: the pipe is what ends the engine, this is for when it cannot
-        part = Path(place + ".part")
-        part.write_text(json.dumps({"pid": engine.pid, "started": start_of(engine.pid)}), encoding="ascii")
-        part.replace(place)  # as one: a torn note would name nobody
+    if place:
+        _note(engine.pid, place)
     code = engine.wait()
     _end_group(engine.pid)  # what it may have left behind
-    with contextlib.suppress(OSError):
-        Path(place).unlink()
+    if place:
+        with contextlib.suppress(OSError):
+            Path(place).unlink()
     print(json.dumps({"exit": code}), flush=True)
     return 0
 

@@ -9,10 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from ..errors import EngineError
 from . import minder
@@ -63,14 +65,7 @@ class Program:
         with self.log.open("ab") as log:
             log.write(f"\n$ {subprocess.list2cmdline(command)}\n".encode(errors="backslashreplace"))
         start = self.log.stat().st_size
-        process = subprocess.Popen(
-            [sys.executable, "-I", minder.__file__, str(self.note), str(self.log), *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=self.folder,
-            env={**os.environ, **self.environment},
-            creationflags=_FLAGS,
-        )
+        process = _start([str(self.note), str(self.log), *command], self.environment, folder=self.folder)
         reader = _Reader(self.log, start, on_line)
         answer = b""
         try:
@@ -83,30 +78,13 @@ class Program:
             if process.stdout:
                 answer = process.stdout.read()
         finally:
-            self._end(process)
+            _end(process)
+            minder.end_left_over(self.note)  # where the minder had to be killed, or was
         reader.read(last=True)
-        self._judge(answer, process.returncode, start, doing)
+        self._judge(_told(answer, process.returncode), start, doing)
 
-    def _end(self, process: "subprocess.Popen[bytes]") -> None:
-        """End the minder, and with it the engine; return when both are gone."""
-        if process.stdin:
-            process.stdin.close()
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            minder.end_left_over(self.note)
-        if process.stdout:
-            process.stdout.close()
-
-    def _judge(self, answer: bytes, minder_code: int, start: int, doing: str) -> None:
+    def _judge(self, told: dict[str, Any], start: int, doing: str) -> None:
         """Raise EngineError unless all went well."""
-        try:
-            told = json.loads(answer.splitlines()[-1])
-        except (IndexError, ValueError):
-            minder.end_left_over(self.note)
-            told = {"exit": minder_code or 1}
         if "error" in told:
             raise EngineError(
                 f"{self.title} could not be started ({told['error']}); check its path, or choose another engine"
@@ -128,6 +106,67 @@ class Program:
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         words = _last_words(tail)
         return f"{self.title} ended {how} while {doing}{f' ({words})' if words else ''}; {kept}"
+
+
+def ask(command: Sequence[str], environment: Mapping[str, str], patience: float) -> tuple[int, str]:
+    """Run a command that is soon over: its exit code, and all that it said. It never outlives the worker either.
+
+    Raises OSError where it cannot be started, and TimeoutExpired once it is ended after so many seconds.
+    """
+    with tempfile.TemporaryFile() as said:  # a pipe may fill up
+        process = _start(["", "", *command], environment, said=said)
+        answer = b""
+        try:
+            process.wait(patience)
+            if process.stdout:
+                answer = process.stdout.read()
+        finally:
+            _end(process)
+        told = _told(answer, process.returncode)
+        if "error" in told:
+            raise OSError(None, told["error"])
+        said.seek(0)
+        return int(told["exit"]), said.read().decode("utf-8", "replace")
+
+
+def _start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    folder: Path | None = None,
+    said: IO[bytes] | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start a minder, in a folder, and with standard error to a file."""
+    return subprocess.Popen(
+        [sys.executable, "-I", minder.__file__, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=said,
+        cwd=folder,
+        env={**os.environ, **environment},
+        creationflags=_FLAGS,
+    )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a minder, and with it what it minds; return when both are gone, or the minder had to be killed."""
+    if process.stdin:
+        process.stdin.close()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def _told(answer: bytes, minder_code: int) -> dict[str, Any]:
+    """What a minder said in the end; a failure where it came to no end."""
+    try:
+        return dict(json.loads(answer.splitlines()[-1]))
+    except (IndexError, ValueError):
+        return {"exit": minder_code or 1}
 
 
 def end_left_over(engines: Path) -> None:

@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import wait_for
-from engine_scan import freeze, kill, processes
+from conftest import draw_photo, wait_for
+from engine_scan import EXECUTABLE, Solves, freeze, kill, processes, until
 
 from scan.engines import minder
-from scan.engines.program import Cancelled, Program, end_left_over
+from scan.engines.colmap_executable import ColmapExecutable
+from scan.engines.program import Cancelled, Program, ask, end_left_over
 from scan.errors import EngineError
+from scan.process import Worker
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc who is still there")
 
@@ -182,6 +184,56 @@ def test_an_engine_that_outlived_worker_and_minder_ends_at_the_next_start(progra
     end_left_over(tmp_path / "engines")
     wait_until_gone(program.folder)
     assert not list((tmp_path / "engines").glob("*/process.json"))
+
+
+@pytest.fixture
+def hanging(tmp_path):
+    """Give a program that never says what it is, and has a child; and the folder that both are at work in."""
+    folder = tmp_path / "hanging"
+    folder.mkdir()
+    path = tmp_path / "colmap"
+    path.write_text(f"#!/bin/sh\ncd '{folder}'\nsleep 600 &\nwait\n")
+    path.chmod(0o755)
+    yield path, folder
+    for pid in at_work(folder):
+        kill(pid)
+
+
+@pytest.mark.parametrize("end", [Worker.cancel, Worker.kill])
+def test_a_program_that_was_only_asked_what_it_is_ends_with_the_worker(hanging, photos, output, end):
+    path, folder = hanging
+    for number in range(3):
+        draw_photo().save(photos / f"{number}.jpg")
+    solves = Solves(photos, output)
+    try:
+        worker = solves.start(EXECUTABLE, executable=str(path), masks=False)
+        wait_for(lambda: len(at_work(folder)) == 2)
+        end(worker)
+        until(worker, lambda _event: False)
+        wait_until_gone(folder)
+    finally:
+        solves.close()
+
+
+def test_a_program_that_takes_too_long_to_say_what_it_is_is_ended(hanging):
+    path, folder = hanging
+    with pytest.raises(subprocess.TimeoutExpired):
+        ask([str(path)], {}, 2)
+    wait_until_gone(folder)
+
+
+def test_all_that_a_program_says_is_heard():
+    code = "import os, sys; print('x' * 300_000); print(os.environ['SOMETHING'], file=sys.stderr); raise SystemExit(3)"
+    exit_code, said = ask([sys.executable, "-c", code], {"SOMETHING": "given"}, 60)
+    assert exit_code == 3
+    assert sorted(said.split()) == ["given", "x" * 300_000]
+
+
+def test_a_program_that_does_not_start_says_why_when_asked(tmp_path):
+    path = tmp_path / "colmap"
+    path.write_bytes(b"\x7fELF of another system")
+    path.chmod(0o755)
+    assert ColmapExecutable(str(path)).look().reason.startswith(f"{path} does not start (Exec format error); set anoth")
 
 
 def test_a_later_process_with_the_same_number_is_left_alone(tmp_path):
