@@ -195,6 +195,7 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
     suffix = photo.path.suffix.lower()
     if suffix in RAW_SUFFIXES:
         raise PhotoError("is a RAW file; export it as JPEG or TIFF, and move the RAW file out of the folder")
+    in_bytes, _ = photo.identity()  # before it is opened: at a pipe, even that waits, and hears of no Cancel
     try:
         with Image.open(photo.path, formats=_FORMATS) as image:
             if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -202,7 +203,7 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
                 # turns it by a quarter (Pillow 13.0 and before: unpacked grey, palette, RGBA, CMYK and 16-bit files).
                 image.filename = ""
                 _refuse_misread(image)
-            _refuse_bombs(photo, image)
+            _refuse_bombs(image, in_bytes)
             yield image
     except UnidentifiedImageError as error:
         raise _unknown(photo) from error
@@ -224,13 +225,12 @@ def _unknown(photo: Photo) -> PhotoError:
         return cannot_read(error)
 
 
-def _refuse_bombs(photo: Photo, image: Image.Image) -> None:
+def _refuse_bombs(image: Image.Image, in_bytes: int) -> None:
     """Raises PhotoError where the header claims more pixels than a photo has, or than the file can hold."""
     if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
         raise PhotoError(
             f"claims {image.width} × {image.height} pixels; more than {MAX_MEGAPIXELS} megapixels are not read"
         )
-    in_bytes, _ = photo.identity()
     if image.width * image.height > max(_MEGAPIXELS_OF_A_BLANK * 1_000_000, in_bytes * _PIXELS_A_BYTE):
         raise PhotoError(
             f"claims {image.width} × {image.height} pixels, which its {in_bytes} bytes cannot hold; "

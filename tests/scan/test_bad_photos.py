@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photos that cannot be used: each fails with its reason, and the rest goes on."""
 
+import dataclasses
 import json
 import os
 import re
@@ -17,7 +18,9 @@ from PIL import Image
 from scan.job import JobFolder
 from scan.journal import Journal
 from scan.products import Products
+from scan.settings import ReconstructSettings
 from scan.strip import Strip
+from scan.survey import SurveySettings
 
 
 def png_that_claims(width, height):
@@ -109,6 +112,25 @@ def test_a_photo_that_goes_away_in_mid_run_fails_alone(photos, photo_watch, add_
     # A few photos are decoded ahead, but not so many.
     assert story.made == names[:-1]
     assert story.failed == {names[-1]: "cannot be read (it is not there: moved, renamed or deleted)"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among files")
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("survey", "1 photo left out (pipe.jpg): it is not a file"),
+        ("reconstruct", "Only 2 of 3 photos can go to COLMAP, which needs at least 3; pipe.jpg: is not a file"),
+    ],
+)
+def test_a_look_at_the_photos_does_not_wait_at_a_pipe(photos, add_photos, workers, output, task, words):
+    add_photos(2)
+    os.mkfifo(photos / "pipe.jpg")
+    settings = SurveySettings(photos=str(photos))
+    if task == "reconstruct":
+        settings = ReconstructSettings(photos=str(photos), output=str(output), masks=False)
+    worker = workers.start_job(JobFolder(output), {"task": task, "settings": dataclasses.asdict(settings)})
+    finished = workers.until(worker, lambda event: event["event"] == "finished", longest=60).finished
+    assert words in [*finished.get("warnings", ()), finished["message"]]
 
 
 def test_bad_photos_first_do_not_stop_the_run(photos, add_photos, workers, server):
