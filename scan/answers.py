@@ -28,7 +28,7 @@ class Answers(Protocol):
         """Get ready, and return the version of what answers. Raises BadUseError or EndpointError."""
 
     def ask(self, proxy: Proxy) -> Answer:
-        """The soft mask of a proxy. Raises PhotoError or EndpointError."""
+        """The soft mask of a proxy. Raises PhotoError or EndpointError; BadUseError where nobody called ``open``."""
 
     def traffic(self) -> dict[str, int]:
         """Bytes sent and received so far."""
@@ -56,16 +56,24 @@ class _Embedded:
     at_once = 1
 
     def __init__(self, settings: StripSettings) -> None:
-        self._settings = settings
+        self._name = settings.model
         self.model_key = model_key(settings)
+        self._model: EmbeddedModel | None = None
+        self._loading = threading.Lock()
 
     def open(self) -> str:
-        self._model = EmbeddedModel(self._settings.model)
-        return self._model.version
+        return self._loaded().version
 
     def ask(self, proxy: Proxy) -> Answer:
-        mask = self._model.soft_mask(as_sent(proxy))
+        mask = self._loaded().soft_mask(as_sent(proxy))
         return Answer(mask, as_png(mask))
+
+    def _loaded(self) -> EmbeddedModel:
+        """The model, loaded when it is first needed: a kept answer may prove damaged where no photo was to be asked."""
+        with self._loading:
+            if self._model is None:
+                self._model = EmbeddedModel(self._name)
+            return self._model
 
     def traffic(self) -> dict[str, int]:
         return {"sent": 0, "received": 0}

@@ -18,7 +18,7 @@ from . import models
 from .answers import make_answers
 from .contact_sheet import ContactSheet
 from .endpoints import Listener
-from .errors import EndpointError, OutputError, PhotoError, ScanError, printable
+from .errors import BadUseError, EndpointError, OutputError, PhotoError, ScanError, printable
 from .job import JobFolder, refuse_overlap
 from .journal import Event, Journal, read_journal
 from .photos import NO_MEMORY, Photo, find_photos, passed_over
@@ -210,7 +210,7 @@ class Strip:
                 self._journal.write("log", level="warning", photo=task.name, text=f"{task.name}: {warning}")
         except (PhotoError, MemoryError) as error:
             self._fail(task.name, error)
-        except (EndpointError, OutputError) as error:
+        except (BadUseError, EndpointError, OutputError) as error:  # bad use: a model that proves to be none so late
             self._end(error)
         except Exception:  # noqa: BLE001 - a defect with one photo is not the end of the others
             traceback.print_exc()

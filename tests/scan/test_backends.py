@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import journaled, wait_for
 from faulty_server import Answer, always, good_mask, png
+from onnx_file import stand_in
 from PIL import Image
 
 import environments
@@ -81,6 +82,42 @@ def test_a_model_file_gives_its_models_masks(some_of_the_scan, workers, output, 
     # Another file in its place is another model, and is told from the first.
     os.utime(file, ns=(1, 1))
     assert workers.strip(NOBODY, **chosen, model=str(file), output=elsewhere).asked == some_of_the_scan[:1]
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    """Give the path of a small model of one's own."""
+    file = tmp_path / "u2net_small.onnx"
+    file.write_bytes(stand_in(320))
+    return file
+
+
+def test_where_kept_soft_masks_are_damaged_the_embedded_model_is_asked_again(add_photos, workers, output, model_file):
+    """Before that, nothing is to be asked, and no model is loaded."""
+    names = add_photos(3)
+    chosen = {"backend": "EMBEDDED", "model": str(model_file)}
+    assert workers.strip(NOBODY, **chosen).asked == names
+    whole = {path: path.read_bytes() for path in (output / "soft").iterdir()}
+    for path in list(whole)[:2]:
+        path.write_bytes(whole[path][:100])
+    story = workers.strip(NOBODY, **chosen, threshold=100)
+    assert (story.made, len(story.asked), story.failed, story.exit_code) == (names, 2, {}, 0)
+    assert {path: path.read_bytes() for path in whole} == whole
+
+
+def test_a_model_that_is_found_damaged_as_late_as_that_ends_the_run_in_words(add_photos, workers, output, model_file):
+    first, *_ = add_photos(3)
+    chosen = {"backend": "EMBEDDED", "model": str(model_file)}
+    workers.strip(NOBODY, **chosen)
+    (output / "soft" / f"{first}.png").write_bytes(b"")
+    status = model_file.stat()
+    model_file.write_bytes(bytes(status.st_size))
+    os.utime(model_file, ns=(status.st_atime_ns, status.st_mtime_ns))  # the same model, by all that is asked of a file
+    story = workers.strip(NOBODY, **chosen, threshold=100)
+    assert (story.finished["status"], story.failed, story.exit_code) == ("stopped", {}, 2)
+    assert story.message.startswith(f"{model_file} is not an ONNX model that can be run")
+    assert story.message.endswith("3 of 3 done, run again to go on")
+    assert first not in story.made
 
 
 @pytest.mark.parametrize(
