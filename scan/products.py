@@ -58,6 +58,8 @@ class Made:
     facts: dict[str, Any]
     warnings: list[str]
     mask: Mask
+    mask_hash: str
+    """Of the file that the mask is in: what is saved there from now on is another mask."""
     picture: Image.Image | None
     """The upright proxy, where it was decoded for this."""
 
@@ -137,9 +139,9 @@ class Products:
             made = self._make_mask(photo, plan)
         else:
             earlier = plan.earlier or {}
-            mask = standing_mask(self._folder, plan.handed, tuple(earlier["stored_size"]))
+            mask, mask_hash = self._standing_mask(plan.handed, tuple(earlier["stored_size"]))
             facts = {name: fact for name, fact in earlier.items() if name not in _OF_ANOTHER_RUN}
-            made = Made({**facts, "asked": False}, [], mask, None)
+            made = Made({**facts, "asked": False}, [], mask, mask_hash, None)
         if self._cutouts is not None:
             self._make_cutout(plan, made, self._cutouts)
         made.warnings.extend(warnings)
@@ -234,11 +236,11 @@ class Products:
         soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(photo, plan)
         mask = self._mask(plan.handed, soft)
         content = mask.encode()
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = mask_hash = hashlib.sha256(content).hexdigest()
         warnings = []
         earlier = plan.earlier or no_word(plan.announced, soft.stored_size)
         if foreign_size(self._folder, plan.handed, earlier) is not None:  # somebody's, since this run began
-            mask = standing_mask(self._folder, plan.handed, soft.stored_size)
+            mask, mask_hash = self._standing_mask(plan.handed, soft.stored_size)
             if plan.earlier is None:
                 warnings.append("a mask was there already, and is kept; delete it to have it made anew")
         else:  # if this run ends before the photo is done, nobody painted this mask
@@ -253,7 +255,12 @@ class Products:
             "asked": soft.picture is not None,
             **mask.facts(),
         }
-        return Made(facts, warnings + _doubts(facts["foreground"]), mask, soft.picture)
+        return Made(facts, warnings + _doubts(facts["foreground"]), mask, mask_hash, soft.picture)
+
+    def _standing_mask(self, handed: Photo, size: tuple[int, int]) -> tuple[Mask, str]:
+        """The mask on disk, and its file's hash. Raises PhotoError."""
+        mask_hash = hash_file(self._folder.mask(handed.name))  # first: a mask saved in between is told from it later
+        return standing_mask(self._folder, handed, size), mask_hash
 
     def _mask(self, handed: Photo, soft: _SoftMask) -> Mask:
         settings = self._settings
@@ -301,7 +308,7 @@ class Products:
                 colour, mask = self._settings.cutout_colour, made.mask.image()
                 content = make_cutout(handed, mask, kind, colour, soft, made.warnings)
             self.save(self._folder.cutouts / name, content)
-            made.facts["cutout"] = self._settings.cutout_key(plan.identity, hash_file(self._folder.mask(handed.name)))
+            made.facts["cutout"] = self._settings.cutout_key(plan.identity, made.mask_hash)
             made.facts["cutout_bytes"] = len(content)
         except (PhotoError, MemoryError) as error:
             # The mask stands, and is what matters. Tried again by every run, since what is in the way may be gone then.

@@ -13,7 +13,7 @@ from conftest import draw_photo
 from faulty_server import Answer, always
 from PIL import Image, ImageDraw
 
-from scan import cutouts
+from scan import cutouts, products
 from scan.errors import PhotoError
 from scan.job import JobFolder
 from scan.journal import Journal
@@ -187,18 +187,61 @@ def test_the_report_names_no_mask_that_is_gone(add_photos, photos, photo_watch, 
     assert list(json.loads((output / "report.json").read_bytes())["masks"]) == others
 
 
-def test_a_cutout_without_memory_costs_no_mask_and_no_further_answer(add_photos, workers, server, output, monkeypatch):
-    """In this process, since no worker runs out of memory on demand at just that place."""
-    names = add_photos(2)
+@pytest.fixture
+def strip(workers, server, output):
+    """Give a function that strips in this process, with PNG cutouts, and returns the outcome."""
 
-    def strip(**given):
-        settings = workers.settings(server.endpoint, cutouts="PNG", **given)
+    def strip():
+        settings = workers.settings(server.endpoint, cutouts="PNG")
         folder = JobFolder(output)
         journal = Journal(folder.journal, folder.prepare({"task": "strip", "settings": {}}))
         try:
             return Strip(settings, folder, journal, "", threading.Event()).run()
         finally:
             journal.close()
+
+    return strip
+
+
+@pytest.mark.parametrize("first", ["made by the run", "saved before it", "saved while it asks"])
+def test_a_mask_that_is_saved_while_its_cutout_is_made_gets_another(
+    add_photos, workers, server, strip, output, monkeypatch, first
+):
+    """In this process, which can be stopped between the two."""
+    (name,) = add_photos(1)
+
+    def save(left):
+        mask = Image.new("L", (320, 240))
+        mask.paste(255, (left, 0, 320, 240))
+        mask.save(output / "masks" / f"{name}.png")
+
+    def save_and_answer(_request):
+        save(240)
+        return Answer()
+
+    def save_meanwhile(*given):
+        cutout = cutouts.make_cutout(*given)
+        save(160)
+        return cutout
+
+    if first == "saved before it":
+        workers.strip(server.endpoint)
+        save(240)
+    elif first == "saved while it asks":
+        server.script = save_and_answer
+    monkeypatch.setattr(products, "make_cutout", save_meanwhile)
+    assert strip().status == "done"
+    monkeypatch.undo()
+    story = workers.strip(server.endpoint, cutouts="PNG")
+    assert (story.made, story.asked, story.exit_code) == ([name], [], 0)
+    alpha = np.asarray(Image.open(output / "cutouts" / f"{name}.png").getchannel("A"))
+    assert (alpha[:, :150].max(), alpha[:, 170:].min()) == (0, 255)
+    assert workers.strip(server.endpoint, cutouts="PNG").made == []
+
+
+def test_a_cutout_without_memory_costs_no_mask_and_no_further_answer(add_photos, server, strip, monkeypatch):
+    """In this process, since no worker runs out of memory on demand at just that place."""
+    names = add_photos(2)
 
     def no_memory(*_):
         raise MemoryError
