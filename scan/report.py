@@ -12,6 +12,7 @@ import PIL
 import requests
 
 from .errors import PhotoError, ScanError
+from .words import count
 
 _NAMED = 3  # failed photos that the sentence names; the report names all
 _OF_A_MASK = ("foreground", "centroid", "box")
@@ -27,6 +28,8 @@ class Outcome:
     """Photos that have a mask now, from this run or an earlier one."""
     made: int
     """Photos whose mask this run made."""
+    cutouts: int
+    """Photos whose cutout this run made, be it of a mask that stood already."""
     failed: dict[str, str]
     """Photo → reason."""
     seconds: float
@@ -70,18 +73,19 @@ class Outcome:
     @property
     def message(self) -> str:
         """The end of the run in a sentence or two."""
-        count = f"{self.done} of {self.photos} photos have a mask"
+        said = f"{self.done} of {self.photos} photos have a mask"
         if self.made < self.done:
-            count += f", {self.made} of them made now"
+            cutouts = f" and {count(self.cutouts, 'cutout')}" if self.cutouts else ""
+            said += f", {self.made} of them{cutouts} made now"
         if self.failed:
-            count += f". {len(self.failed)} failed: {_named(self.failed)}"
+            said += f". {len(self.failed)} failed: {_named(self.failed)}"
         if self.no_cutouts:
-            count += f". {len(self.no_cutouts)} without a cutout: {_named(self.no_cutouts)}"
+            said += f". {len(self.no_cutouts)} without a cutout: {_named(self.no_cutouts)}"
         if self.trouble is not None:
             return f"{self.trouble}. {self.done} of {self.photos} done, run again to go on"
         if self.cancelled:
-            return f"Cancelled: {count}. Run again to go on"
-        return count
+            return f"Cancelled: {said}. Run again to go on"
+        return said
 
     def to_json(self, settings: dict[str, Any]) -> dict[str, Any]:
         """The report, as it is written to ``report.json``."""

@@ -69,6 +69,7 @@ class Strip:
         self._paused = False
         self._guard = threading.Lock()
         self._made: set[str] = set()
+        self._cutouts = 0
         self._failed: dict[str, str] = {}
 
     def run(self) -> Outcome:
@@ -97,7 +98,7 @@ class Strip:
             pool.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(OutputError):  # a disk that is full has ended the run already
             self._warn_of_cutouts(story)
-        # What ended a run before it made anything is told at once.
+        # What ended a run before it made a mask is told at once.
         if self._made or not self._trouble:
             self._keep_sheet(photos, story)
         masks = self._standing(photos)
@@ -105,6 +106,7 @@ class Strip:
             photos=len(photos),
             done=len((masks.keys() | self._made) - self._failed.keys()),
             made=len(self._made),
+            cutouts=self._cutouts,
             failed=dict(sorted(self._failed.items())),
             masks=masks,
             wants_cutouts=self._settings.cutouts != "NONE",
@@ -203,7 +205,10 @@ class Strip:
                     made.facts["thumbnail"] = thumbnail
             self._journal.write("photo_done", photo=task.name, **made.facts, seconds=round(time.monotonic() - begin, 3))
             with self._guard:  # what the journal does not know of is made again
-                self._made.add(task.name)
+                if task.plan.makes_mask:
+                    self._made.add(task.name)
+                if self._settings.cutouts != "NONE" and "cutout" in made.facts:
+                    self._cutouts += 1
             # Only now: who shows the story takes a photo that is done for the end of the waiting.
             self._paused = False
             for warning in made.warnings:

@@ -144,6 +144,20 @@ def test_a_damaged_cutout_is_made_again(add_photos, workers, server, output):
     path.write_bytes(b"")
     story = workers.strip(server.endpoint, cutouts="PNG")
     assert (story.made, story.asked, path.read_bytes()) == ([first], [], whole)
+    assert story.message == "3 of 3 photos have a mask, 0 of them and 1 cutout made now"
+    assert story.finished["photos"]["made"] == 0, "no mask was"
+
+
+def test_masks_and_cutouts_that_a_run_makes_are_counted_apart(add_photos, add_photo, workers, server):
+    add_photos(3)
+    story = workers.strip(server.endpoint, cutouts="PNG")
+    assert (story.message, story.finished["photos"]["made"]) == ("3 of 3 photos have a mask", 3)
+    add_photo("new.jpg")
+    story = workers.strip(server.endpoint, cutouts="JPEG")
+    assert story.message == "4 of 4 photos have a mask, 1 of them and 4 cutouts made now"
+    assert story.finished["photos"]["made"] == 1
+    add_photo("newer.jpg")
+    assert workers.strip(server.endpoint).message == "5 of 5 photos have a mask, 1 of them made now"
 
 
 def test_cutouts_that_show_earlier_masks_are_told_once(add_photos, workers, server, output):
