@@ -19,7 +19,7 @@ from ..errors import EngineError, OutputError
 from ..words import count
 from .colmap_model import read_summary, rename_photos
 from .engine import EngineFolder, Model, Scan, ScanPhoto, Solution, Watch
-from .layout import link_photo, plain_names, write_mask
+from .layout import link_photo, plain_names, refuse_missing, write_mask
 from .pairs import ALL_PAIRS_UP_TO, pairs
 from .program import Program, full, is_full
 
@@ -222,8 +222,12 @@ class Solve:
                     raise
 
     def _refuse_strangers(self) -> None:
-        """Raise EngineError where there is nothing to place cameras by."""
+        """Raise EngineError where there is nothing to place cameras by, or not all of it."""
         features, matches = _counts(self._work / DATABASE)
+        for photo in self._scan.photos:
+            # One that COLMAP could not read it leaves out: with a drive that went away, that would stand as the result.
+            if self._names[photo.name] not in features:
+                refuse_missing(photo)
         if max(features.values(), default=0) == 0:
             raise EngineError(
                 f"{self._commands.title} found nothing to hold on to in any photo; an object without texture needs "

@@ -53,11 +53,16 @@ def link_photo(photo: ScanPhoto, place: Path) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             place.unlink(missing_ok=True)
-        try:
-            photo.photo.identity()
-        except PhotoError as gone:
-            raise EngineError(f"{photo.name} {gone}; put it back, then run again") from error
+        refuse_missing(photo)
         raise _full(place, error) from error
+
+
+def refuse_missing(photo: ScanPhoto) -> None:
+    """Raise EngineError where a photo is gone."""
+    try:
+        photo.photo.identity()
+    except PhotoError as gone:
+        raise EngineError(f"{photo.name} {gone}; put it back, then run again") from gone
 
 
 def _is_there(source: Path, place: Path) -> bool:

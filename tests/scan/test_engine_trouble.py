@@ -297,6 +297,27 @@ def test_an_executable_that_is_not_there_is_one_sentence(solves):
     assert "There is no program /is/not/there/colmap; set its path in the preferences" in finished["message"]
 
 
+def test_photos_that_go_away_meanwhile_are_no_result(solves, tmp_path):
+    """As on a drive that is unplugged, or a share that is lost."""
+    need_executable()
+    away = tmp_path / "away"
+    photo = solves.photos / "upright" / "IMG_0003.JPG"
+    program = tmp_path / "colmap"
+    program.write_text(
+        f"#!/bin/sh\n[ -e {away} ] || case \"$1 $2\" in 'feature_extractor --'*) mv {photo} {away};; esac\n"
+        f'exec {shutil.which("colmap")} "$@"\n'
+    )
+    program.chmod(0o755)
+    finished = solves.run(EXECUTABLE, executable=str(program))[-1]
+    assert (finished["status"], finished["exit_code"]) == ("failed", 5), finished
+    assert "upright/IMG_0003.JPG cannot be read (it is not there" in finished["message"]
+    assert "put it back, then run again" in finished["message"]
+    shutil.move(away, photo)
+    away.touch()
+    finished = solves.run(EXECUTABLE, executable=str(program))[-1]
+    assert (finished["status"], finished["registered"]) == ("done", COUNT), finished
+
+
 def test_a_photo_that_could_not_be_placed_is_named(solves):
     grey = solves.photos / "upright" / "IMG_0003.JPG"
     with Image.open(grey) as photo:
