@@ -22,6 +22,7 @@ def set_up():
     photos, output, endpoint = arguments[:3]
     stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
     stored.endpoint, stored.model = endpoint, "u2netp"
+    stored.timeout = 900    # a job that is held is held for as long as it takes to draw
     scene = bpy.context.scene.scan_cutout
     scene.directory, scene.output_directory = photos, output
 

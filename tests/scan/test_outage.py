@@ -46,7 +46,7 @@ def begun(add_photos, workers, mortal, output):
 
 def test_a_server_that_is_back_after_five_seconds_costs_nothing(begun, workers, mortal, output):
     names, start = begun
-    worker, made = start(retry_for=120.0)
+    worker, made = start(retry_for=900.0, timeout=300.0)
     time.sleep(5)
     mortal.start()
     story = workers.end(worker)

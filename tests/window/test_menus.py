@@ -78,6 +78,7 @@ def test_search_finds_the_steps_in_every_mode_and_editor(
         """
 def steps():
     photos, output, stored.endpoint = arguments
+    stored.timeout = 900
     scan = bpy.context.scene.scan_cutout
     scan.directory, scan.output_directory = photos, output
     with using():
@@ -232,10 +233,13 @@ def steps():
     yield 0.2
     before = count()
     job_operator._WATCH = 1     # seconds, as of a scan that takes its time: another operator goes on watching it
+    taken = []
+    take_up = job_operator._take_up
+    job_operator._take_up = lambda: (taken.append(running.now() is not None), take_up())[1]
     with using():
         bpy.ops.scan_cutout.scan_to_scene("INVOKE_DEFAULT")
-    yield until(lambda: "SCAN_CUTOUT_OT_watch_job" in [each.bl_idname for each in main_window().modal_operators])
     yield until(lambda: running.now() is None, 600)
+    check(any(taken), "nobody else has watched the job")
     yield 0.3
     after = count()
     shot("scan")

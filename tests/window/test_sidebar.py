@@ -36,6 +36,7 @@ def shown():
 def set_up():
     stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
     stored.endpoint, stored.model = endpoint, "u2netp"
+    stored.timeout = 900    # a job that is held is held for as long as it takes to draw
 
 def choose():
     # Beside the .blend, as it is for most; and short enough to be read in the README's pictures.
@@ -252,6 +253,7 @@ def steps():
     place = yield from button("scan_cutout.import_reconstruction", "WHEELDOWNMOUSE")
     before = len(bpy.data.cameras)
     yield click(*place)
+    yield until(lambda: len(bpy.data.cameras) > before, 400)
     yield until(is_over, 400)
     return looked, before, len(bpy.data.cameras), survey.found(shown())["output"]["solved"]
 """
