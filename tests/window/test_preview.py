@@ -45,16 +45,17 @@ def steps():
     shares, seconds = [preview.shown["foreground"]], []
     # All that Blender waits for: the rest is its own drawing, in software here.
     ticks, draws = [], []
-    def timed(function, times):
-        def call(*given):
-            began = time.monotonic()
-            result = function(*given)
-            times.append(time.monotonic() - began)
-            return result
-        return call
-    preview.tick = timed(preview.tick, ticks)
+    def timed(times, function, *given):
+        began = time.monotonic()
+        result = function(*given)
+        times.append(time.monotonic() - began)
+        return result
+    tick = preview.tick
+    preview.tick = lambda context: timed(ticks, tick, context)
+    def timed_draw(draw):
+        return lambda self, context: timed(draws, draw, self, context)
     for panel in (bpy.types.SCAN_CUTOUT_PT_preview, bpy.types.SCAN_CUTOUT_PT_preview_mask):
-        panel.draw = timed(panel.draw, draws)
+        panel.draw = timed_draw(panel.draw)
     for name, value in (("threshold", 250), ("threshold", 20), ("grow", 60), ("grow", -60), ("refine_edges", True)):
         before, began = preview.shown, time.monotonic()
         setattr(settings, name, value)
