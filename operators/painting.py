@@ -14,9 +14,10 @@ from ..scan.files import write_atomically
 from ..scan.png import encode_mask
 from .picture import Picture
 
-_OPACITY = 0.65  # of the photo over the mask: both can be told
 Colours = dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
 """The first and the second colour, by who holds them."""
+
+_OPACITY = 0.65  # of the photo over the mask: both can be told
 _KEPT = 127.5 / 255  # and more, as runs read a mask
 
 

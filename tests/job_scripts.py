@@ -6,12 +6,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from blender_window import WindowBlender
 from scan.journal import read_journal
 
 AddPhotos = Callable[[int], Sequence[str]]
+
+
+class HeldServer(NamedTuple):
+    """A real server that answers a few requests, and the others once there is a file ``gate``."""
+
+    endpoint: str
+    gate: Path
+
 
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """

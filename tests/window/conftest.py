@@ -35,11 +35,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from faulty_server import FaultyServer
+from job_scripts import HeldServer
 from PIL import Image
 
 import build
 import window_setup
 from blender_window import TARGET, Room, WindowBlender
+from rembg_server import RembgServer
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +81,14 @@ def window(_installed: WindowBlender, tmp_path_factory: pytest.TempPathFactory) 
     # The runs, with their pictures and consoles, stay for whoever wants to see what happened.
     shutil.rmtree(home / "user")
     assert not [line for line in complaints if line not in blender.expected]
+
+
+@pytest.fixture
+def held_rembg(rembg: RembgServer, server: FaultyServer, tmp_path: Path) -> HeldServer:
+    """Give a server for a job that has to go on for as long as a test wants it to, however fast the server is."""
+    held = HeldServer(server.endpoint, tmp_path / "go")
+    server.script = server.passed_on(rembg.endpoint, 8, held.gate)
+    return held
 
 
 @pytest.fixture

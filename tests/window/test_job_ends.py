@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from faulty_server import Answer, FaultyServer, always
-from job_scripts import BEGIN, AddPhotos, count_made, finish_of, run, run_again, wait_until_gone
+from job_scripts import BEGIN, AddPhotos, HeldServer, count_made, finish_of, run, run_again, wait_until_gone
 
 from blender_window import WindowBlender
-from rembg_server import RembgServer
 
 
 @pytest.mark.parametrize(
@@ -90,16 +89,9 @@ def steps():
 
 
 def test_a_killed_blender_leaves_a_job_that_goes_on(
-    window: WindowBlender,
-    rembg: RembgServer,
-    server: FaultyServer,
-    add_photos: AddPhotos,
-    photos: Path,
-    output: Path,
+    window: WindowBlender, held_rembg: HeldServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
     names = add_photos(20)
-    go = output.with_name("go")
-    server.script = server.passed_on(rembg.endpoint, 8, go)
     code = """
 def steps():
     begin()
@@ -107,14 +99,14 @@ def steps():
     (folder / "there").touch()
     yield 300
 """
-    started = window.start(BEGIN + code, photos, output, server.endpoint)
+    started = window.start(BEGIN + code, photos, output, held_rembg.endpoint)
     started.until((started.folder / "there").exists)
     started.end()
     wait_until_gone(window)
     made = count_made(output)
     assert 3 <= made < len(names)
-    go.touch()
-    told = run_again(window, photos, output, server.endpoint)
+    held_rembg.gate.touch()
+    told = run_again(window, photos, output, held_rembg.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)
 
 
@@ -183,16 +175,9 @@ def steps():
 
 
 def test_quitting_blender_ends_the_job_and_it_goes_on_later(
-    window: WindowBlender,
-    rembg: RembgServer,
-    server: FaultyServer,
-    add_photos: AddPhotos,
-    photos: Path,
-    output: Path,
+    window: WindowBlender, held_rembg: HeldServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
     names = add_photos(20)
-    go = output.with_name("go")
-    server.script = server.passed_on(rembg.endpoint, 8, go)
     code = """
 def steps():
     begin()
@@ -200,11 +185,11 @@ def steps():
     running._PATIENCE = 120    # that it is cancelled is asked here, not how soon
     return running.now() is not None    # with the script's end, Blender quits
 """
-    assert run(window, code, photos, output, server.endpoint) is True
+    assert run(window, code, photos, output, held_rembg.endpoint) is True
     wait_until_gone(window)
     assert finish_of(output)["status"] == "cancelled"
     made = count_made(output)
     assert 2 <= made < len(names)
-    go.touch()
-    told = run_again(window, photos, output, server.endpoint)
+    held_rembg.gate.touch()
+    told = run_again(window, photos, output, held_rembg.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)

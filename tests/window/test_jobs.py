@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from faulty_server import Answer, FaultyServer, always
-from job_scripts import AddPhotos, count_made, run, run_again, wait_until_gone
+from job_scripts import AddPhotos, HeldServer, count_made, run, run_again, wait_until_gone
 
 from blender_window import WindowBlender
 from rembg_server import RembgServer
@@ -16,17 +16,9 @@ _CANCELLED = 60
 
 
 def test_blender_goes_on_while_backgrounds_are_stripped(
-    window: WindowBlender,
-    rembg: RembgServer,
-    server: FaultyServer,
-    add_photos: AddPhotos,
-    photos: Path,
-    output: Path,
+    window: WindowBlender, held_rembg: HeldServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
     names = add_photos(12)
-    # The last masks wait, so that the job goes on for as long as all this takes.
-    go = output.with_name("go")
-    server.script = server.passed_on(rembg.endpoint, 8, go)
     result = run(
         window,
         """
@@ -72,7 +64,7 @@ def steps():
     }
     return [started, second, progress.done, status, saved]
 """,
-        *(photos, output, server.endpoint, go),
+        *(photos, output, *held_rembg),
     )
     started, second, done, status, saved = result
     assert started == ["RUNNING_MODAL"]
@@ -87,16 +79,9 @@ def steps():
 
 
 def test_cancel_lets_photos_in_flight_finish_and_the_job_goes_on_later(
-    window: WindowBlender,
-    rembg: RembgServer,
-    server: FaultyServer,
-    add_photos: AddPhotos,
-    photos: Path,
-    output: Path,
+    window: WindowBlender, held_rembg: HeldServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
     names = add_photos(20)
-    go = output.with_name("go")
-    server.script = server.passed_on(rembg.endpoint, 8, go)
     code = """
 import pathlib
 
@@ -111,13 +96,13 @@ def steps():
     yield until(is_over)
     return [time.monotonic() - asked, can_again, running.last().result["message"]]
 """
-    seconds, can_again, message = run(window, code, photos, output, server.endpoint, go)
+    seconds, can_again, message = run(window, code, photos, output, *held_rembg)
     assert seconds < _CANCELLED
     assert not can_again
     assert message.startswith("Cancelled")
     made = count_made(output)
     assert 4 <= made < len(names)
-    told = run_again(window, photos, output, server.endpoint)
+    told = run_again(window, photos, output, held_rembg.endpoint)
     assert (told["done"], told["made"]) == (len(names), len(names) - made)
 
 
