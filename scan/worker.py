@@ -43,15 +43,14 @@ Finish = dict[str, Any]
 Task = Callable[[dict[str, Any], JobFolder, Journal, str, Inbox], Finish]
 
 
-def main(root: Path, run: str, token: str, output: TextIO) -> int:
+def main(root: Path, run: str, token: str, output: TextIO, inbox: Inbox) -> int:
     """Run the job in the folder ``root`` that was prepared as ``run``, and return the exit code.
 
-    An end that has no journal to go to is printed to ``output`` as a ``finished`` event.
+    An end that has no journal to go to is printed to ``output`` as a ``finished`` event. ``inbox`` holds what Blender
+    says meanwhile.
     """
     # Pillow warns of damaged metadata, which is common and harmless here.
     warnings.simplefilter("ignore")
-    inbox = Inbox()
-    threading.Thread(target=inbox.listen, daemon=True).start()
     folder = JobFolder(root)
     try:
         with folder.lock():
@@ -181,7 +180,9 @@ def start(arguments: list[str]) -> None:
     # Nobody reads the pipe before the end: what libraries print goes to the log, lest it fill it.
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    code = main(Path(root), run, secrets["token"], output)
+    inbox = Inbox()
+    threading.Thread(target=inbox.listen, daemon=True).start()
+    code = main(Path(root), run, secrets["token"], output, inbox)
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads may still hang in a request to a server that does not answer: they must not hold the process.

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from faulty_server import FaultyServer
+from in_process import LocalWorker
 from PIL import Image, ImageDraw
 
 from rembg_server import RembgServer
@@ -27,15 +28,44 @@ from scan.settings import EndpointSettings, StripSettings
 
 TURNTABLE = Path(__file__).parent / "data" / "turntable"
 _OF_ENDPOINT = {each.name for each in dataclasses.fields(EndpointSettings)}
-# Patience for a loaded machine, in seconds: a worker that takes longer hangs.
-_LONGEST_RUN = 240.0
+_SECONDS = {"unit": 60, "process": 120, "engine": 300, "blender": 300, "window": 600}
+"""The kinds of tests, and after how many seconds one of them hangs. CONTRIBUTING.md says what each kind is for."""
+_ORDER = ("window", "engine", "blender", "process", "unit")
+"""Those that come in few long pieces go first, so that two test processes end at about the same time."""
+_NEVER = 900.0
+"""Seconds that a slow machine does not use up: for limits of the product in tests that are not about these limits."""
 
 
-def wait_for(condition: Callable[[], Any], longest: float = 60.0) -> Any:
-    """Wait until something is true, and give it; fail where it does not come true within so many seconds."""
-    deadline = time.monotonic() + longest
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test its kind, its limit, and the group that pytest-xdist keeps in one process."""
+    for item in items:
+        kind = _kind(item)
+        item.add_marker(kind)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_SECONDS[kind]))
+        item.add_marker(pytest.mark.xdist_group(_group(item, kind)))
+    items.sort(key=lambda item: _ORDER.index(_kind(item)))
+
+
+def _kind(item: pytest.Item) -> str:
+    marked = {kind for kind in _SECONDS if item.get_closest_marker(kind)}
+    folder = item.path.parent.name
+    return min(marked) if marked else folder if folder in _SECONDS else "unit"
+
+
+def _group(item: pytest.Item, kind: str) -> str:
+    """Name what has to stay together: the windows share a room; a Blender belongs to one version and file."""
+    if kind == "window":
+        return kind
+    callspec = getattr(item, "callspec", None)
+    version = callspec.params.get("bpy_version", "") if callspec else ""
+    return f"{item.path.relative_to(item.config.rootpath).as_posix()} {version}".strip()
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Wait until something is true, and give it. A test's own limit is the only one."""
     while not (value := condition()):
-        assert time.monotonic() < deadline, "this did not come true"
         time.sleep(0.01)
     return value
 
@@ -122,32 +152,36 @@ def photo_watch() -> Iterator[PhotoWatch]:
 
 
 class Workers:
-    """Starts workers on photo folders and reads their stories."""
+    """Starts workers on photo folders and reads their stories.
 
-    def __init__(self, watch: PhotoWatch, photos: Path, output: Path) -> None:
-        """``photos`` and ``output`` are the folders where none are given."""
+    They run in this process, except for tests of the kind ``process``, which are about a process of their own.
+    """
+
+    def __init__(self, watch: PhotoWatch, photos: Path, output: Path, *, apart: bool = False) -> None:
+        """``photos`` and ``output`` are the folders where none are given; ``apart`` is in processes of their own."""
         self.photos, self.output = photos, output
         self._watch = watch
-        self._started: list[Worker] = []
+        self._apart = apart
+        self._started: list[Worker | LocalWorker] = []
 
     def settings(self, endpoint: str, **given: Any) -> StripSettings:
         """Settings by their names, those of the endpoint among them; impatient where nothing is said."""
-        given = {"timeout": 30.0, "first_timeout": 60.0, "retry_for": 4.0, "model": "u2netp", **given}
+        given = {"timeout": _NEVER, "first_timeout": _NEVER, "retry_for": 4.0, "model": "u2netp", **given}
         of_endpoint = {name: given.pop(name) for name in list(given) if name in _OF_ENDPOINT}
         folders = {"photos": str(given.pop("photos", self.photos)), "output": str(given.pop("output", self.output))}
         return StripSettings(**folders, **given, endpoint=EndpointSettings(endpoint=endpoint, **of_endpoint))
 
-    def start(self, endpoint: str, token: str = "", **given: Any) -> Worker:
+    def start(self, endpoint: str, token: str = "", **given: Any) -> Any:
         """Start a worker on stripping backgrounds."""
         settings = self.settings(endpoint, **given)
         job = {"task": "strip", "settings": dataclasses.asdict(settings)}
         return self.start_job(JobFolder(Path(settings.output)), job, token)
 
-    def start_job(self, folder: JobFolder, job: dict[str, Any], token: str = "") -> Worker:
-        """Start a worker on any job."""
+    def start_job(self, folder: JobFolder, job: dict[str, Any], token: str = "") -> Any:
+        """Start a worker on any job: a ``Worker``, or a ``LocalWorker`` in this process."""
         if "photos" in job["settings"]:
             self._watch.remember(Path(job["settings"]["photos"]))
-        worker = Worker([sys.executable], folder, job, token)
+        worker = Worker([sys.executable], folder, job, token) if self._apart else LocalWorker(folder, job, token)
         self._started.append(worker)
         return worker
 
@@ -161,24 +195,21 @@ class Workers:
         folder = JobFolder(self.output.with_name("check"))
         return self.end(self.start_job(folder, {"task": "check_endpoint", "settings": settings}, token))
 
-    def end(self, worker: Worker) -> Story:
+    def end(self, worker: Worker | LocalWorker) -> Story:
         """Wait for a worker, give what is left of its story, and show that it touched no photo."""
         story = self.until(worker, lambda event: event["event"] == "finished")
         self._watch.check()
         return story
 
-    def until(self, worker: Worker, wanted: Callable[[dict[str, Any]], bool], longest: float = _LONGEST_RUN) -> Story:
+    def until(self, worker: Worker | LocalWorker, wanted: Callable[[dict[str, Any]], bool]) -> Story:
         """Read a worker's story up to the first look at which a wanted event is in it, or all of it."""
         story = Story()
-        deadline = time.monotonic() + longest
-        while time.monotonic() < deadline:
+        while True:
             news = worker.events()
             story += news
             if any(wanted(event) or event["event"] == "finished" for event in news):
                 return story
             time.sleep(0.005)
-        worker.kill()
-        raise AssertionError(f"the worker is still busy after {longest} s: {story}")
 
     def kill_all(self) -> None:
         """Leave none behind."""
@@ -201,9 +232,11 @@ def output(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workers(photo_watch: PhotoWatch, photos: Path, output: Path) -> Iterator[Workers]:
+def workers(
+    request: pytest.FixtureRequest, photo_watch: PhotoWatch, photos: Path, output: Path
+) -> Iterator[Workers]:
     """Give what runs workers, from ``photos`` to ``output`` where no other folders are given."""
-    runner = Workers(photo_watch, photos, output)
+    runner = Workers(photo_watch, photos, output, apart=request.node.get_closest_marker("process") is not None)
     yield runner
     runner.kill_all()
 

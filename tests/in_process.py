@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A worker in the test's own process: the same code from ``scan.worker.main`` on, without the start of a Python.
+
+What only a process of its own can show (kill, standard input, priority, the environment) is for tests of the kind
+``process``, which get ``scan.process.Worker`` itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import threading
+from typing import Any
+
+from scan import worker
+from scan.inbox import Inbox
+from scan.job import JobFolder
+from scan.journal import Event, JournalTail
+
+_one_at_a_time = threading.Lock()
+"""Guards ``sys.stderr``, which is the log of the run that is under way."""
+
+
+class LocalWorker:
+    """Runs one job in a thread. Read and cancel it as ``scan.process.Worker``; it cannot be killed.
+
+    Its priority is lowered as that of a process is, which on Linux is for its own threads.
+    """
+
+    def __init__(self, folder: JobFolder, job: dict[str, Any], token: str = "") -> None:
+        """Start ``job`` (its ``task`` and ``settings``). Raises BadUseError where the folder cannot be used."""
+        self._folder = folder
+        self._run = folder.prepare(job)
+        self._tail = JournalTail(folder.journal, self._run, folder.journal.stat().st_size)
+        self._token = token
+        self._inbox = Inbox()
+        self._output = io.StringIO()
+        self._last: list[Event] = []
+        self._finished = False
+        self._thread = threading.Thread(target=self._main, name=f"worker in {folder.root}", daemon=True)
+        self._thread.start()
+
+    def events(self) -> list[Event]:
+        """Return what happened since the last call; ``finished`` is the last event of all, once the folder is free."""
+        if self._finished:
+            return []
+        self._finished = not self._thread.is_alive()  # asked before reading: nothing is written after it
+        events = self._last + self._tail.read()
+        self._last = []
+        if events and events[-1]["event"] == "finished":
+            if not self._finished:
+                self._last = [events.pop()]
+        elif self._finished:
+            events += [json.loads(line) for line in self._output.getvalue().splitlines()]
+        return events
+
+    def join(self) -> list[Event]:
+        """Wait for the end and return what is left of the story."""
+        self._thread.join()
+        return self.events()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Say something to a task that takes messages."""
+        self._inbox.put(message)
+
+    def cancel(self) -> None:
+        """Ask the worker to finish what is in flight and leave."""
+        self._inbox.cancel.set()
+        self._inbox.wake()
+
+    def kill(self) -> None:
+        """Cancel, and wait for the end: a thread cannot be killed. Calls may come after the end, too."""
+        self.cancel()
+        self._thread.join()
+
+    def _main(self) -> None:
+        with _one_at_a_time, self._folder.log.open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):
+            worker.main(self._folder.root, self._run, self._token, self._output, self._inbox)
