@@ -232,9 +232,7 @@ def output(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workers(
-    request: pytest.FixtureRequest, photo_watch: PhotoWatch, photos: Path, output: Path
-) -> Iterator[Workers]:
+def workers(request: pytest.FixtureRequest, photo_watch: PhotoWatch, photos: Path, output: Path) -> Iterator[Workers]:
     """Give what runs workers, from ``photos`` to ``output`` where no other folders are given."""
     runner = Workers(photo_watch, photos, output, apart=request.node.get_closest_marker("process") is not None)
     yield runner

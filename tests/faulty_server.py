@@ -143,8 +143,7 @@ class FaultyServer:
         """Good masks, but none before the file ``gate`` is there: a job lasts as long as the test wants it to."""
 
         def script(_request: Request) -> Answer:
-            while not gate.exists() and not self.wait(0.02):
-                pass
+            self.wait_until(gate.exists)
             return Answer()
 
         return script
@@ -186,6 +185,11 @@ class FaultyServer:
         """Note a new connection."""
         with self._guard:
             self.connections += 1
+
+    def wait_until(self, condition: Callable[[], Any]) -> None:
+        """Hold a request until something is true, for as long as the server lives."""
+        while not condition() and not self.wait(0.01):
+            pass
 
     def wait(self, seconds: float) -> bool:
         """Wait, and tell whether the server was stopped meanwhile."""

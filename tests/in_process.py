@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import sys
 import threading
 from typing import Any
 
@@ -19,8 +18,8 @@ from scan.inbox import Inbox
 from scan.job import JobFolder
 from scan.journal import Event, JournalTail
 
-_one_at_a_time = threading.Lock()
-"""Guards ``sys.stderr``, which is the log of the run that is under way."""
+_has_stderr = threading.Lock()
+"""Held by the run whose log is ``sys.stderr``. What a second one beside it says goes there, too."""
 
 
 class LocalWorker:
@@ -76,5 +75,10 @@ class LocalWorker:
         self._thread.join()
 
     def _main(self) -> None:
-        with _one_at_a_time, self._folder.log.open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):
+        with contextlib.ExitStack() as stack:
+            if _has_stderr.acquire(blocking=False):
+                stack.callback(_has_stderr.release)
+                stack.enter_context(
+                    contextlib.redirect_stderr(stack.enter_context(self._folder.log.open("a", encoding="utf-8")))
+                )
             worker.main(self._folder.root, self._run, self._token, self._output, self._inbox)

@@ -48,30 +48,37 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 def _try_again(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None:
-        return
-    failed: dict[str, list[pytest.TestReport]] = {}
-    for category in ("failed", "error"):
-        for report in reporter.stats.get(category, []):
-            if isinstance(report, pytest.TestReport) and KINDS & report.keywords.keys():
-                failed.setdefault(report.nodeid, []).append(report)
+    failed = _failed(reporter) if reporter else {}
     if not failed:
         return
     reporter.write_sep("=", f"second try of {len(failed)}")
     passed = _passing([_plain(nodeid) for nodeid in failed], session.config)
     for nodeid, reports in failed.items():
-        if _plain(nodeid) not in passed:
-            continue
-        session.config.stash[_lucky][_plain(nodeid)] = reports
-        session.testsfailed -= len(reports)
-        for category in ("failed", "error"):
-            kept = [report for report in reporter.stats.get(category, []) if report.nodeid != nodeid]
-            reporter.stats[category] = kept
-            if not kept:
-                del reporter.stats[category]
-        # One that failed in its teardown alone is among the passed already.
-        if all(report.nodeid != nodeid for report in reporter.stats.get("passed", [])):
-            reporter.stats.setdefault("passed", []).append(reports[0])
+        if _plain(nodeid) in passed:
+            session.config.stash[_lucky][_plain(nodeid)] = reports
+            session.testsfailed -= len(reports)
+            _count_as_passed(reporter.stats, nodeid, reports[0])
+
+
+def _failed(reporter: pytest.TerminalReporter) -> dict[str, list[pytest.TestReport]]:
+    """Return the reports of the failed tests that have a second try, by their node ids."""
+    failed: dict[str, list[pytest.TestReport]] = {}
+    for category in ("failed", "error"):
+        for report in reporter.stats.get(category, []):
+            if isinstance(report, pytest.TestReport) and KINDS & report.keywords.keys():
+                failed.setdefault(report.nodeid, []).append(report)
+    return failed
+
+
+def _count_as_passed(stats: dict[str, list[pytest.TestReport]], nodeid: str, report: pytest.TestReport) -> None:
+    for category in ("failed", "error"):
+        kept = [each for each in stats.pop(category, []) if each.nodeid != nodeid]
+        if kept:
+            stats[category] = kept
+    # One that failed in its teardown alone is among the passed already.
+    passed = stats.setdefault("passed", [])
+    if all(each.nodeid != nodeid for each in passed):
+        passed.append(report)
 
 
 def _plain(nodeid: str) -> str:

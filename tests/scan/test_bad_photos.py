@@ -129,7 +129,7 @@ def test_a_look_at_the_photos_does_not_wait_at_a_pipe(photos, add_photos, worker
     if task == "reconstruct":
         settings = ReconstructSettings(photos=str(photos), output=str(output), masks=False)
     worker = workers.start_job(JobFolder(output), {"task": task, "settings": dataclasses.asdict(settings)})
-    finished = workers.until(worker, lambda event: event["event"] == "finished", longest=60).finished
+    finished = workers.until(worker, lambda event: event["event"] == "finished").finished
     assert words in [*finished.get("warnings", ()), finished["message"]]
 
 
@@ -160,18 +160,19 @@ def test_a_header_that_claims_more_than_the_file_can_hold_is_told_before_memory_
     assert "bytes cannot hold; copy it from the camera again" in story.failed["lie.png"]
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can limit the memory of a running process")
 def test_a_photo_that_is_too_large_for_the_memory_fails_alone(add_photo, workers, server):
     import resource  # noqa: PLC0415 - not there on Windows
 
     for name in ("a.jpg", "b.jpg"):
         add_photo(name)
-    add_photo("large.jpg", Image.effect_noise((14000, 13000), 4).convert("RGB"), quality=20)
+    add_photo("large.jpg", Image.effect_noise((9000, 8000), 4).convert("RGB"), quality=20)
     started = threading.Event()
 
     def script(request):
         if request.number == 0:
-            started.wait(50)
+            server.wait_until(started.is_set)
             status = Path(f"/proc/{worker.pid}/status").read_text()
             used = 1024 * int(re.search(r"VmSize:\s+(\d+)", status)[1])
             resource.prlimit(worker.pid, resource.RLIMIT_AS, (used + 40_000_000,) * 2)

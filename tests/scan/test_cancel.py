@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,20 +22,15 @@ from scan.job import JobFolder
 from scan.journal import Journal
 from scan.strip import Strip
 
-# Seconds from the cancel to the end: what does not hear of it takes longer, and a loaded machine does not.
-LONGEST = 20.0
-
 
 def is_done(event):
     return event["event"] == "photo_done"
 
 
 def cancelled(workers, worker):
-    """Cancel, and give the story from there and how long the end took."""
-    begin = time.monotonic()
+    """Cancel, and give the story from there. A worker that did not hear of it would wait for its server for ever."""
     worker.cancel()
-    story = workers.end(worker)
-    return story, time.monotonic() - begin
+    return workers.end(worker)
 
 
 def test_an_idle_machine_cancels_within_two_seconds_and_waits_for_answers_for_one():
@@ -44,13 +38,13 @@ def test_an_idle_machine_cancels_within_two_seconds_and_waits_for_answers_for_on
     assert 1 < strip._GRACE + 0.1 < 2  # noqa: SLF001
 
 
+@pytest.mark.process
 def test_a_cancelled_run_ends_soon_keeps_what_is_done_and_goes_on(add_photos, workers, server, output):
     names = add_photos(30)
-    server.script = lambda request: Answer(delay=0.3, hang=request.number >= 10)
+    server.script = lambda request: Answer(hang=request.number >= 10)
     worker = workers.start(server.endpoint)
     before = workers.until(worker, is_done)
-    story, seconds = cancelled(workers, worker)
-    assert seconds < LONGEST
+    story = cancelled(workers, worker)
     assert (story.finished["status"], story.exit_code) == ("cancelled", 130)
     done = sorted(before.made + story.made)
     assert 0 < len(done) < 30
@@ -69,25 +63,25 @@ def test_a_cancelled_run_ends_soon_keeps_what_is_done_and_goes_on(add_photos, wo
 def test_answers_in_flight_are_waited_for_a_moment(add_photos, workers, server, output, monkeypatch):
     """In this process, where the moment can be as long as a loaded machine needs."""
     add_photos(9)
-    monkeypatch.setattr(strip, "_GRACE", 60.0)
+    monkeypatch.setattr(strip, "_GRACE", 900.0)
     cancel, go_on = threading.Event(), threading.Event()
 
     def script(request):
         if request.number:
-            go_on.wait(60)
+            server.wait_until(go_on.is_set)
         return Answer()
 
     server.script = script
     folder = JobFolder(output)
     journal = Journal(folder.journal, folder.prepare({"task": "strip", "settings": {}}))
-    run = Strip(workers.settings(server.endpoint, in_flight=4, timeout=60.0), folder, journal, "", cancel)
+    run = Strip(workers.settings(server.endpoint, in_flight=4), folder, journal, "", cancel)
     with ThreadPoolExecutor(1) as pool:
         ended = pool.submit(run.run)
         wait_for(lambda: server.most_in_flight == 4)
         cancel.set()
         wait_for(run._stop.is_set)  # noqa: SLF001 - else an answer could come before the cancel is heard
         go_on.set()
-        outcome = ended.result(120)
+        outcome = ended.result()
     journal.close()
     assert (outcome.status, outcome.made, len(server.requests)) == ("cancelled", 5, 5)
 
@@ -96,11 +90,10 @@ def test_answers_in_flight_are_waited_for_a_moment(add_photos, workers, server, 
 def test_a_server_that_hangs_holds_up_no_cancel(add_photos, workers, server, output, good_answers):
     add_photos(9)
     server.script = lambda request: Answer(hang=request.number >= good_answers)
-    worker = workers.start(server.endpoint, timeout=600.0, first_timeout=600.0)
+    worker = workers.start(server.endpoint)
     wanted = min(9, good_answers + 4) if good_answers else 1
     wait_for(lambda: len(server.requests) >= wanted and len(journaled(output)) == good_answers)
-    story, seconds = cancelled(workers, worker)
-    assert seconds < LONGEST
+    story = cancelled(workers, worker)
     assert story.finished["status"] == "cancelled"
     assert f"{good_answers} of 9 photos" in story.message
 
@@ -113,18 +106,16 @@ def test_a_server_that_never_says_who_it_is_holds_up_no_cancel(add_photos, worke
     values = dataclasses.asdict(settings if task == "strip" else settings.endpoint)
     worker = workers.start_job(JobFolder(tmp_path / "job"), {"task": task, "settings": values})
     wait_for(lambda: server.visits)
-    story, seconds = cancelled(workers, worker)
-    assert seconds < LONGEST
+    story = cancelled(workers, worker)
     assert (story.finished["status"], story.exit_code) == ("cancelled", 130)
 
 
 def test_a_run_that_waits_for_a_server_is_cancelled_as_well(add_photos, workers, server):
     add_photos(9)
-    server.script = lambda request: Answer(503 if request.number else 200, headers={"Retry-After": "50"})
-    worker = workers.start(server.endpoint, retry_for=600.0)
+    server.script = lambda request: Answer(503 if request.number else 200, headers={"Retry-After": "600"})
+    worker = workers.start(server.endpoint, retry_for=900.0)
     workers.until(worker, lambda event: event["event"] == "paused")
-    story, seconds = cancelled(workers, worker)
-    assert seconds < LONGEST
+    story = cancelled(workers, worker)
     assert story.finished["status"] == "cancelled"
 
 
@@ -132,7 +123,7 @@ def test_a_cancel_before_anything_happened_and_one_after_the_end_do_no_harm(add_
     names = add_photos(3)
     server.script = always(Answer(hang=True))
     worker = workers.start(server.endpoint)
-    story, _ = cancelled(workers, worker)
+    story = cancelled(workers, worker)
     assert story.finished["status"] == "cancelled"
     worker.cancel()
     assert worker.events() == []
@@ -147,7 +138,7 @@ def test_a_busy_folder_is_refused_and_the_run_in_it_goes_on(add_photos, workers,
     go_on = threading.Event()
 
     def script(_request):
-        go_on.wait(50)
+        server.wait_until(go_on.is_set)
         return Answer()
 
     server.script = script
@@ -181,11 +172,12 @@ def is_free(folder):
         return False
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_worker_whose_blender_is_killed_ends_as_well(photo_watch, photos, add_photos, workers, server, output):
     add_photos(30)
     photo_watch.remember(photos)
-    server.script = lambda request: Answer(delay=0.3, hang=request.number >= 10)
+    server.script = lambda request: Answer(hang=request.number >= 10)
     job = {"task": "strip", "settings": dataclasses.asdict(workers.settings(server.endpoint))}
     root = Path(__file__).parents[2]
     parent = subprocess.Popen(
@@ -198,9 +190,7 @@ def test_a_worker_whose_blender_is_killed_ends_as_well(photo_watch, photos, add_
         wait_for(lambda: journaled(output))
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        begin = time.monotonic()
         (end,) = wait_for(lambda: journaled(output, "finished"))
-        assert time.monotonic() - begin < LONGEST
         assert end["status"] == "cancelled"
         wait_for(lambda: is_free(JobFolder(output)))  # a moment after its last word
     finally:

@@ -91,13 +91,12 @@ def test_the_real_server_tells_its_version_and_models(client, rembg):
 )
 def test_what_can_pass_is_tried_again_until_it_has(client, server, picture, trouble):
     server.script = in_turn(trouble, trouble)
-    waits = []
-    begin = time.monotonic()
-    assert ask(client(waits=waits, retry_for=30.0), picture) == good_mask(picture)
+    waits, stop = [], Waits()
+    assert ask(client(waits=waits, retry_for=900.0, stop=stop), picture) == good_mask(picture)
     assert len(server.requests) == 3
-    assert len(waits) == 2
+    assert len(waits) == len(stop.seconds) == 2
     # 0.5 s and 1 s, each shortened by up to half.
-    assert time.monotonic() - begin >= 0.75
+    assert 0.75 <= sum(stop.seconds) <= 1.5
 
 
 def test_a_timeout_is_tried_again(client, server, picture):
@@ -133,7 +132,7 @@ def test_waits_grow_and_are_not_all_alike(client, server, picture):
 
 def test_the_first_picture_has_a_timeout_of_its_own(client, server, picture):
     server.script = always(Answer(delay=1.0))
-    patient = client(timeout=0.2, first_timeout=30.0, retry_for=0.0)
+    patient = client(timeout=0.2, first_timeout=900.0, retry_for=0.0)
     assert not patient.has_answered
     assert ask(patient, picture, first=True)
     assert patient.has_answered
@@ -146,13 +145,15 @@ def test_the_first_picture_has_a_timeout_of_its_own(client, server, picture):
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_waited_for(client, server, picture, status, form):
     def script(request):  # whose time is that of the request: the date must not be older
-        value = "2" if form == "seconds" else email.utils.formatdate(time.time() + 3, usegmt=True)  # whole seconds
+        value = "200" if form == "seconds" else email.utils.formatdate(time.time() + 300, usegmt=True)
         return Answer() if request.number else Answer(status, headers={"Retry-After": value})
 
     server.script = script
-    ask(client(retry_for=30.0), picture)
-    first, second = (request.time for request in server.requests)
-    assert 1.9 <= second - first < 25
+    stop = Waits()
+    ask(client(retry_for=900.0, stop=stop), picture)
+    (seconds,) = stop.seconds
+    # A date is told in whole seconds, and some of them may have gone by before it is read.
+    assert seconds == 200 if form == "seconds" else 0 < seconds <= 300
 
 
 @pytest.mark.parametrize("value", ["soon", "", "-5", "²", "Wed, 99 Foo"])
@@ -235,11 +236,9 @@ def test_a_picture_that_the_server_fails_on_again_and_again_fails_alone(client, 
 
 def test_nobody_listening_is_tried_for_as_long_as_is_said(client, server, picture):
     server.stop()
-    begin = time.monotonic()
     waits = []
     with pytest.raises(EndpointError, match=r"No server answers at .* \(connection refused\), for .*Start the rembg"):
         ask(client(retry_for=2.0, waits=waits), picture)
-    assert 2.0 <= time.monotonic() - begin < 60
     assert waits
 
 
@@ -252,10 +251,8 @@ def test_a_wait_ends_as_soon_as_the_run_is_stopped(client, server, picture):
     server.script = always(Answer(503, headers={"Retry-After": "300"}))
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
-    begin = time.monotonic()
     with pytest.raises(EndpointError):
-        ask(client(stop=stop, retry_for=600.0), picture)
-    assert time.monotonic() - begin < 60
+        ask(client(stop=stop, retry_for=900.0), picture)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_a_disk_that_is_full_stops_the_run_with_a_sentence(add_photos, workers, 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can limit the files of a running process")
+@pytest.mark.process
 @pytest.mark.parametrize("limit", [300, 4000])
 def test_a_journal_that_takes_no_more_ends_the_run_with_a_sentence(add_photos, workers, server, output, limit):
     """With few bytes allowed a file, the journal itself is what cannot be written; the end comes by another way."""
@@ -105,7 +106,7 @@ def test_a_journal_that_takes_no_more_ends_the_run_with_a_sentence(add_photos, w
 
     def script(request):
         if request.number == 0:
-            started.wait(50)
+            server.wait_until(started.is_set)
             used = (output / "journal.jsonl").stat().st_size
             resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (used + limit, used + limit))
         return Answer()

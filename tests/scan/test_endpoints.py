@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 import requests
-from conftest import journaled, wait_for
+from conftest import journaled
 from faulty_server import OPENAPI, Answer, FaultyServer, always
 from PIL import Image
 
@@ -42,10 +42,10 @@ def test_two_servers_share_the_photos(add_photos, workers, server, other, output
 
         def script(request):
             if request.number == 1:
-                wait_for(lambda: len(own.requests) > 2, 20)
+                own.wait_until(lambda: len(own.requests) > 2)
             elif request.number < 12:
-                wait_for(lambda: request.number <= len(theirs.requests) + 4, 20)
-            return Answer(delay=0.1)
+                own.wait_until(lambda: request.number <= len(theirs.requests) + 4)
+            return Answer()
 
         return script
 
@@ -70,11 +70,11 @@ def test_a_real_server_and_another_give_the_masks_of_one(turntable, rembg, worke
 
     def from_the_real_one(picture):
         fields = {"model": "u2netp", "om": "true"}
-        return requests.post(rembg.endpoint, files={"file": picture}, data=fields, timeout=60).content
+        return requests.post(rembg.endpoint, files={"file": picture}, data=fields, timeout=900).content
 
     def lives_on(request):
         if request.number > 0:  # or it may have done all before the first one is asked again
-            wait_for(lambda: len(server.requests) > 1, 25)
+            other.wait_until(lambda: len(server.requests) > 1)
         return Answer(body=from_the_real_one)
 
     # The first one dies under its second photo.
@@ -105,14 +105,14 @@ def test_a_real_server_and_another_give_the_masks_of_one(turntable, rembg, worke
 )
 def test_the_photos_of_a_server_that_goes_away_are_done_by_the_other(add_photos, workers, server, other, end, words):
     names = add_photos(24)
-    other.script = lambda request: Answer(delay=0.02) if request.number < 3 else end
+    other.script = lambda request: Answer() if request.number < 3 else end
 
     def script(request):
         # Or it might do all before the other has failed as often as it takes, be it ever so late. A thread that waits
         # here does not ask the other: so the wait grows with the requests.
         failures = min(8 if end.status == 422 else 1, request.number)
-        wait_for(lambda: not failures or len(other.requests) >= 3 + failures, 20)
-        return Answer(delay=0.1)
+        server.wait_until(lambda: not failures or len(other.requests) >= 3 + failures)
+        return Answer()
 
     server.script = script
     story = workers.strip(server.endpoint, further=(other.endpoint,), in_flight=2, retry_for=0.5)
@@ -129,8 +129,8 @@ def test_the_run_stops_when_the_last_one_is_gone(add_photos, workers, server, ot
         if request.number < 4:
             return Answer()
         # A mask that is still on its way to the disk is not counted, and the other one shall be gone first.
-        wait_for(lambda: len(journaled(output)) == 8, 20)
-        wait_for(lambda: any("refuses access" in event["text"] for event in journaled(output, "log")), 20)
+        server.wait_until(lambda: len(journaled(output)) == 8)
+        server.wait_until(lambda: any("refuses access" in event["text"] for event in journaled(output, "log")))
         return Answer(reset=True)
 
     server.script = ends_last
@@ -160,9 +160,12 @@ def test_a_photo_that_one_server_refuses_is_asked_of_the_other_before_it_fails(a
                 picky.append(picture)
         return Answer(422, body=b"odd") if picture in bad + picky else Answer()
 
+    def refuses_the_bad_one(request):
+        other.wait_until(lambda: picky)  # or this one might do all the others first
+        return Answer(422, body=b"odd") if request.fields["file"] in bad else Answer()
+
     guard = threading.Lock()
-    server.script = refuses
-    other.script = lambda request: Answer(422, body=b"odd") if request.fields["file"] in bad else Answer(delay=0.02)
+    server.script, other.script = refuses, refuses_the_bad_one
     story = workers.strip(server.endpoint, further=(other.endpoint,), in_flight=1)
     assert list(story.failed.values()) == ["the server refused it (422: odd)"]
     assert sorted([*story.failed, *story.made]) == names
@@ -179,13 +182,13 @@ def test_each_server_gets_its_first_photo_alone(add_photos, workers, server, oth
 
         def script(request):
             if request.number == 0:
-                wait_for(lambda: theirs.requests, 20)
+                own.wait_until(lambda: theirs.requests)
                 beside.append(own.port)
-                answered.wait(0.8)
+                own.wait(0.5)  # long enough for others to come, if they did not wait for this answer
                 answered.set()
             elif not answered.is_set():
                 early.append(own.port)
-            return Answer(delay=0.05)
+            return Answer()
 
         return script
 
@@ -247,7 +250,7 @@ def test_further_addresses_are_checked_as_the_first_is(add_photos, workers, furt
 def test_a_cancel_is_no_loss(add_photos, workers, server, other):
     add_photos(12)
     server.script = other.script = lambda request: Answer(hang=request.number > 0)
-    worker = workers.start(server.endpoint, further=(other.endpoint,), timeout=600.0)
+    worker = workers.start(server.endpoint, further=(other.endpoint,))
     before = workers.until(worker, lambda event: event["event"] == "photo_done")
     worker.cancel()
     story = workers.end(worker)

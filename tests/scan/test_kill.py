@@ -7,6 +7,7 @@ import random
 import threading
 import time
 
+import pytest
 from conftest import journaled
 from faulty_server import Answer, always
 from PIL import Image
@@ -16,6 +17,7 @@ ANSWERED = 3
 """So many photos a run, so that there is work left for all the kills; then the server hangs, and the run with it."""
 
 
+@pytest.mark.process
 def test_a_worker_killed_at_random_moments_makes_every_mask_once(photos, output, add_photos, workers, server):
     names = add_photos(40)
     guard, asked = threading.Lock(), collections.Counter()

@@ -12,6 +12,8 @@ import pytest
 from scan.job import JobFolder
 from scan.process import Worker
 
+pytestmark = pytest.mark.process
+
 # In a worker's place: takes messages until one says "last", and ends with what it took and whether it was cancelled.
 LISTENER = """
 import json, os, sys, threading, time
@@ -73,11 +75,9 @@ def test_a_closed_input_wakes_who_waits_for_a_message(workers, listener):
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes are stopped as POSIX does")
 def test_sending_does_not_wait_for_a_worker_that_takes_nothing(workers, listener):
     os.kill(listener.pid, signal.SIGSTOP)
-    begin = time.monotonic()
     for number in range(5000):  # more than any pipe holds
         listener.send({"number": number, "text": "x" * 100})
     listener.send({"last": True})
-    assert time.monotonic() - begin < 60
     os.kill(listener.pid, signal.SIGCONT)
     assert heard(workers, listener)["taken"][-1] == {"last": True}
 

@@ -2,12 +2,13 @@
 """A real server that dies in mid-run, with and without coming back."""
 
 import shutil
-import time
 
 import pytest
 from conftest import journaled
 
 from rembg_server import RembgServer
+
+pytestmark = pytest.mark.process
 
 PHOTOS = 20
 AT_WORK = 8
@@ -44,10 +45,10 @@ def begun(add_photos, workers, mortal, output):
     return names, start
 
 
-def test_a_server_that_is_back_after_five_seconds_costs_nothing(begun, workers, mortal, output):
+def test_a_server_that_is_back_after_a_while_costs_nothing(begun, workers, mortal, output):
     names, start = begun
-    worker, made = start(retry_for=900.0, timeout=300.0)
-    time.sleep(5)
+    worker, made = start(retry_for=900.0)
+    workers.until(worker, lambda event: event["event"] == "paused")
     mortal.start()
     story = workers.end(worker)
     assert sorted(made + story.made) == names
@@ -59,10 +60,7 @@ def test_a_server_that_is_back_after_five_seconds_costs_nothing(begun, workers, 
 def test_a_server_that_stays_away_ends_the_run_with_what_is_done_kept(begun, workers, mortal, output):
     names, start = begun
     worker, made = start(retry_for=4.0)
-    begin = time.monotonic()
     story = workers.end(worker)
-    # The limit, the wait that reached beyond it, and what a loaded machine takes.
-    assert time.monotonic() - begin < 4 + 8 + 48
     made = sorted(made + story.made)
     assert 5 <= len(made) < PHOTOS
     assert (story.finished["status"], story.exit_code, story.failed) == ("stopped", 3, {})
@@ -80,7 +78,7 @@ def test_a_server_that_is_away_from_the_start_is_told_at_once(add_photos, worker
     add_photos(1)
     mortal.kill()
     try:
-        story = workers.strip(mortal.endpoint, retry_for=60.0)
+        story = workers.strip(mortal.endpoint, retry_for=900.0)
     finally:
         mortal.start()
     assert story.exit_code == 3

@@ -44,9 +44,7 @@ class Looking:
     def until(self, number, *events):
         """Wait for the first of these events about a message; every event until then."""
         wanted = events or ("previewed", "preview_failed")
-        return self._workers.until(
-            self.worker, lambda event: event["event"] in wanted and event["number"] == number, longest=60.0
-        )
+        return self._workers.until(self.worker, lambda event: event["event"] in wanted and event["number"] == number)
 
     def show(self, photo, answer=None, **mask):
         """Send a message, and give what became of it."""
@@ -223,11 +221,11 @@ def test_it_works_beside_a_strip_and_writes_nothing_into_its_folder(add_photos, 
 
     def script(request):
         if request.number and "authorization" in request.headers:
-            go_on.wait(500)  # the strip, which has masks to make until all are shown
+            server.wait_until(go_on.is_set)  # the strip, which has masks to make until all are shown
         return Answer()
 
     server.script = script
-    strip = workers.start(server.endpoint, "strip", in_flight=1, timeout=600.0)
+    strip = workers.start(server.endpoint, "strip", in_flight=1)
     workers.until(strip, lambda event: event["event"] == "photo_done")
     shown = look(server.endpoint)
     assert [shown.show(name)["event"] for name in names] == ["previewed"] * 6
@@ -248,7 +246,7 @@ def test_a_request_that_hangs_keeps_nobody_waiting(add_photos, workers, server, 
 
     def script(request):
         if request.number == asked:
-            go_on.wait(60)
+            server.wait_until(go_on.is_set)
         return Answer()
 
     server.script = script
@@ -273,7 +271,7 @@ def test_an_answer_that_comes_late_does_not_replace_what_is_looked_at_now(add_ph
     go_on = threading.Event()
 
     def script(_request):
-        go_on.wait(50)
+        server.wait_until(go_on.is_set)
         return Answer()
 
     server.script = script
@@ -283,7 +281,7 @@ def test_an_answer_that_comes_late_does_not_replace_what_is_looked_at_now(add_ph
     content = shown.file.read_bytes()
     wait_for(lambda: len(server.requests) == 2)
     go_on.set()
-    time.sleep(2.0)
+    time.sleep(1.0)  # long enough for it to be shown, if it were
     assert len(server.requests) == 2
     assert shown.worker.events() == []
     assert shown.file.read_bytes() == content
@@ -318,9 +316,7 @@ def test_trouble_is_told_and_the_next_message_answered(photos, add_photos, worke
     shown.until(None)
     assert shown.show(unknown)["event"] == "previewed"
     server.stop()
-    begin = time.monotonic()
     assert "No server answers at" in reason(unknown, {"model": "u2net"})
-    assert time.monotonic() - begin < 20
     assert shown.show(known)["event"] == "previewed"
     assert shown.end()["status"] == "done"
 
@@ -332,9 +328,7 @@ def test_a_server_that_hangs_holds_up_no_end(add_photos, server, look):
     shown.until(shown.ask(name), "preview_waiting")
     while not server.requests:
         time.sleep(0.01)
-    begin = time.monotonic()
     assert shown.end()["exit_code"] == 0
-    assert time.monotonic() - begin < 30
 
 
 def test_a_folder_that_is_not_there_is_refused(workers, tmp_path):

@@ -7,15 +7,17 @@ import json
 import re
 import sys
 import threading
-import time
 
 import pytest
+from conftest import wait_for
 from faulty_server import Answer, always
 
 from scan.errors import BadUseError
 from scan.job import JobFolder
 from scan.journal import read_journal
 from scan.process import Worker
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def test_a_story_has_a_beginning_and_an_end(add_photos, workers, server, output)
     assert report["photos"] == {"found": 3, "done": 3, "made": 3, "failed": []} == story.finished["photos"]
     assert report["versions"]["model"] == "rembg 2.0.86"
     assert report["settings"]["photos"] == str(workers.photos)
-    assert 0 < report["seconds"] < 60
+    assert report["seconds"] > 0
     assert names == story.made
 
 
@@ -140,23 +142,12 @@ def test_stories_goes_on_after_ctrl_c(job, output, server):
     assert sum(map(is_done, events)) == events[-1]["photos"]["done"]
 
 
-def test_looking_for_news_waits_for_nothing(job, output, server):
-    server.script = always(Answer(delay=0.5))
-    longest = []
-    for model in ("u2netp", "u2net", "isnet-general-use"):  # for another model, all photos are asked about anew
-        job["settings"]["model"] = model
-        longest.append(longest_look(Worker([sys.executable], JobFolder(output), job)))
-        if longest[-1] < 0.4:  # a single answer takes longer
-            return
-    raise AssertionError(f"the longest looks took {longest} s: more than a loaded machine's stall in one of the runs")
-
-
-def longest_look(worker):
-    """How many seconds the longest look for news took, in a whole run."""
-    longest, finished = 0.0, False
-    while not finished:
-        begin = time.monotonic()
-        finished = any(event["event"] == "finished" for event in worker.events())
-        longest = max(longest, time.monotonic() - begin)
-        time.sleep(0.01)
-    return longest
+def test_looking_for_news_waits_for_nothing(job, output, server, workers):
+    """The server never answers: a look that waited for news would not come back."""
+    server.script = always(Answer(hang=True))
+    worker = Worker([sys.executable], JobFolder(output), job)
+    wait_for(lambda: server.requests)
+    worker.events()
+    assert worker.events() == []
+    worker.cancel()
+    assert workers.end(worker).finished["status"] == "cancelled"

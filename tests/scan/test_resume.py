@@ -160,11 +160,11 @@ def test_a_mask_painted_on_while_a_run_makes_it_anew_is_kept(done, output, worke
     go_on = threading.Event()
 
     def script(_request):
-        go_on.wait(50)
+        server.wait_until(go_on.is_set)
         return Answer()
 
     server.script = script
-    worker = workers.start(server.endpoint, post_process=True, in_flight=1, timeout=60.0)
+    worker = workers.start(server.endpoint, post_process=True, in_flight=1)
     workers.until(worker, lambda event: event["event"] == "log")  # that the first photo is asked for
     mask.save(path)
     go_on.set()  # not before: half a mask would be read as none

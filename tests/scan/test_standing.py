@@ -182,7 +182,7 @@ def test_a_run_that_is_cancelled_counts_the_masks_that_stand(add_photos, workers
     names = add_photos(4)
     workers.strip(server.endpoint)
     (workers.photos / "slow.jpg").write_bytes((workers.photos / names[0]).read_bytes())
-    server.script = always(Answer(delay=60))
+    server.script = always(Answer(hang=True))
     worker = workers.start(server.endpoint, cutouts="PNG")
     workers.until(worker, lambda event: event["event"] == "log")  # that the one photo is asked for
     worker.cancel()

@@ -6,7 +6,7 @@ import sys
 import threading
 
 import pytest
-from conftest import journaled, wait_for
+from conftest import journaled
 from faulty_server import Answer, FaultyServer, always
 
 TOKEN = "s3cret-Token/with+odd=signs"  # noqa: S105 - made up
@@ -27,13 +27,13 @@ def test_the_first_picture_goes_alone_and_then_so_many_at_a_time_over_kept_conne
 
     def script(request):
         if request.number == 0:
-            first_answered.wait(0.6)
+            server.wait(0.5)  # long enough for others to come, if they did not wait for this answer
             first_answered.set()
         elif not first_answered.is_set():
             too_early.append(request.number)
         if 1 <= request.number <= in_flight:
-            together.wait(20)  # so many are there at a time, however late each of them is
-        return Answer(delay=0.1)
+            together.wait()  # so many are there at a time, however late each of them is
+        return Answer()
 
     server.script = script
     story = workers.strip(server.endpoint, in_flight=in_flight)
@@ -52,7 +52,7 @@ def test_after_a_bad_first_photo_the_next_one_goes_alone(photos, add_photos, wor
     def script(request):
         if request.number < 2:
             in_flight_at_first.append(server.most_in_flight)
-        return Answer(400, body=b"odd") if request.number == 0 else Answer(delay=0.05)
+        return Answer(400, body=b"odd") if request.number == 0 else Answer()
 
     server.script = script
     story = workers.strip(server.endpoint)
@@ -81,13 +81,13 @@ def test_a_4xx_for_one_photo_leaves_the_others(add_photos, workers, server):
     assert story.exit_code == 4
 
 
-def masks_before(count, answer, output):
+def masks_before(count, answer, output, server):
     """So many good masks, then always ``answer``: once they are journaled, since one on its way is not counted."""
 
     def script(request):
         if request.number < count:
             return Answer()
-        wait_for(lambda: len(journaled(output)) == count, 20)
+        server.wait_until(lambda: len(journaled(output)) == count)
         return answer
 
     return script
@@ -96,7 +96,7 @@ def masks_before(count, answer, output):
 def test_a_token_that_runs_out_in_mid_run_stops_it_with_what_is_done_kept(add_photos, workers, server, output):
     add_photos(6)
 
-    server.script = masks_before(3, Answer(401, body=b"expired"), output)
+    server.script = masks_before(3, Answer(401, body=b"expired"), output, server)
     story = workers.strip(server.endpoint, in_flight=1)
     assert story.exit_code == 3
     assert "asks for a token" in story.message
@@ -222,7 +222,7 @@ def test_a_server_that_breaks_down_in_mid_run_stops_it_before_every_photo_has_fa
 ):
     names = add_photos(16)
 
-    server.script = masks_before(2, Answer(422, body=b"out of memory"), output)
+    server.script = masks_before(2, Answer(422, body=b"out of memory"), output, server)
     story = workers.strip(server.endpoint, in_flight=1)
     assert (story.finished["status"], story.exit_code) == ("stopped", 3)
     assert "no mask for 8 photos in a row" in story.message
