@@ -13,20 +13,20 @@ import json
 import threading
 from typing import Any
 
-from scan import worker
+from scan import priority, worker
 from scan.inbox import Inbox
 from scan.job import JobFolder
 from scan.journal import Event, JournalTail
+
+# The threads of this process keep their priority: one that steps back would wait for all other tests.
+priority._NICENESS = 0  # noqa: SLF001
 
 _has_stderr = threading.Lock()
 """Held by the run whose log is ``sys.stderr``. What a second one beside it says goes there, too."""
 
 
 class LocalWorker:
-    """Runs one job in a thread. Read and cancel it as ``scan.process.Worker``; it cannot be killed.
-
-    Its priority is lowered as that of a process is, which on Linux is for its own threads.
-    """
+    """Runs one job in a thread. Read and cancel it as ``scan.process.Worker``; it cannot be killed."""
 
     def __init__(self, folder: JobFolder, job: dict[str, Any], token: str = "") -> None:
         """Start ``job`` (its ``task`` and ``settings``). Raises BadUseError where the folder cannot be used."""

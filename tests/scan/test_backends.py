@@ -156,6 +156,7 @@ def test_where_no_server_answers_the_embedded_model_is_offered(add_photos, worke
     assert workers.strip(NOBODY, backend="EMBEDDED").exit_code == 0
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="priorities are asked for as POSIX has them")
 @pytest.mark.parametrize("backend", ["ENDPOINT", "EMBEDDED"])
 def test_blender_goes_first_where_the_worker_computes(add_photos, workers, server, output, backend):
@@ -222,7 +223,7 @@ def test_what_is_no_cutout_is_no_answer_to_alpha_matting(add_photos, workers, se
 def test_a_real_server_refines_the_masks(some_of_the_scan, workers, rembg, output, tmp_path, overlap, given):
     plain = tmp_path / "plain"
     workers.strip(rembg.endpoint, files=(NAMES[0],), output=plain)
-    story = workers.strip(rembg.endpoint, files=(NAMES[0],), timeout=120.0, first_timeout=240.0, **given)
+    story = workers.strip(rembg.endpoint, files=(NAMES[0],), **given)
     assert (story.asked, story.exit_code) == (some_of_the_scan[:1], 0)
     soft = [Image.open(folder / "soft" / f"{NAMES[0]}.png") for folder in (plain, output)]
     assert [each.mode for each in soft] == ["L", "L"]

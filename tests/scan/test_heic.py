@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HEIC photos become upright JPEGs that say all that the photo said. The files are made by libheif and x265."""
 
+import functools
+import importlib.util
 import io
 import json
 import os
@@ -28,27 +30,40 @@ from scan.photos import Photo, make_proxy
 from scan.settings import MaskSettings
 from speaking_photos import SIZE, XMP, block_of, exif, icc, save, scene, tags_of, true_mask
 
-# A process of its own makes the files: so the reader is proved with no other libheif beside it, as it is in Blender.
+# A process of its own makes the files, one for all of them: so the reader is proved with no other libheif beside it, as
+# it is in Blender. A line of JSON a file.
 _MAKE = """
-import sys, pillow_heif
+import json, sys, numpy, pillow_heif
 from PIL import Image
-source, target, orientation, bits, *given = sys.argv[1:]
-pillow_heif.register_heif_opener(save_to_12bit=bits == "12")
-with Image.open(source) as image:
-    info = dict(image.info)
-    says = {"exif": info.get("exif"), "icc_profile": info.get("icc_profile"), "xmp": info.get("xmp")}
-    for name, file in (each.split("=", 1) for each in given):
-        with open(file, "rb") as stream:
-            says[name] = stream.read()
-    image.load()
-    image.info = {}
-    if bits == "8":
-        image.save(target, quality=90, **{key: value for key, value in says.items() if value})
-    else:
-        import numpy
-        deep = numpy.asarray(image).astype("<u2") * 257
-        pillow_heif.encode("RGB;16", image.size, deep.tobytes(), target, quality=90, **says)
+
+def make(source, target, bits, given):
+    pillow_heif.register_heif_opener(save_to_12bit=bits == 12)
+    with Image.open(source) as image:
+        info = dict(image.info)
+        says = {"exif": info.get("exif"), "icc_profile": info.get("icc_profile"), "xmp": info.get("xmp")}
+        for name, file in given.items():
+            with open(file, "rb") as stream:
+                says[name] = stream.read()
+        image.load()
+        image.info = {}
+        if bits == 8:
+            image.save(target, quality=90, **{key: value for key, value in says.items() if value})
+        else:
+            deep = numpy.asarray(image).astype("<u2") * 257
+            pillow_heif.encode("RGB;16", image.size, deep.tobytes(), target, quality=90, **says)
+
+for line in sys.stdin:
+    make(*json.loads(line))
+    print("made", flush=True)
 """
+
+
+@functools.cache
+def _maker():
+    """A process that makes HEIC files; it leaves when its input closes, with this one."""
+    command = [sys.executable, "-c", _MAKE]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
 
 TURNED = XMP.replace(b"xmp:Rating", b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6" xmp:Rating')
 
@@ -61,14 +76,15 @@ def make_heic(path, orientation=1, bits=8, blocks=(), **options):
     source = save(
         path.with_name(path.name + ".source.jpg"), orientation=orientation, quality=97, subsampling=0, **options
     )
-    command = [sys.executable, "-c", _MAKE, source, path, str(orientation), str(bits)]
+    given = {}
     for name, block in blocks:
+        given[name] = str(source.with_suffix(f".{name}"))
         source.with_suffix(f".{name}").write_bytes(block)
-        command.append(f"{name}={source.with_suffix(f'.{name}')}")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if "No module named 'pillow_heif'" in done.stderr:
+    if importlib.util.find_spec("pillow_heif") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("pillow-heif makes the HEIC files: set up `tests` anew")
-    assert done.returncode == 0, done.stderr
+    maker = _maker()
+    print(json.dumps([str(source), str(path), bits, given]), file=maker.stdin, flush=True)
+    assert maker.stdout.readline() == "made\n", "what it printed says why"
     source.unlink()
     return Photo(PurePosixPath(path.name), path)
 
