@@ -37,15 +37,17 @@ _NEVER = 900.0
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give every test its kind, its limit, and the group that pytest-xdist keeps in one process."""
+    # One that stops at the first failure wants to find it soon.
+    order = _ORDER[::-1] if config.getoption("maxfail") == 1 else _ORDER
     for item in items:
         kind = _kind(item)
         item.add_marker(kind)
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_SECONDS[kind]))
         item.add_marker(pytest.mark.xdist_group(_group(item, kind)))
-    items.sort(key=lambda item: _ORDER.index(_kind(item)))
+    items.sort(key=lambda item: order.index(_kind(item)))
 
 
 def _kind(item: pytest.Item) -> str:

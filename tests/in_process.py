@@ -21,6 +21,8 @@ from scan.journal import Event, JournalTail
 # The threads of this process keep their priority: one that steps back would wait for all other tests.
 priority._NICENESS = 0  # noqa: SLF001
 
+_DYING = 30.0  # seconds: the test has failed already
+
 _has_stderr = threading.Lock()
 """Held by the run whose log is ``sys.stderr``. What a second one beside it says goes there, too."""
 
@@ -70,9 +72,9 @@ class LocalWorker:
         self._inbox.wake()
 
     def kill(self) -> None:
-        """Cancel, and wait for the end: a thread cannot be killed. Calls may come after the end, too."""
+        """Cancel, and wait for the end: a thread cannot be killed. One that hears nothing is left behind."""
         self.cancel()
-        self._thread.join()
+        self._thread.join(_DYING)
 
     def _main(self) -> None:
         with contextlib.ExitStack() as stack:
