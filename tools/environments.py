@@ -10,21 +10,33 @@ Runs on any Python from 3.8, so that it can say in a sentence what is missing, a
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import json
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Callable, Iterator, NamedTuple, Sequence
+
+if os.name == "nt":
+    import msvcrt
+else:
+    import fcntl
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+REQUIREMENTS = ROOT / "tools" / "requirements"
 MODELS = ROOT / "vendor" / "models"
 """The folder that holds u2netp.onnx once the environments ``rembg`` or ``tests`` are ready; fit for ``U2NET_HOME``."""
+
+
+# How pip and uv say that they got no answer.
+_UNREACHABLE = ("Retrying (", "error sending request", "Network connectivity is disabled", "Request failed after")
 
 
 class Missing(Exception):  # noqa: N818 - it is the user's machine that lacks something, nothing went wrong in here
@@ -32,54 +44,22 @@ class Missing(Exception):  # noqa: N818 - it is the user's machine that lacks so
 
 
 class Environment(NamedTuple):
-    """What a virtual environment is made of."""
+    """The Pythons that an environment can be made with, the first of them preferred, and the room it takes."""
 
     pythons: tuple[str, ...]
-    requirements: tuple[str, ...]
     megabytes: int
 
 
-def _locked(distribution: str) -> str:
-    """Name a distribution the zips carry, in their version, so that plain-Python tests see the same one."""
-    lock = json.loads((ROOT / "vendor" / "lock.json").read_text(encoding="utf-8"))
-    entry = next(entry for entry in lock["wheels"] if entry["distribution"] == distribution)
-    others = sorted({file["version"] for file in entry["files"].values() if "version" in file})
-    # Where there is no wheel of that version, the older one that the zips carry there.
-    return f"{distribution}=={entry['version']}" if not others else f"{distribution}>={others[0]},<={entry['version']}"
-
-
-# Blender 4.2 comes with numpy 1.24; what pip would choose for it today is newer than what users have.
-_NUMPY_OF_BLENDER_4_2 = "numpy==1.24.3"
-
-# As the gaps in vendor/lock.json: no wheels for Macs with an Intel processor, nor for Linux on other processors.
-_WHERE_PYCOLMAP_IS = '; platform_machine == "x86_64" and sys_platform != "darwin"'
-_WHERE_PYCOLMAP_IS += ' or platform_machine == "AMD64" or sys_platform == "darwin" and platform_machine == "arm64"'
-
 ENVIRONMENTS = {
-    "bpy-4.2.23": Environment(("3.11",), ("bpy==4.2.23", _NUMPY_OF_BLENDER_4_2), 1500),
-    "bpy-4.5.15": Environment(("3.11",), ("bpy==4.5.15",), 1500),
-    "bpy-5.2.3": Environment(("3.13",), ("bpy==5.2.3",), 1500),
-    "rembg": Environment(("3.11", "3.13"), ("rembg[cpu,cli]==2.0.86",), 1000),
-    "tests": Environment(
-        ("3.11", "3.13"),
-        (
-            "pytest==9.2.0",
-            "ruff==0.17.6",
-            "mypy==2.4.1",
-            "requests==2.34.2",
-            "types-requests==2.33.0.20261030",
-            _locked("Pillow"),
-            _locked("onnxruntime"),
-            _locked("pi-heif"),
-            "pillow-heif==1.8.1",  # makes HEIC files; never shipped, for its encoder is under the GPL
-            # Only in processes of its own, never in pytest's: see scan/engines/colmap_child.py.
-            _locked("pycolmap") + _WHERE_PYCOLMAP_IS,
-            f'{_NUMPY_OF_BLENDER_4_2}; python_version < "3.12"',
-            'numpy==2.5.5; python_version >= "3.12"',
-        ),
-        550,
-    ),
+    "bpy-4.2.23": Environment(("3.11",), 1500),
+    "bpy-4.5.15": Environment(("3.11",), 1500),
+    "bpy-5.2.3": Environment(("3.13",), 1500),
+    "rembg": Environment(("3.11", "3.13"), 1000),
+    "tests": Environment(("3.11", "3.13"), 700),
 }
+
+_INSTALLER = Environment(("3.11", "3.13"), 100)
+_WITH_MODELS = {"rembg", "tests"}
 
 
 @functools.lru_cache(maxsize=None)
@@ -120,6 +100,11 @@ def python_of(name: str) -> Path:
     return (BUILD / "env" / name).joinpath(*scripts)
 
 
+def requirements_of(name: str) -> Path:
+    """Give the file that names all that an environment consists of, with hashes: ``make requirements`` writes it."""
+    return REQUIREMENTS / f"{name}.txt"
+
+
 def is_ready(name: str) -> bool:
     """Tell whether an environment was finished and is what is asked for here."""
     try:
@@ -131,11 +116,66 @@ def is_ready(name: str) -> bool:
 
 def ensure(name: str) -> Path:
     """Make an environment unless it is ready, and return its Python; raise Missing where that cannot be."""
-    if not is_ready(name):
-        _create(name)
-    if name in ("rembg", "tests"):
-        _run([str(python_of(name)), str(ROOT / "vendor" / "fetch.py"), "models"], "u2netp's weights")
+    ensure_all([name])
     return python_of(name)
+
+
+def ensure_all(names: Sequence[str]) -> None:
+    """Make environments side by side unless they are ready; raise Missing, a line for each that cannot be."""
+    missing = [name for name in names if not is_ready(name)]
+    _check_room({name: ENVIRONMENTS[name].megabytes for name in missing})
+    if missing:
+        uv()
+    steps = [functools.partial(_ensure, name, _create) for name in missing]
+    side_by_side([*steps, _ensure_models] if _WITH_MODELS.intersection(names) else steps)
+
+
+def side_by_side(steps: Sequence[Callable[[], object]]) -> None:
+    """Take steps at the same time and wait for all of them; raise Missing, a line for each that failed."""
+    if not steps:
+        return
+    with ThreadPoolExecutor(len(steps)) as pool:
+        taken = [pool.submit(step) for step in steps]
+    problems = []
+    for each in taken:
+        problem = each.exception()
+        if isinstance(problem, (Missing, OSError)):
+            problems += str(problem).splitlines()
+        elif problem is not None:
+            raise problem
+    if problems:
+        raise Missing("\n".join(dict.fromkeys(problems)))
+
+
+def uv() -> Path:
+    """Give the path of uv, which installs all else, from an environment that pip makes for it."""
+    _ensure("uv", _create_installer)
+    return python_of("uv").with_name("uv.exe" if os.name == "nt" else "uv")
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep everyone else who asks for the same file out of here, in this process and in others."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        if os.name == "nt":
+            while True:  # each call gives up after ten seconds
+                with contextlib.suppress(OSError):
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    break
+            try:
+                yield
+            finally:
+                msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def tell(line: str) -> None:
+    """Tell the user how it goes, in whole lines even when several tell at once."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def blender_ext() -> Path:
@@ -149,27 +189,66 @@ def blender_ext() -> Path:
     return next(path for folder in ("lib/python*", "Lib") for path in packages.glob(f"{folder}/{tool}"))
 
 
+def _ensure(name: str, create: Callable[[str], None]) -> None:
+    """Make an environment unless it is ready or another process, or thread, makes it meanwhile."""
+    if not is_ready(name):
+        with locked(_beside(name, ".lock")):
+            if not is_ready(name):
+                started = time.monotonic()
+                _beside(name, ".log").unlink(missing_ok=True)
+                create(name)
+                _stamp(name).write_text(_stamp_text(name), encoding="utf-8")
+                tell(f"{name}: ready after {time.monotonic() - started:.0f} s")
+
+
 def _create(name: str) -> None:
     wanted = ENVIRONMENTS[name]
+    python = _find_one(name, wanted)
+    tell(f"{name}: installing, about {wanted.megabytes} MB")
+    program, log = str(uv()), _beside(name, ".log")
+    # --clear: neither what an interrupted run left nor an older stamp and its packages may shine through.
+    venv = [program, "venv", "--clear", "--no-project", "--python", str(python), str(BUILD / "env" / name)]
+    _run(venv, f"the virtual environment {name}", log)
+    install = [program, "pip", "install", "--python", str(python_of(name)), "--require-hashes"]
+    # Nothing is built here: what has no wheel for this machine is told, and not tried with whatever compiler there is.
+    install += ["--only-binary", ":all:", "--requirement", str(requirements_of(name))]
+    _run(install, f"what {name} needs", log)
+
+
+def _create_installer(name: str) -> None:
+    python, log = _find_one(name, _INSTALLER), _beside(name, ".log")
+    _run([str(python), "-m", "venv", "--clear", str(BUILD / "env" / name)], f"the virtual environment {name}", log)
+    install = [str(python_of(name)), "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes"]
+    install += ["--only-binary", ":all:", "--requirement", str(requirements_of(name))]
+    _run(install, name, log)
+
+
+def _ensure_models() -> None:
+    """Fetch u2netp's weights unless they are there, with the pip of uv's environment."""
+    uv()
+    with locked(_beside("models", ".lock")):
+        command = [str(python_of("uv")), str(ROOT / "vendor" / "fetch.py"), "models"]
+        _run(command, "u2netp's weights", _beside("models", ".log"))
+
+
+def _find_one(name: str, wanted: Environment) -> Path:
     python = next((found for found in map(find_python, wanted.pythons) if found), None)
     if python is None:
         versions = " or ".join(wanted.pythons)
         raise Missing(f"{name} needs Python {versions} with venv and pip; neither PATH nor ~/.pyenv/versions has it.")
-    home = BUILD / "env" / name
-    home.parent.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(str(home.parent)).free < wanted.megabytes * 1_000_000:
-        raise Missing(f"{name} needs about {wanted.megabytes} MB, and there is less free in {home.parent}.")
+    return python
 
-    print(f"{name}: installing, about {wanted.megabytes} MB", file=sys.stderr, flush=True)
-    started = time.monotonic()
-    # --clear: neither what an interrupted run left nor an older stamp and its packages may shine through.
-    _run([str(python), "-m", "venv", "--clear", str(home)], f"the virtual environment {name}")
-    _run(
-        [str(python_of(name)), "-m", "pip", "install", "--disable-pip-version-check", *wanted.requirements],
-        f"what {name} needs",
-    )
-    _stamp(name).write_text(_stamp_text(name), encoding="utf-8")
-    print(f"{name}: ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+
+def _check_room(megabytes: dict[str, int]) -> None:
+    folder, needed = BUILD / "env", sum(megabytes.values())
+    folder.mkdir(parents=True, exist_ok=True)
+    if megabytes and shutil.disk_usage(str(folder)).free < needed * 1_000_000:
+        raise Missing(f"{', '.join(megabytes)} take about {needed} MB, and there is less free in {folder}.")
+
+
+def _beside(name: str, suffix: str) -> Path:
+    """Give the path of a file that belongs to an environment and stays when it is made anew."""
+    return BUILD / "env" / (name + suffix)
 
 
 def _stamp(name: str) -> Path:
@@ -177,27 +256,44 @@ def _stamp(name: str) -> Path:
 
 
 def _stamp_text(name: str) -> str:
-    return "\n".join(ENVIRONMENTS[name].requirements) + "\n"
+    return hashlib.sha256(requirements_of(name).read_bytes()).hexdigest() + "\n"
 
 
-def _run(command: list[str], what: str) -> None:
+def _run(command: list[str], what: str, log: Path) -> None:
     """Run a step with its output in a log, and say in one sentence what went wrong if it did."""
-    log = BUILD / "env" / "install.log"
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
     with log.open("a", encoding="utf-8") as output:
         output.write(f"$ {' '.join(command)}\n")
         output.flush()
         at = output.tell()
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
+        )
     if done.returncode != 0:
         with log.open("rb") as output:
             output.seek(at)
-            lines = output.read().decode("utf-8", "replace").split("\n")
-        # pip says why it failed in its last line that begins like this; others in their last line.
-        reasons = [line for line in lines if line.startswith("ERROR:")] or [line for line in lines if line.strip()]
-        reason = re.sub(r"^(ERROR|fetch\.py): ", "", reasons[-1]) if reasons else f"exit code {done.returncode}"
-        if any("Retrying (" in line for line in lines):
-            reason = "the package index could not be reached"
+            said = output.read().decode("utf-8", "replace")
+        reason = _reason(said) or f"exit code {done.returncode}"
         raise Missing(f"Could not install {what}: {reason} (all of it in {log}).")
+
+
+def _reason(said: str) -> str:
+    """Find why a step failed in what it said, on one line."""
+    if any(sign in said for sign in _UNREACHABLE):
+        return "the package index could not be reached"
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # pip says it in its last line that begins like this, uv from its first line that begins like this on, over
+    # several lines that it joins with rules; others say it in their last line.
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    first = next((at for at, line in enumerate(lines) if line.startswith(("error:", "\u00d7"))), None)
+    if errors:
+        text = errors[-1]
+    elif first is not None:
+        text = " ".join(lines[first:])
+    else:
+        text = lines[-1] if lines else ""
+    text = re.sub(r"[\u00d7\u2502\u251c\u2570\u2500\u25b6]+\s*", "", text)
+    return re.sub(r"^(ERROR|error|fetch\.py): ", "", text).rstrip(".")
 
 
 def main() -> None:
@@ -208,12 +304,11 @@ def main() -> None:
         raise Missing(f"There is no environment {unknown[0]}; there are {', '.join(ENVIRONMENTS)}.")
     if not names:
         raise Missing("Neither Python 3.11 nor Python 3.13 was found, on PATH or under ~/.pyenv/versions: install one.")
-    for name in names:
-        ensure(name)
+    ensure_all(names)
     for name, environment in ENVIRONMENTS.items():
         if name not in names and not sys.argv[1:]:
             versions = " or ".join(environment.pythons)
-            print(f"{name}: left out, this machine has no Python {versions}", file=sys.stderr)
+            tell(f"{name}: left out, this machine has no Python {versions}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write each ``tools/requirements/NAME.txt`` anew from its ``NAME.in``: exact versions of everything, with hashes.
+
+    make requirements      after a change to a .in file or to vendor/lock.json
+
+What stood in a .txt before stays in its version as long as the .in file allows it; remove the .txt to have the newest.
+In tests.txt, what the zips carry has the version that vendor/lock.json names, on every platform.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import environments
+import fetch
+
+# How requirements name the platforms of vendor/lock.json.
+PLATFORMS = {
+    "linux-x64": ("linux", "x86_64"),
+    "windows-x64": ("win32", "AMD64"),
+    "macos-arm64": ("darwin", "arm64"),
+    "macos-x64": ("darwin", "x86_64"),
+}
+
+
+def constraints() -> Iterator[str]:
+    """Name what the zips carry in its version; where there is no wheel of that, the older one that they carry there."""
+    for entry in fetch.load_lock()["wheels"]:
+        name, common = entry["distribution"], entry["version"]
+        others = {
+            PLATFORMS[target.platform]: fetch.version_of(entry, target)
+            for target in fetch.TARGETS
+            if fetch.version_of(entry, target) != common
+        }
+        for (system, machine), version in others.items():
+            yield f'{name}=={version}; sys_platform == "{system}" and platform_machine == "{machine}"'
+        elsewhere = " and ".join(
+            f'(sys_platform != "{system}" or platform_machine != "{machine}")' for system, machine in others
+        )
+        yield f"{name}=={common}" + (f"; {elsewhere}" if elsewhere else "")
+
+
+def main() -> None:
+    """Compile all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        locked = Path(folder) / "locked.txt"
+        locked.write_text("".join(f"{line}\n" for line in constraints()), encoding="utf-8")
+        for source in sorted(environments.REQUIREMENTS.glob("*.in")):
+            pythons = environments.ENVIRONMENTS[source.stem].pythons if source.stem != "uv" else ("3.11",)
+            command = [str(environments.uv()), "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
+            # Neither where a package came from nor why it is there: the first would name this machine's own places.
+            command += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--no-config"]
+            command += ["--custom-compile-command", "make requirements", "--python-version", pythons[0]]
+            command += ["--constraint", str(locked)] if source.stem == "tests" else []
+            command += ["--output-file", str(source.with_suffix(".txt")), str(source)]
+            subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except environments.Missing as missing:
+        sys.exit(str(missing))
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
