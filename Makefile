@@ -12,15 +12,21 @@ python = $(or $(shell \
     "$$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 13)))' >/dev/null 2>&1 && echo "$$python" && break; \
   done),$(error Python 3.11 or 3.13 is needed, and neither PATH nor ~/.pyenv/versions has it))
 
-.PHONY: help demo build test test-window lint bench bench-scan bench-window pictures soak clean
+# Tests side by side; what shares a server or a window stays together.
+JOBS ?= 2
+PYTEST = $(TESTS_PYTHON) -m pytest -n $(JOBS) --dist loadgroup
+
+.PHONY: help demo build test test-all test-window lint requirements bench bench-scan bench-window pictures soak clean
 
 help:
 	@echo "make demo    the scan in this repository, from photos to a scene, through a real rembg server and Blender"
 	@echo "             (BACKEND=embedded: without a server)"
 	@echo "make build   build the extension's zips and the index of a repository into dist/"
-	@echo "make test    run all tests on every Blender version this machine has a Python for"
-	@echo "make test-window  those in a real Blender window only: Linux, as root (make test has them too where it can)"
+	@echo "make test    the gate: what has to hold for every change, in a quarter of an hour (JOBS=2: tests side by side)"
+	@echo "make test-all  every test on every Blender version this machine has a Python for"
+	@echo "make test-window  all in a real Blender window: Linux, as root (the others have them too where it can be)"
 	@echo "make lint    check style and types"
+	@echo "make requirements  write tools/requirements/*.txt anew, after a change to a .in file or to vendor/lock.json"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make bench-scan  the scan solved from raw photos, black cutouts and masks, against the truth"
 	@echo "make bench-window  what a running job costs Blender's window: Linux, as root"
@@ -39,14 +45,16 @@ build:
 	@$(TESTS_PYTHON) tools/build.py
 
 test:
-	@$(python) tools/environments.py
-	@$(python) tools/window_setup.py
-	@$(TESTS_PYTHON) -m pytest tests
+	@$(python) tools/set_up.py
+	@$(PYTEST) -m "not full" tests
+
+test-all:
+	@$(python) tools/set_up.py
+	@$(PYTEST) tests
 
 test-window:
-	@$(python) tools/environments.py tests rembg
-	@$(python) tools/window_setup.py
-	@$(TESTS_PYTHON) -m pytest tests/window
+	@$(python) tools/set_up.py tests rembg
+	@$(PYTEST) tests/window
 
 bench-scan:
 	@$(python) tools/environments.py tests
@@ -58,18 +66,19 @@ lint:
 	$(TESTS_PYTHON) -m ruff format --check .
 	$(TESTS_PYTHON) -m mypy
 
+requirements:
+	@$(python) tools/compile_requirements.py
+
 bench:
 	@$(python) tools/environments.py tests rembg
 	@$(TESTS_PYTHON) tools/bench.py
 
 bench-window:
-	@$(python) tools/environments.py tests rembg
-	@$(python) tools/window_setup.py
+	@$(python) tools/set_up.py tests rembg
 	@$(TESTS_PYTHON) tools/bench_window.py
 
 pictures:
-	@$(python) tools/environments.py tests rembg
-	@$(python) tools/window_setup.py
+	@$(python) tools/set_up.py tests rembg
 	@README_PICTURES=$(CURDIR)/docs $(TESTS_PYTHON) -m pytest tests/window/test_sidebar.py tests/window/test_preview.py \
 	  tests/window/test_preferences.py tests/window/test_painting.py
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import environments
+
+sys.path.insert(0, str(environments.ROOT / "vendor"))
 import fetch
 
 # How requirements name the platforms of vendor/lock.json.

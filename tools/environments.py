@@ -4,7 +4,8 @@
     python tools/environments.py            all that this machine has a Python for (with CI set: all, or an error)
     python tools/environments.py NAME…      these, or an error
 
-An environment is ready when its stamp, written last, says what is asked for here; anything else is made anew.
+They are made side by side, each with a log of its own beside it, from ``tools/requirements/NAME.txt`` by uv, which pip
+installs first. An environment is ready when its stamp, written last, is that of its file; anything else is made anew.
 Runs on any Python from 3.8, so that it can say in a sentence what is missing, and uses the standard library only.
 """
 
@@ -33,7 +34,6 @@ BUILD = ROOT / "build"
 REQUIREMENTS = ROOT / "tools" / "requirements"
 MODELS = ROOT / "vendor" / "models"
 """The folder that holds u2netp.onnx once the environments ``rembg`` or ``tests`` are ready; fit for ``U2NET_HOME``."""
-
 
 # How pip and uv say that they got no answer.
 _UNREACHABLE = ("Retrying (", "error sending request", "Network connectivity is disabled", "Request failed after")
@@ -139,8 +139,10 @@ def side_by_side(steps: Sequence[Callable[[], object]]) -> None:
     problems = []
     for each in taken:
         problem = each.exception()
-        if isinstance(problem, (Missing, OSError)):
+        if isinstance(problem, Missing):
             problems += str(problem).splitlines()
+        elif isinstance(problem, OSError):
+            problems.append(f"Setting up failed: {problem}")
         elif problem is not None:
             raise problem
     if problems:
@@ -296,24 +298,23 @@ def _reason(said: str) -> str:
     return re.sub(r"^(ERROR|error|fetch\.py): ", "", text).rstrip(".")
 
 
-def main() -> None:
-    """Run the command line."""
-    names = sys.argv[1:] or (list(ENVIRONMENTS) if os.environ.get("CI") else available())
-    unknown = sorted(set(names) - set(ENVIRONMENTS))
+def set_up(names: Sequence[str]) -> None:
+    """Make the environments that are named here, or else all that there can be: all of them where CI is set."""
+    wanted = list(names) or (list(ENVIRONMENTS) if os.environ.get("CI") else available())
+    unknown = sorted(set(wanted) - set(ENVIRONMENTS))
     if unknown:
         raise Missing(f"There is no environment {unknown[0]}; there are {', '.join(ENVIRONMENTS)}.")
-    if not names:
+    if not wanted:
         raise Missing("Neither Python 3.11 nor Python 3.13 was found, on PATH or under ~/.pyenv/versions: install one.")
-    ensure_all(names)
+    ensure_all(wanted)
     for name, environment in ENVIRONMENTS.items():
-        if name not in names and not sys.argv[1:]:
-            versions = " or ".join(environment.pythons)
-            tell(f"{name}: left out, this machine has no Python {versions}")
+        if name not in wanted and not names:
+            tell(f"{name}: left out, this machine has no Python {' or '.join(environment.pythons)}")
 
 
 if __name__ == "__main__":
     try:
-        main()
+        set_up(sys.argv[1:])
     except Missing as missing:
         sys.exit(str(missing))
     except OSError as error:

@@ -10,7 +10,6 @@ and never goes through one into the machine's own files.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -92,9 +91,7 @@ def ensure() -> Path:
     """Make the Debian with Blender unless it is ready, and return its root; raise Missing where that cannot be."""
     if reason := reason_against():
         raise Missing(reason)
-    WINDOW.mkdir(parents=True, exist_ok=True)
-    with (WINDOW / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with environments.locked(WINDOW / "lock"):
         if not is_ready():
             _create()
     return DEBIAN
@@ -104,7 +101,7 @@ def _create() -> None:
     """Make it under another name, and give it its own when it is whole."""
     if shutil.disk_usage(WINDOW).free < MEGABYTES * 1_000_000:
         raise Missing(f"The window tests need about {MEGABYTES} MB, and there is less free in {WINDOW}.")
-    print(f"window: installing Debian {SUITE} with Blender, about {MEGABYTES} MB", file=sys.stderr, flush=True)
+    environments.tell(f"window: installing Debian {SUITE} with Blender, about {MEGABYTES} MB")
     started = time.monotonic()
     # The lock is held: what is left of an earlier attempt is nobody's.
     for old in (*WINDOW.glob("new-*"), DEBIAN):
@@ -142,7 +139,7 @@ def _create() -> None:
     except BaseException:
         remove(new)
         raise
-    print(f"window: ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    environments.tell(f"window: ready after {time.monotonic() - started:.0f} s")
 
 
 def mirror() -> tuple[str, ...]:
@@ -210,18 +207,18 @@ def _run(what: str, *command: str) -> None:
         raise Missing(f"{what} failed: {reasons[-1].removeprefix('E: ')} (all of it in {log}).")
 
 
-def main() -> None:
-    """Run the command line: where it cannot be, that is an error in CI only, and elsewhere what is left out."""
+def set_up() -> None:
+    """Make it where it can be: where it cannot, that is an error in CI only, and elsewhere what is left out."""
     reason = reason_against()
     if reason and not (os.environ.get("CI") and sys.platform.startswith("linux")):
-        print(f"window: left out. {reason}", file=sys.stderr)
+        environments.tell(f"window: left out. {reason}")
         return
     ensure()
 
 
 if __name__ == "__main__":
     try:
-        main()
+        set_up()
     except Missing as missing:
         sys.exit(str(missing))
     except OSError as error:
