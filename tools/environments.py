@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -36,7 +37,7 @@ MODELS = ROOT / "vendor" / "models"
 """The folder that holds u2netp.onnx once the environments ``rembg`` or ``tests`` are ready; fit for ``U2NET_HOME``."""
 
 # How pip and uv say that they got no answer.
-_UNREACHABLE = ("Retrying (", "error sending request", "Network connectivity is disabled", "Request failed after")
+_UNREACHABLE = ("Retrying (", "error sending request", "network was disabled")
 
 
 class Missing(Exception):  # noqa: N818 - it is the user's machine that lacks something, nothing went wrong in here
@@ -283,19 +284,16 @@ def _reason(said: str) -> str:
     """Find why a step failed in what it said, on one line."""
     if any(sign in said for sign in _UNREACHABLE):
         return "the package index could not be reached"
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    # pip says it in its last line that begins like this, uv from its first line that begins like this on, over
-    # several lines that it joins with rules; others say it in their last line.
+    lines = said.splitlines()
+    # pip says it in its last line that begins like this, uv in a paragraph that begins like that; others say it last.
     errors = [line for line in lines if line.startswith("ERROR:")]
-    first = next((at for at, line in enumerate(lines) if line.startswith(("error:", "\u00d7"))), None)
+    told = [line for line in lines if line.strip()][-1:]
+    first = next((at for at, line in enumerate(lines) if line.startswith("error:")), None)
     if errors:
-        text = errors[-1]
+        told = errors[-1:]
     elif first is not None:
-        text = " ".join(lines[first:])
-    else:
-        text = lines[-1] if lines else ""
-    text = re.sub(r"[\u00d7\u2502\u251c\u2570\u2500\u25b6]+\s*", "", text)
-    return re.sub(r"^(ERROR|error|fetch\.py): ", "", text).rstrip(".")
+        told = list(itertools.takewhile(str.strip, lines[first:]))
+    return ": ".join(re.sub(r"^(ERROR|error|cause|fetch\.py): ", "", line.strip()) for line in told).rstrip(".")
 
 
 def set_up(names: Sequence[str]) -> None:
