@@ -6,6 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from properties import IN_ONE_FOLDER
 
 from scan.errors import OutputError
 from scan.files import write_atomically
@@ -43,20 +46,83 @@ def test_another_run_adds_and_takes_nothing_away(path):
     assert [event["run"] for event in JournalTail(path, "r2", 0).read()] == ["r2"]
 
 
-@pytest.mark.parametrize("cut", [1, 10, 30])
-def test_a_torn_line_is_passed_over_ended_and_never_cut_off(path, cut):
-    Journal(path, "r1").write("started")
-    Journal(path, "r1").write("photo_done", photo="1.jpg")
-    torn = path.read_bytes()[:-cut]
-    path.write_bytes(torn)
-    tail = JournalTail(path, "r2", len(torn))
-    journal = Journal(path, "r2")
-    journal.write("started")
-    assert path.read_bytes().startswith(torn + b"\n")
-    events = read_journal(path)
-    # Cut by its line end alone, the line still tells what it told.
-    assert [event["event"] for event in events] == ["started", *["photo_done"] * (cut == 1), "started"]
-    assert [event["run"] for event in tail.read()] == ["r2"]
+values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+facts = st.fixed_dictionaries(
+    {}, optional={"photo": st.text(max_size=8), "n": values, "of": st.lists(values, max_size=3)}
+)
+events = st.lists(st.tuples(st.sampled_from(["log", "progress", "photo_done"]), facts), max_size=4)
+
+
+@settings(suppress_health_check=IN_ONE_FOLDER, max_examples=100)
+@given(runs=st.lists(st.tuples(events, st.integers(0, 120)), min_size=1, max_size=4))
+@example(runs=[([("started", {})], 0), ([("photo_done", {"photo": "1.jpg"})], 1), ([("started", {})], 0)])
+@example(runs=[([("started", {})], 0), ([("photo_done", {"photo": "1.jpg"})], 2), ([("started", {})], 0)])
+@example(runs=[([("log", {"text": '{"event": "log"}\n\udcff'})], 12), ([], 0), ([("started", {})], 0)])
+def test_wherever_kills_tear_a_journal_nothing_is_lost_before_and_nothing_is_made_up(path, runs):
+    """Each run writes its events and is killed: what it wrote last is cut by so many bytes."""
+    path.unlink(missing_ok=True)
+    told = []
+    for run, (written, cut) in enumerate(runs):
+        before = path.read_bytes() if path.exists() else b""
+        tail = JournalTail(path, f"r{run}", len(before))
+        journal = Journal(path, f"r{run}")
+        for event, given_facts in written:
+            journal.write(event, **given_facts)
+        journal.close()
+        content = path.read_bytes()
+        assert content.startswith(before), "what is there stays where it is, torn or not"
+        assert [without_time(event) for event in tail.read()] == [as_told(run, each) for each in written]
+
+        left = max(len(content) - cut, len(before))
+        path.write_bytes(content[:left])
+        # What has all its bytes is told, also without the line's end.
+        ends = [at + len(line) for at, line in lines_of(content, len(before)) if line]
+        whole = sum(end <= left for end in ends)
+        told += [as_told(run, each) for each in written[:whole]]
+        assert [without_time(event) for event in read_journal(path)] == told
+
+
+def lines_of(content, begin):
+    """Where each line begins from a place on, and the line."""
+    for line in content[begin:].split(b"\n"):
+        yield begin, line
+        begin += len(line) + 1
+
+
+def as_told(run, written):
+    event, given_facts = written
+    return {"event": event, "run": f"r{run}", **given_facts}
+
+
+def without_time(event):
+    return {name: value for name, value in event.items() if name != "time"}
+
+
+lines = st.builds(
+    lambda run, n: json.dumps({"event": "log", "run": run, "n": n}).encode(),
+    st.sampled_from(["me", "other", ""]),
+    st.integers(0, 9) | st.text(max_size=3),
+)
+others = st.sampled_from([b"", b"nonsense", b"[1, 2]", b'{"torn": ', b"\xff\xfe", b'"text"', b"{}", b"\0\0"])
+
+
+@settings(suppress_health_check=IN_ONE_FOLDER, max_examples=100)
+@given(story=st.lists(lines | others, max_size=8), past=st.integers(0, 8), cuts=st.lists(st.integers(0, 400)))
+def test_a_tail_tells_what_the_journal_tells_in_whatever_pieces_it_comes(path, story, past, cuts):
+    path.unlink(missing_ok=True)
+    start = sum(len(line) + 1 for line in story[:past])
+    content = b"".join(line + b"\n" for line in story)
+    tail, told, at = JournalTail(path, "me", start), [], start
+    if start:
+        path.write_bytes(content[:start])
+    for cut in [*sorted(start + cut for cut in cuts), len(content)]:
+        with path.open("ab") as file:
+            file.write(content[at:cut])
+        at = max(at, min(cut, len(content)))
+        told += tail.read()
+    assert tail.read() == []
+    path.write_bytes(content[start:])
+    assert told == [event for event in read_journal(path) if event.get("run") == "me"]
 
 
 @pytest.mark.parametrize("line", [b"\n", b"nonsense\n", b"[1, 2]\n", b"\xff\xfe\n", b'"text"\n', b"\0\0\0\0\n"])
