@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The small parts of a solve: pairs, names, links, masks, and what is read of COLMAP's models."""
+"""The small parts of a solve: names, links, masks, and what is read of COLMAP's models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from scan.engines.colmap_model import read_summary, rename_photos
 from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch
 from scan.engines.facts import PhotoFacts
 from scan.engines.layout import link_photo, plain_names, write_mask
-from scan.engines.pairs import pairs
 from scan.engines.preflight import preflight
 from scan.engines.registry import make_engine
 from scan.errors import BadUseError, EngineError
@@ -34,36 +33,6 @@ FACTS = PhotoFacts("JPEG", (320, 240), 1, focal=50.0)
 def scan_photo(path: Path, name: str = "", mask: Path | None = None, *, is_clean: bool = True) -> ScanPhoto:
     photo = Photo(PurePosixPath(name or path.name), path)
     return ScanPhoto(photo, FACTS, (1, 2), b"\1" if mask else None, mask, is_clean)
-
-
-def sides(*counts):
-    return [[f"{side}/{number:04}" for number in range(count)] for side, count in enumerate(counts)]
-
-
-def test_pairs_go_round_join_sides_and_are_each_wanted_once():
-    two = sides(400, 400)
-    wanted = pairs(two)
-    assert len(wanted) == len({frozenset(pair) for pair in wanted})
-    assert all(one != other for one, other in wanted)
-    assert ("0/0000", "0/0399") in wanted, "the last beside the first"
-    assert ("1/0395", "1/0005") in wanted or ("1/0005", "1/0395") in wanted
-    across = [pair for pair in wanted if pair[0][0] != pair[1][0]]
-    assert len(across) == 60 * 60
-    assert len(wanted) < 10 * 800 + 7_200
-    neighbours = {frozenset(pair) for pair in wanted}
-    for side in two:
-        for index, name in enumerate(side):
-            assert {frozenset((name, side[(index + step) % 400])) for step in range(1, 11)} <= neighbours
-
-
-@pytest.mark.parametrize("counts", [(1,), (2,), (3, 1), (11,), (1, 1, 1)])
-def test_pairs_of_few_photos_are_all_there_are(counts):
-    total = sum(counts)
-    assert len(pairs(sides(*counts))) == total * (total - 1) // 2
-
-
-def test_pairs_of_thousands_stay_few():
-    assert len(pairs(sides(2500, 2500))) < 10 * 5000 + 7_200
 
 
 @pytest.mark.parametrize(
