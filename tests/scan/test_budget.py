@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photos at full size are held a few at a time, whatever number of threads wants them."""
 
+import queue
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import properties  # noqa: F401 - how property tests run
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from scan.budget import PixelBudget
 from scan.job import JobFolder
@@ -16,38 +18,71 @@ from scan.photos import find_photos
 from scan.products import Products
 
 
-def test_no_more_is_held_at_once_than_there_is_room_for():
-    budget = PixelBudget(100)
-    guard, held, most = threading.Lock(), [0], []
+class Holders:
+    """Threads that hold room of a budget until they are let go. None is looked at before it holds or waits."""
 
-    def work(pixels):
-        with budget.hold(pixels):
-            with guard:
-                held[0] += pixels
-                most.append(held[0])
-            time.sleep(0.01)
-            with guard:
-                held[0] -= pixels
+    def __init__(self, most: int) -> None:
+        news = queue.SimpleQueue()
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, [40, 40, 40, 40, 10, 90] * 3))
-    assert 80 <= max(most) <= 100
+        class Telling(threading.Condition):
+            def wait(self, timeout=None):
+                news.put(None)
+                return super().wait(timeout)
+
+        condition, threading.Condition = threading.Condition, Telling
+        try:
+            self._budget = PixelBudget(most)
+        finally:
+            threading.Condition = condition
+        self._news = news
+        self._threads, self._let_go = {}, {}
+        self.waiting, self.holding = {}, {}
+
+    def begin(self, pixels: int) -> None:
+        """Start a thread that wants so much room."""
+        number = len(self._threads)
+        self.waiting[number], self._let_go[number] = pixels, threading.Event()
+        self._threads[number] = threading.Thread(target=self._hold, args=(number, pixels), daemon=True)
+        self._threads[number].start()
+        self._hear(1)
+
+    def end(self, number: int) -> None:
+        """Let one go. Whoever waits then looks whether there is room now."""
+        del self.holding[number]
+        self._let_go[number].set()
+        self._threads[number].join()
+        self._hear(len(self.waiting))
+
+    def _hold(self, number: int, pixels: int) -> None:
+        with self._budget.hold(pixels):
+            self._news.put(number)
+            self._let_go[number].wait()
+
+    def _hear(self, count: int) -> None:
+        for _ in range(count):
+            number = self._news.get()
+            if number is not None:
+                self.holding[number] = self.waiting.pop(number)
 
 
-def test_a_photo_larger_than_all_the_room_is_let_through_alone():
-    budget = PixelBudget(100)
-    began = threading.Event()
-
-    def wait_for_it():
-        with budget.hold(1):
-            began.set()
-
-    with ThreadPoolExecutor(1) as pool:
-        with budget.hold(500):
-            waiting = pool.submit(wait_for_it)
-            assert not began.wait(0.1)
-        waiting.result(60)
-    assert began.is_set()
+@settings(max_examples=40)
+@given(wanted=st.lists(st.integers(0, 130), min_size=1, max_size=8), data=st.data())
+@example(wanted=[40, 40, 40, 40, 10, 90], data=None)
+@example(wanted=[500, 1, 0], data=None)
+@example(wanted=[1, 500, 0], data=None)
+def test_as_much_is_held_at_once_as_there_is_room_for_and_no_more(wanted, data):
+    """One that is larger than all the room is let through alone; who needs none does not wait."""
+    holders, left = Holders(100), list(wanted)
+    while left or holders.holding:
+        if left and (data is None or not holders.holding or data.draw(st.booleans())):
+            holders.begin(left.pop(0))
+        else:
+            one = min(holders.holding) if data is None else data.draw(st.sampled_from(sorted(holders.holding)))
+            holders.end(one)
+        held = sum(holders.holding.values())
+        assert held <= 100 or len([pixels for pixels in holders.holding.values() if pixels]) == 1
+        assert all(pixels and held and held + pixels > 100 for pixels in holders.waiting.values())
+    assert not holders.waiting
 
 
 def test_room_is_given_back_by_who_fails():

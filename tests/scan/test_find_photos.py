@@ -2,9 +2,13 @@
 """Which files of a folder are photos, under which names, in which order."""
 
 import os
+import shutil
 import sys
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from properties import IN_ONE_FOLDER
 
 from scan.errors import BadUseError, PhotoError
 from scan.photos import find_photos, passed_over
@@ -62,10 +66,66 @@ def test_named_files_are_taken_in_the_order_given_each_once(photos, add):
     assert names(photos, ("A/2.jpg", "1.jpg", "./A/2.jpg")) == ["A/2.jpg", "1.jpg"]
 
 
-@pytest.mark.parametrize("name", ["../secret.jpg", "A/../../secret.jpg", "/etc/passwd", "", "."])
-def test_a_name_that_leads_out_of_the_folder_is_refused(photos, name):
-    with pytest.raises(BadUseError, match="does not name a photo inside the photo folder"):
-        find_photos(photos, (name,))
+words = st.sampled_from(
+    ["..", ".", "", "...", "a", "A", "..a", "a..", "-", "~", "%2e%2e", "\n", "\udcff", "\u2025", "1.jpg"]
+)
+
+
+@settings(suppress_health_check=IN_ONE_FOLDER, max_examples=150)
+@given(st.lists(words | st.text(max_size=3), max_size=5).map("/".join))
+@example("../secret.jpg")
+@example("A/../../secret.jpg")
+@example("A/../1.jpg")
+@example("/etc/passwd")
+@example("")
+@example(".")
+def test_a_name_that_leads_out_of_the_folder_is_refused_and_every_other_is_taken(photos, name):
+    parts = (name.replace("\\", "/") if os.name == "nt" else name).split("/")
+    names_a_place = any(part not in {"", "."} for part in parts)
+    leads_out = ".." in parts or os.path.isabs(name) or bool(os.path.splitdrive(name)[0])  # noqa: PTH117
+    if leads_out or not names_a_place:
+        with pytest.raises(BadUseError, match="does not name a photo inside the photo folder"):
+            find_photos(photos, (name,))
+        return
+    (photo,) = find_photos(photos, (name,))
+    assert photo.name.parts == tuple(part for part in parts if part not in {"", "."})
+    inside = os.path.normpath(photo.path)
+    assert inside.startswith(f"{photos}{os.sep}")
+    assert inside == os.path.normpath(f"{photos}/{name}")
+
+
+letters = st.characters(exclude_characters="/\0", exclude_categories=[]) | st.sampled_from(" .#%\n\udcff\u0301é")
+stems = st.text(letters, min_size=1, max_size=6).filter(lambda stem: not stem.startswith("."))
+suffixes = st.sampled_from([".jpg", ".JPG", ".Tiff", ".webp", ".heic", ".CR2", ".txt", ".jpg.bak", ".avif", ""])
+paths = st.tuples(st.lists(stems, max_size=2), stems, suffixes).map(
+    lambda each: "/".join([*each[0], each[1] + each[2]])
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any name")
+@settings(suppress_health_check=IN_ONE_FOLDER)
+@given(st.sets(paths, max_size=6))
+def test_whatever_photos_are_called_each_is_found_once_under_its_name(photos, written):
+    shutil.rmtree(photos)
+    photos.mkdir()
+    taken = set()
+    for path in sorted(written, key=len):
+        try:
+            (photos / path).parent.mkdir(parents=True, exist_ok=True)
+            (photos / path).touch(exist_ok=False)
+        except (OSError, UnicodeEncodeError):  # a folder or a file of that name is there, or it has too many bytes
+            continue
+        taken.add(os.fsdecode(os.fsencode(path)))
+    read = {".jpg", ".tiff", ".webp", ".heic", ".cr2"}
+    expected = [path for path in taken if os.path.splitext(path)[1].lower() in read]  # noqa: PTH122
+    if not expected:
+        with pytest.raises(BadUseError, match="no photos"):
+            find_photos(photos)
+        return
+    found = find_photos(photos)
+    assert [str(photo.name) for photo in found] == sorted(expected, key=lambda path: path.split("/"))
+    assert all(photo.path.is_file() for photo in found)
+    assert find_photos(photos, tuple(expected)) == [find_photos(photos, (path,))[0] for path in expected]
 
 
 @needs_links

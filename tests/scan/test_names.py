@@ -3,12 +3,25 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path, PurePosixPath
 
+import properties  # noqa: F401 - how property tests run
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PIL import Image
+
+from scan.cutouts import CutoutKind, cutout_name
+from scan.engines.engine import ScanPhoto
+from scan.engines.facts import PhotoFacts
+from scan.engines.layout import plain_names
+from scan.heic import is_heic, jpeg_name
+from scan.job import JobFolder
+from scan.photos import Photo
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make symbolic links")
 
@@ -16,6 +29,63 @@ needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only admi
 def masks_below(output):
     folder = output / "masks"
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+stems = st.text(min_size=1, max_size=6).filter(lambda stem: not {*stem} & {*"/\0"} and stem not in {".", ".."})
+suffixes = st.sampled_from(
+    [".jpg", ".JPG", ".png", ".tif", ".jpg.png", ".tif.jpg", ".HEIC", ".heic.jpg", ".é", "", "."]
+)
+plain = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,5}", fullmatch=True)
+photo_names = st.tuples(st.lists(stems | plain, max_size=2), stems | plain, suffixes).map(
+    lambda each: "/".join([*each[0], each[1] + each[2]])
+)
+folders = st.lists(photo_names, unique=True, max_size=8)
+
+
+@given(folders)
+@example(["a.jpg", "side A/IMG_1.JPG", "top/IMG_1.JPG", "#1.jpg", "ü.jpg", " 1.jpg", "-v.jpg", "1.jpg\n2.jpg"])
+@example(["=00001.jpg", "\udcff.jpg", "a/=00000.jpg", "a/.jpg", "a.jpg\n"])
+def test_an_engine_gets_a_plain_name_for_every_photo_and_no_name_twice(names):
+    photos = [Photo(PurePosixPath(name), Path("/photos", name)) for name in names]
+    facts = PhotoFacts("JPEG", (320, 240), 1, focal=50.0)
+    handed = plain_names([ScanPhoto(photo, facts, (1, 2), None, None, True) for photo in photos])
+    assert [*handed] == names
+    assert len({*handed.values()}) == len(names)
+    for name, own in handed.items():
+        assert not re.search(r"[^!-~]|[#'\"$&;|<>*?\\]", own), "a list of names or a shell would stumble over it"
+        assert not own.startswith("-")
+        is_plain = all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", part, re.ASCII) for part in name.split("/"))
+        assert (own == name) == is_plain
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+        assert is_plain or not re.fullmatch(r"\.[a-z0-9]+", suffix, re.ASCII) or own.endswith(suffix)
+
+
+@given(folders, st.sampled_from(CutoutKind))
+@example(["a.tif", "a.tif.jpg", "a.jpg", "a.png"], CutoutKind.JPEG)
+@example(["a.heic", "a.heic.jpg", "a"], CutoutKind.PNG)
+def test_no_two_photos_share_a_mask_or_a_cutout_unless_one_is_named_like_the_others(names, kind):
+    """Those are told of, and not made. A result lies in its own folder, beside the photo's place in it."""
+    job = JobFolder(Path("/output"))
+    photos = [PurePosixPath(name) for name in names]
+    handed = [jpeg_name(photo) if is_heic(photo) else photo for photo in photos]
+    for folder, results in (
+        (job.masks, [job.mask(photo) for photo in handed]),
+        (job.soft_masks, [job.soft_mask(photo) for photo in handed]),
+        (job.cutouts, [job.cutouts / cutout_name(photo, kind) for photo in handed]),
+    ):
+        for photo, result in zip(photos, results, strict=True):
+            assert result.parent == folder / photo.parent
+            assert result.name.startswith(photo.name)
+            others = [each for each, same in zip(photos, results, strict=True) if same == result and each != photo]
+            assert all(each.name.startswith(photo.name) or photo.name.startswith(each.name) for each in others)
+            if folder != job.cutouts:
+                assert result.suffix == ".png"
+                assert not others or any(is_heic(each) for each in (photo, *others))
+    for photo in photos:
+        cutout = cutout_name(photo, kind)
+        own = {".png"} if kind is CutoutKind.PNG else {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}
+        assert cutout == (photo if photo.suffix.lower() in own else photo.with_name(photo.name + kind.value))
+        assert cutout_name(cutout, kind) == cutout
 
 
 @pytest.mark.parametrize("proxy_size", [1024, 0])
