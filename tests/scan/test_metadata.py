@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a photo says of itself is in its cutout, as exiftool reads it and byte for byte."""
 
+import functools
 import io
 import random
 import struct
 import subprocess
+from collections import Counter
 from pathlib import PurePosixPath
 
+import properties  # noqa: F401 - how property tests run
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mutations import mutated
 from PIL import Image
 
 from scan.cutouts import CutoutKind, make_cutout
@@ -15,16 +21,20 @@ from scan.errors import PhotoError
 from scan.exif import PIXEL_X_DIMENSION, TiffTags, essential, with_numbers
 from scan.metadata import into_jpeg, read_metadata
 from scan.photos import Photo
-from speaking_photos import XMP, block_of, exif, icc, needs_exiftool, save, scene, tags_of, true_mask
+from speaking_photos import XMP, block_of, exif, icc, needs_exiftool, scene, tags_of, tags_of_each, true_mask
+from speaking_photos import save as save_picture
 
 KINDS = pytest.mark.parametrize("kind", CutoutKind, ids=[kind.name for kind in CutoutKind])
 SUFFIXES = pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+PICTURE = scene((160, 120))  # what is said of it is as long as of a large one
+GROUPS = ("EXIF", "MakerNotes", "XMP")
+save = functools.partial(save_picture, picture=PICTURE)
 
 
 def cut(path, kind):
     photo = Photo(PurePosixPath(path.name), path)
     result = path.with_name(f"cutout of {path.name}{kind.value}")
-    result.write_bytes(make_cutout(photo, true_mask(), kind, "#000000"))
+    result.write_bytes(make_cutout(photo, true_mask(PICTURE.size), kind, "#000000"))
     return result
 
 
@@ -32,13 +42,13 @@ def cut(path, kind):
 @SUFFIXES
 def test_every_exif_tag_reads_as_in_the_photo(tmp_path, suffix, kind):
     source = save(tmp_path / f"photo{suffix}", orientation=6)
-    said = tags_of(source, "EXIF", "MakerNotes", "XMP", "IPTC")
+    said, result = tags_of_each((source, cut(source, kind)), "EXIF", "MakerNotes", "XMP", "IPTC")
     assert said["EXIF:IFD0:Orientation"] == "Rotate 90 CW"
     assert said["MakerNotes:Canon:OwnerName"] == "A. Photographer of vases"
     assert said["EXIF:GPS:GPSAltitude"] == "519.5 m"
     assert suffix == ".tif" or said["EXIF:InteropIFD:InteropIndex"].startswith("R98")
     assert said["EXIF:ExifIFD:ExposureTime"] == "1/160"
-    assert tags_of(cut(source, kind), "EXIF", "MakerNotes", "XMP", "IPTC") == said
+    assert result == said
 
 
 @KINDS
@@ -71,9 +81,9 @@ def test_the_resolution_is_the_photos(tmp_path, suffix, kind):
 
 def test_nothing_a_photo_does_not_say_is_made_up(tmp_path):
     bare = tmp_path / "bare.png"
-    scene().save(bare)
-    for kind in CutoutKind:
-        assert tags_of(cut(bare, kind), "EXIF", "XMP", "ICC_Profile") == {}
+    PICTURE.save(bare)
+    results = [cut(bare, kind) for kind in CutoutKind]
+    assert tags_of_each(results, "EXIF", "XMP", "ICC_Profile") == [{}] * len(results)
 
 
 def test_text_in_a_png_is_carried(tmp_path):
@@ -90,11 +100,11 @@ def test_a_comment_and_iptc_in_a_jpeg_are_carried_once(tmp_path):
     segment = b"Photoshop 3.0\0" + resources
     jpeg = source.read_bytes()
     source.write_bytes(jpeg[:2] + b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment + jpeg[2:])
-    said = tags_of(source, "File", "IPTC", "Photoshop")
-    result = tags_of(cut(source, CutoutKind.JPEG), "File", "IPTC", "Photoshop")
+    results = [source, cut(source, CutoutKind.JPEG), cut(source, CutoutKind.PNG)]
+    said, result, png = tags_of_each(results, "File", "IPTC", "Photoshop")
     assert result["IPTC:Caption-Abstract"] == said["IPTC:Caption-Abstract"] == "a vase"
     assert [value for key, value in result.items() if key.endswith("Comment")] == ["a vase, front"]
-    assert tags_of(cut(source, CutoutKind.PNG), "IPTC")["IPTC:Caption-Abstract"] == "a vase"
+    assert png["IPTC:Caption-Abstract"] == "a vase"
 
 
 def test_xmp_of_more_than_one_segment_is_carried_between_jpegs(tmp_path):
@@ -112,14 +122,13 @@ def test_xmp_of_more_than_one_segment_is_carried_between_jpegs(tmp_path):
 
 def test_a_phones_further_pictures_are_not_pointed_at(tmp_path):
     source = tmp_path / "photo.mpo"
-    small = scene().resize((160, 120))
-    scene().save(source, "MPO", save_all=True, append_images=[small], exif=b"Exif\0\0" + exif(3), xmp=XMP)
+    small = PICTURE.resize((80, 60))
+    PICTURE.save(source, "MPO", save_all=True, append_images=[small], exif=b"Exif\0\0" + exif(3), xmp=XMP)
     source = source.rename(tmp_path / "photo.jpg")
-    assert any(key.startswith("MPF:") for key in tags_of(source, "MPF"))
-    for kind in CutoutKind:
-        result = cut(source, kind)
-        assert tags_of(result, "MPF") == {}
-        assert tags_of(result, "EXIF", "MakerNotes", "XMP") == tags_of(source, "EXIF", "MakerNotes", "XMP")
+    said, *results = tags_of_each([source, *(cut(source, kind) for kind in CutoutKind)], "MPF", *GROUPS)
+    further = {key for key in said if key.startswith("MPF:")}
+    assert further
+    assert results == [{key: said[key] for key in said.keys() - further}] * len(CutoutKind)
 
 
 def test_seals_over_the_old_bytes_are_left_behind(tmp_path):
@@ -135,7 +144,7 @@ def test_seals_over_the_old_bytes_are_left_behind(tmp_path):
 def test_a_tiff_that_another_program_wrote_is_read(tmp_path, compression, kind):
     speaking = save(tmp_path / "speaking.jpg", orientation=8)
     source = tmp_path / "photo.tif"
-    scene().save(source, compression=compression)
+    PICTURE.save(source, compression=compression)
     command = [
         needs_exiftool(),
         "-q",
@@ -148,11 +157,11 @@ def test_a_tiff_that_another_program_wrote_is_read(tmp_path, compression, kind):
         source,
     ]
     subprocess.run(command, check=True)
-    said = tags_of(source, "EXIF", "MakerNotes", "XMP")
+    result = cut(source, kind)
+    said, says = tags_of_each((source, result), *GROUPS)
     assert said["MakerNotes:Canon:OwnerName"] == "A. Photographer of vases"
     assert said["EXIF:InteropIFD:InteropIndex"].startswith("R98")
-    result = cut(source, kind)
-    assert tags_of(result, "EXIF", "MakerNotes", "XMP") == said
+    assert says == said
     assert block_of(result, "ICC_Profile") == icc()
 
 
@@ -161,7 +170,8 @@ def test_a_big_tiff_is_read(tmp_path):
     assert source.read_bytes()[2] == 43
     # exiftool 12.57 reads of a BigTIFF's directories only the first.
     small = save(tmp_path / "small.tif", orientation=8)
-    assert tags_of(cut(source, CutoutKind.PNG), "EXIF", "XMP") == tags_of(small, "EXIF", "XMP")
+    result, expected = tags_of_each((cut(source, CutoutKind.PNG), small), "EXIF", "XMP")
+    assert result == expected
 
 
 @pytest.mark.parametrize("at", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
@@ -180,9 +190,9 @@ def test_extended_xmp_goes_into_a_jpeg_and_is_told_of_a_png(tmp_path):
     source.write_bytes(content[:2] + segment + content[2:])
     warnings = []
     photo = Photo(PurePosixPath(source.name), source)
-    assert segment in make_cutout(photo, true_mask(), CutoutKind.JPEG, warnings=warnings)
+    assert segment in make_cutout(photo, true_mask(PICTURE.size), CutoutKind.JPEG, warnings=warnings)
     assert warnings == []
-    assert head not in make_cutout(photo, true_mask(), CutoutKind.PNG, warnings=warnings)
+    assert head not in make_cutout(photo, true_mask(PICTURE.size), CutoutKind.PNG, warnings=warnings)
     assert warnings == ["the second part of its XMP, for which only a JPEG has a place, is not in its PNG cutout"]
 
 
@@ -193,10 +203,9 @@ def test_a_big_endian_block_keeps_its_order_and_can_be_made_of_a_tiff(tmp_path):
     rewritten = TiffTags(io.BytesIO(block)).block()
     assert rewritten.startswith(b"MM")
     for name, content in (("before.jpg", block), ("after.jpg", rewritten)):
-        scene().save(tmp_path / name, exif=b"Exif\0\0" + content)
-    assert tags_of(tmp_path / "after.jpg", "EXIF", "MakerNotes") == tags_of(
-        tmp_path / "before.jpg", "EXIF", "MakerNotes"
-    )
+        PICTURE.save(tmp_path / name, exif=b"Exif\0\0" + content)
+    after, before = tags_of_each((tmp_path / "after.jpg", tmp_path / "before.jpg"), "EXIF", "MakerNotes")
+    assert after == before
 
 
 def test_numbers_are_changed_where_they_stand():
@@ -211,7 +220,7 @@ def test_numbers_are_changed_where_they_stand():
 
 def test_more_than_a_jpeg_takes_is_refused_and_fits_a_png(tmp_path):
     source = tmp_path / "photo.webp"
-    scene().save(source, xmp=XMP + b" " * 70_000)
+    PICTURE.save(source, xmp=XMP + b" " * 70_000)
     with pytest.raises(PhotoError, match=r"KB of XMP, more than a JPEG takes .*; use its mask, or PNG"):
         cut(source, CutoutKind.JPEG)
     assert block_of(cut(source, CutoutKind.PNG), "XMP") == XMP + b" " * 70_000
@@ -220,7 +229,7 @@ def test_more_than_a_jpeg_takes_is_refused_and_fits_a_png(tmp_path):
 def test_no_advice_leads_to_a_refusal(tmp_path):
     """Of 16 bits a channel and with much XMP, a photo has no cutout: neither kind is to send people to the other."""
     source = tmp_path / "photo.tif"
-    scene().convert("L").convert("I;16").save(source, tiffinfo={700: XMP + b" " * 70_000})
+    PICTURE.convert("L").convert("I;16").save(source, tiffinfo={700: XMP + b" " * 70_000})
     with pytest.raises(PhotoError, match=r"use its mask, or PNG cutouts where it has 8 bits a channel$"):
         cut(source, CutoutKind.JPEG)
 
@@ -250,19 +259,25 @@ def test_of_damaged_exif_what_a_solve_starts_from_is_kept():
 
 @SUFFIXES
 def test_damaged_metadata_is_refused_or_carried_but_breaks_nothing(tmp_path, suffix):
-    small = save(tmp_path / f"photo{suffix}", picture=scene().resize((48, 32)))
+    small = save(tmp_path / f"photo{suffix}", picture=PICTURE.resize((48, 32)))
     whole = small.read_bytes()
-    chance = random.Random(7)  # noqa: S311 - damage has to be the same every time
-    outcomes = set()
-    for _ in range(300):
+    outcomes = Counter()
+
+    @settings(max_examples=300)
+    @given(st.integers(0, 2**32 - 1))
+    def damage(seed):
+        chance = random.Random(seed)  # noqa: S311 - damage has to be the same every time
         damaged = bytearray(whole)
         for _ in range(chance.randint(1, 8)):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        small.write_bytes(damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])])
+        damaged = damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])]
+        small.write_bytes(chance.choice([bytes(damaged), mutated(whole, chance)]))
         with Image.open(io.BytesIO(whole)) as image:
             try:
                 into_jpeg(b"\xff\xd8\xff\xdb", read_metadata(small, image))
-                outcomes.add("carried")
+                outcomes["carried"] += 1
             except PhotoError:
-                outcomes.add("refused")
-    assert "carried" in outcomes
+                outcomes["refused"] += 1
+
+    damage()
+    assert outcomes["carried"]

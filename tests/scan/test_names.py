@@ -44,6 +44,7 @@ folders = st.lists(photo_names, unique=True, max_size=8)
 
 @given(folders)
 @example(["a.jpg", "side A/IMG_1.JPG", "top/IMG_1.JPG", "#1.jpg", "ü.jpg", " 1.jpg", "-v.jpg", "1.jpg\n2.jpg"])
+@example(["00001.jpg", "ü.jpg"])
 @example(["=00001.jpg", "\udcff.jpg", "a/=00000.jpg", "a/.jpg", "a.jpg\n"])
 def test_an_engine_gets_a_plain_name_for_every_photo_and_no_name_twice(names):
     photos = [Photo(PurePosixPath(name), Path("/photos", name)) for name in names]
