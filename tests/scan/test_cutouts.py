@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cutouts: the photo's own pixels where the mask keeps, nothing of the background elsewhere, or a refusal in words."""
 
+import functools
 import io
 import struct
 import zlib
@@ -19,6 +20,8 @@ from speaking_photos import SIZE, exif, save, scene, true_mask
 
 KINDS = pytest.mark.parametrize("kind", CutoutKind, ids=[kind.name for kind in CutoutKind])
 KEPT = np.asarray(true_mask()) == 255
+SMALL = (320, 240)
+KEPT_SMALL = np.asarray(true_mask(SMALL)) == 255
 
 
 def cut(path, kind, mask=None, colour="#000000"):
@@ -141,16 +144,16 @@ def test_a_tall_cutout_has_no_seams(tmp_path, matting):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
 def test_stored_pixels_and_orientation_stay(tmp_path, suffix, orientation, kind):
-    picture = scene()
+    picture = scene(SMALL)
     # The stored pixels are the same each time; only what EXIF says of them differs.
     source = tmp_path / f"photo{suffix}"
     made = Image.Exif()
     made[274] = orientation
     picture.save(source, exif=made, **({"quality": 95} if suffix == ".jpg" else {}))
-    result = cut(source, kind)
-    assert result.size == SIZE
+    result = cut(source, kind, true_mask(SMALL))
+    assert result.size == SMALL
     assert result.getexif()[274] == orientation
-    assert np.abs(pixels(result)[KEPT] - pixels(picture)[KEPT]).mean() < 6
+    assert np.abs(pixels(result)[KEPT_SMALL] - pixels(picture)[KEPT_SMALL]).mean() < 6
 
 
 @KINDS
@@ -167,31 +170,32 @@ def test_a_mask_that_keeps_nothing_or_everything(tmp_path, kind):
         assert everything.getextrema()[3] == (255, 255)
 
 
+@functools.cache
 def odd_photos():
     """Name → what Pillow saves it from, and how."""
-    grey16 = Image.fromarray(np.asarray(scene().convert("L")).astype(np.uint16) * 257)
-    see_through = scene().copy()
+    grey16 = Image.fromarray(np.asarray(scene(SMALL).convert("L")).astype(np.uint16) * 257)
+    see_through = scene(SMALL).copy()
     see_through.putalpha(40)
     return {
-        "grey.jpg": (scene().convert("L"), {"quality": 95}),
-        "grey.png": (scene().convert("L"), {}),
+        "grey.jpg": (scene(SMALL).convert("L"), {"quality": 95}),
+        "grey.png": (scene(SMALL).convert("L"), {}),
         "grey-alpha.png": (see_through.convert("LA"), {}),
         "alpha.png": (see_through, {}),
         "alpha.tif": (see_through, {}),
-        "palette.png": (scene().quantize(64), {}),
-        "two-colours.png": (scene().convert("1"), {}),
-        "cmyk.jpg": (scene().convert("CMYK"), {"quality": 95}),
-        "cmyk.tif": (scene().convert("CMYK"), {}),
+        "palette.png": (scene(SMALL).quantize(64), {}),
+        "two-colours.png": (scene(SMALL).convert("1"), {}),
+        "cmyk.jpg": (scene(SMALL).convert("CMYK"), {"quality": 95}),
+        "cmyk.tif": (scene(SMALL).convert("CMYK"), {}),
         "16-bit.png": (grey16, {}),
         "16-bit.tif": (grey16, {}),
-        "float.tif": (scene().convert("F"), {}),
-        "lossless.webp": (scene(), {"lossless": True}),
-        "frames.webp": (scene(), {"save_all": True, "append_images": [Image.new("RGB", SIZE)]}),
-        "frames.png": (scene(), {"save_all": True, "append_images": [Image.new("RGB", SIZE)]}),
-        "pages.tif": (scene(), {"save_all": True, "append_images": [Image.new("RGB", SIZE)]}),
-        "preview.tif": (scene(), {"save_all": True, "append_images": [scene().resize((160, 120))]}),
-        "progressive.jpg": (scene(), {"quality": 95, "progressive": True}),
-        "rgb-inside.jpg": (scene(), {"quality": 95, "keep_rgb": True, "subsampling": 0}),
+        "float.tif": (scene(SMALL).convert("F"), {}),
+        "lossless.webp": (scene(SMALL), {"lossless": True}),
+        "frames.webp": (scene(SMALL), {"save_all": True, "append_images": [Image.new("RGB", SMALL)]}),
+        "frames.png": (scene(SMALL), {"save_all": True, "append_images": [Image.new("RGB", SMALL)]}),
+        "pages.tif": (scene(SMALL), {"save_all": True, "append_images": [Image.new("RGB", SMALL)]}),
+        "preview.tif": (scene(SMALL), {"save_all": True, "append_images": [scene(SMALL).resize((80, 60))]}),
+        "progressive.jpg": (scene(SMALL), {"quality": 95, "progressive": True}),
+        "rgb-inside.jpg": (scene(SMALL), {"quality": 95, "keep_rgb": True, "subsampling": 0}),
     }
 
 
@@ -213,24 +217,24 @@ def test_odd_photos_get_masks_and_are_cut_right_or_refused(tmp_path, name):
     source = tmp_path / name
     picture.save(source, **options)
     photo = Photo(PurePosixPath(name), source)
-    proxy = make_proxy(photo, 320)
-    seen = pixels(proxy.picture.resize(SIZE))
-    expected = pixels(picture if picture.mode not in {"F", "I;16"} else scene().convert("L"))
+    proxy = make_proxy(photo, 160)
+    seen = pixels(proxy.picture.resize(SMALL))
+    expected = pixels(picture if picture.mode not in {"F", "I;16"} else scene(SMALL).convert("L"))
     if name not in {"two-colours.png", "float.tif"}:  # a raster of dots has other colours at another size
         assert np.abs(seen - expected).mean() < 12, "the mask is made from another picture"
-    mask = make_mask(true_mask().resize(proxy.size), proxy.orientation, proxy.stored_size, MaskSettings()).image()
-    assert mask.size == SIZE
+    mask = make_mask(true_mask(SMALL).resize(proxy.size), proxy.orientation, proxy.stored_size, MaskSettings()).image()
+    assert mask.size == SMALL
     for kind, reason in zip((CutoutKind.JPEG, CutoutKind.PNG), REFUSED.get(name, (None, None)), strict=True):
         if reason is None:
-            result = cut(source, kind)
-            whole = KEPT if kind is CutoutKind.JPEG else np.asarray(result.getchannel("A")) == 255
+            result = cut(source, kind, true_mask(SMALL))
+            whole = KEPT_SMALL if kind is CutoutKind.JPEG else np.asarray(result.getchannel("A")) == 255
             difference = np.abs(pixels(result)[whole] - expected[whole]).mean()
             is_exact = kind is CutoutKind.PNG and not name.endswith(".jpg")
             assert difference < (0.1 if is_exact else 12 if name == "two-colours.png" else 8)
             assert result.mode in {"L", "LA"} or "grey" not in name
         else:
             with pytest.raises(PhotoError, match=reason):
-                cut(source, kind)
+                cut(source, kind, true_mask(SMALL))
 
 
 def write_grey_tiff(path, samples, bits, white_is_zero=False):
