@@ -14,7 +14,8 @@ def test_a_file_that_cannot_be_replaced_for_a_moment_is_replaced_then(tmp_path, 
     path = tmp_path / "preview.jpg"
     path.write_bytes(b"old")
     left = [PermissionError(13, "Permission denied")] * times
-    replace = Path.replace
+    replace, waits = Path.replace, []
+    monkeypatch.setattr("time.sleep", waits.append)
 
     def replace_later(source, target):
         if left:
@@ -28,6 +29,8 @@ def test_a_file_that_cannot_be_replaced_for_a_moment_is_replaced_then(tmp_path, 
         with pytest.raises(PermissionError):
             write_atomically(path, b"new")
     assert path.read_bytes() == (b"new" if is_written else b"old")
+    assert len(waits) == min(times, 3)
+    assert all(0 < seconds < 1 for seconds in waits)
     assert list(tmp_path.glob(f"{TEMPORARY_PREFIX}*")) == []
 
 
