@@ -4,6 +4,7 @@
 import io
 import os
 import random
+import sys
 import threading
 import time
 from pathlib import Path, PurePosixPath
@@ -136,6 +137,7 @@ def test_no_damaged_file_of_a_thousand_makes_a_worker_crash_or_swell(
     worker = workers.start(server.endpoint, **given)
     memory = PeakMemory(worker.pid)
     story = workers.end(worker)
+    assert memory.megabytes or sys.platform != "linux", "nothing was looked at"
     assert memory.megabytes < MOST_MB
     check(story, names, output, given["cutouts"])
 
