@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +46,54 @@ _LENS = {
 SHAPES = {"landscape": (2400, 1800), "portrait": (1800, 2400)}
 
 
-def reference(*arguments: str, asked: object = None) -> Any:
-    """Ask COLMAP. The Python with pycolmap in it is this one, unless the environment names another."""
-    python = os.environ.get("PYCOLMAP_PYTHON", sys.executable)
-    script = Path(__file__).with_name("pycolmap_reference.py")
-    done = subprocess.run(
-        [python, str(script), *arguments], input=json.dumps(asked), capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.fail(f"pycolmap did not answer:\n{done.stderr}", pytrace=False)
-    return json.loads(done.stdout) if done.stdout else None
+class Reference:
+    """COLMAP in a process of its own. The Python with pycolmap in it is this one, unless the environment names another.
+
+    It ends with this process, whose end of the pipe closes then.
+    """
+
+    def __init__(self) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lasts as long as the process
+        self._process = subprocess.Popen(
+            [
+                os.environ.get("PYCOLMAP_PYTHON", sys.executable),
+                str(Path(__file__).with_name("pycolmap_reference.py")),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            encoding="utf-8",
+        )
+
+    def ask(self, question: Sequence[str], about: object) -> Any:
+        """Ask something; see ``pycolmap_reference.py``. A question that is not answered fails the test."""
+        assert self._process.stdin
+        assert self._process.stdout
+        line = ""
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(json.dumps({"question": question, "about": about}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        if not line:
+            _resident.cache_clear()  # the next question goes to a new process
+            code = self._process.wait()
+            self._said.seek(0)
+            words = self._said.read().decode("utf-8", "replace")
+            pytest.fail(f"pycolmap ended with exit code {code}:\n{words}", pytrace=False)
+        answer = json.loads(line)
+        if "error" in answer:
+            pytest.fail(f"pycolmap did not answer:\n{answer['error']}", pytrace=False)
+        return answer["answer"]
+
+
+@functools.cache
+def _resident() -> Reference:
+    return Reference()
+
+
+def reference(*question: str, asked: object = None) -> Any:
+    """Ask COLMAP, in the one process that answers all questions of all tests."""
+    return _resident().ask(question, asked)
 
 
 def camera_of(model: str, shape: str, identifier: int = 1) -> Camera:

@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What COLMAP itself says: run by tests in a process of its own, since pycolmap and Pillow do not get on in one.
+"""What COLMAP itself says: asked by tests in a process of its own, since pycolmap and Pillow do not get on in one.
 
-    python pycolmap_reference.py models         print every camera model: number and names of parameters
-    python pycolmap_reference.py write FOLDER   take a scene, write it as a model into FOLDER/bin and FOLDER/txt
-    python pycolmap_reference.py project        take cameras and rays, print where the rays meet the pictures
+    python pycolmap_reference.py
 
-All in JSON, from stdin and to stdout. A scene has ``cameras`` (identifier, model, width, height, parameters),
-``photos`` (name, camera, quaternion w x y z, translation) and ``points`` (position, color).
+It takes questions from stdin until that closes, a line of JSON each, and answers each with a line of JSON on stdout,
+``{"answer": …}`` or ``{"error": …}``. A question is a list of words, and what they are about:
+
+    {"question": ["models"]}                          every camera model: number and names of parameters
+    {"question": ["write", FOLDER], "about": SCENE}   write a scene as a model into FOLDER/bin and FOLDER/txt
+    {"question": ["project"], "about": CAMERAS}       where the cameras' ``rays`` meet the pictures
+
+A scene has ``cameras`` (identifier, model, width, height, parameters), ``photos`` (name, camera, quaternion w x y z,
+translation) and ``points`` (position, color).
 """
 
 import json
+import os
 import sys
+import traceback
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycolmap
@@ -68,11 +76,29 @@ def _camera(values: dict[str, object]) -> pycolmap.Camera:
     )
 
 
-if __name__ == "__main__":
-    match sys.argv[1:]:
+def answer(question: list[str], about: Any = None) -> Any:
+    """Answer one question."""
+    match question:
         case ["models"]:
-            print(json.dumps(models()))
+            return models()
         case ["write", folder]:
-            write(Path(folder), json.load(sys.stdin))
+            return write(Path(folder), about)
         case ["project"]:
-            print(json.dumps(project(json.load(sys.stdin))))
+            return project(about)
+    raise ValueError(question)
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # where a library prints something
+    for line in sys.stdin:
+        try:
+            said = {"answer": answer(**json.loads(line))}
+        except Exception:  # noqa: BLE001 - whatever it is, the test that asked shall tell of it
+            said = {"error": traceback.format_exc()}
+        print(json.dumps(said), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
