@@ -22,6 +22,7 @@ from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch
 from scan.engines.facts import PhotoFacts
 from scan.engines.layout import link_photo, plain_names, write_mask
 from scan.engines.preflight import preflight
+from scan.engines.program import end_left_over
 from scan.engines.registry import make_engine
 from scan.errors import BadUseError, EngineError
 from scan.journal import Journal
@@ -241,7 +242,16 @@ def test_an_engine_that_is_none_is_refused():
         make_engine("COLMUP")
 
 
-@pytest.mark.parametrize("name", [EMBEDDED, EXECUTABLE])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}'])
+def test_a_torn_note_is_passed_over(tmp_path, content):
+    note = tmp_path / "engines" / "one" / "process.json"
+    note.parent.mkdir(parents=True)
+    note.write_text(content)
+    end_left_over(tmp_path / "engines")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", [EMBEDDED, pytest.param(EXECUTABLE, marks=pytest.mark.full)])
 def test_past_a_few_hundred_photos_pairs_are_chosen(turntable, tmp_path, monkeypatch, name):
     """With a low limit instead of hundreds of photos."""
     if name == EXECUTABLE:

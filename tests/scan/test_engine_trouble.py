@@ -3,36 +3,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import json
-import random
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import wait_for
 from engine_scan import (
     EMBEDDED,
     EXECUTABLE,
     Solves,
+    caught,
     copy_scan,
-    freeze,
     kill,
     need_executable,
     observations,
-    processes,
     small_disk,
     until,
 )
 from PIL import Image
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc who is still there")
-ENGINES = pytest.mark.parametrize("engine", [EMBEDDED, EXECUTABLE])
+# What is the same code for both, with the second of them in the full run only.
+ENGINES = pytest.mark.parametrize("engine", [EMBEDDED, pytest.param(EXECUTABLE, marks=pytest.mark.full)])
 COUNT = 6
 
 
@@ -62,38 +57,6 @@ def need(engine):
         need_executable()
 
 
-STEPS = {"Finding": ('"Extract"', "feature_extractor"), "Matching": ('"Match"', "exhaustive_matcher")}
-
-
-def stopped(solves, words=("",)):
-    """Stop what does the work, neither minder nor worker, where its command has one of the words; its process id."""
-    for pid, place, command in processes():
-        is_engine = "work-" in place.name and place.is_relative_to(solves.output) and "minder.py" not in command
-        if is_engine and any(word in command for word in words):
-            with contextlib.suppress(OSError):  # it ended just now
-                freeze(pid)
-                return pid
-    return None
-
-
-def caught(solves, engine, step, before=None):
-    """Start a solve and stop its engine in a step, so that it does not end by itself: the worker, and the engine's id.
-
-    On a loaded machine a step may be over before it is seen. Then ``before`` comes, and another try.
-    """
-    for _ in range(5):
-        if before:
-            before()
-        worker = solves.start(engine)
-        while worker.pid in [pid for pid, _, _ in processes()]:  # which does not list a worker that has ended
-            if pid := stopped(solves, STEPS[step]):
-                return worker, pid
-        until(worker, lambda _event: False)
-        if not before:
-            shutil.rmtree(solves.output / "engines")
-    raise AssertionError("no engine was seen in that step")
-
-
 def one_sentence(solves, story, *words):
     """Show that a story ended with a failure told in one sentence that names the log."""
     finished = story[-1]
@@ -105,65 +68,13 @@ def one_sentence(solves, story, *words):
     solves.wait_for_silence()
 
 
-@ENGINES
-def test_cancelled_at_random_moments_it_leaves_nothing_and_starts_again(solves, engine):
-    need(engine)
-    dice = random.Random(4)  # noqa: S311 - moments of a test, not secrets
-    for _ in range(4):
-        worker = solves.start(engine)
-        until(worker, lambda event: event["event"] == "started")
-        time.sleep(dice.uniform(0.0, 4.0))
-        stopped(solves)  # so that what is left behind does not end by itself
-        begin = time.monotonic()
-        worker.cancel()
-        story = until(worker, lambda _event: False)
-        assert time.monotonic() - begin < 60
-        solves.wait_for_silence()
-        assert story[-1]["status"] in {"cancelled", "done"}
-        assert not list((solves.output / "engines").glob("*/process.json"))
-        if story[-1]["status"] == "done":
-            break
-        assert story[-1]["exit_code"] == 130
-        assert "run again to go on" in story[-1]["message"]
-    finished = solves.run(engine)[-1]
-    assert (finished["registered"], finished["status"]) == (COUNT, "done")
-
-
-@ENGINES
-def test_a_worker_killed_outright_leaves_no_engine(solves, engine):
-    need(engine)
-    for step in ("Finding", "Matching"):
-        worker, _ = caught(solves, engine, step)
-        worker.kill()
-        until(worker, lambda _event: False)
-        solves.wait_for_silence()
-    assert solves.run(engine)[-1]["registered"] == COUNT
-
-
-def test_an_engine_whose_minder_was_killed_too_ends_at_the_next_start(solves):
-    worker, engine = caught(solves, EMBEDDED, "Finding")
-    wait_for(lambda: any(note.read_text().endswith("}") for note in (solves.output / "engines").glob("*/process.json")))
-    for pid in solves.engine_processes():
-        if pid != engine:
-            freeze(pid)  # so that it does not see the pipe close
-    worker.kill()
-    for pid in solves.engine_processes():
-        if pid != engine:
-            kill(pid)
-    until(worker, lambda _event: False)
-    wait_for(lambda: solves.engine_processes() == [engine])
-    again = solves.start()
-    until(again, lambda event: event["event"] == "started")
-    wait_for(lambda: engine not in solves.engine_processes())
-    assert until(again, lambda _event: False)[-1]["registered"] == COUNT
-
-
+@pytest.mark.engine
 @ENGINES
 def test_a_killed_engine_is_one_sentence_and_can_be_gone_on_with(solves, engine):
     need(engine)
     worker, pid = caught(solves, engine, "Matching")
     kill(pid)
-    story = until(worker, lambda _event: False)
+    story = until(worker)
     one_sentence(
         solves, story, "was ended by the system while matching photos", "what it had done is kept", "engine.log"
     )
@@ -173,27 +84,7 @@ def test_a_killed_engine_is_one_sentence_and_can_be_gone_on_with(solves, engine)
     assert any("gone on with" in event.get("text", "") for event in again)
 
 
-def test_earlier_results_stay_until_there_are_new_ones(solves):
-    solves.run()
-    results = solves.output / "engines" / "colmap" / "sparse"
-    before, columns = {}, itertools.count()
-
-    def change():
-        """Remember the results, and change the masks so that everything has to be made anew."""
-        before.clear()
-        before.update({path.name: path.read_bytes() for path in results.iterdir()})
-        column = next(columns)
-        for path in (solves.output / "masks").rglob("*.png"):
-            mask = Image.open(path).copy()
-            mask.putpixel((column, 0), 255)
-            mask.save(path)
-
-    worker, pid = caught(solves, EMBEDDED, "Matching", before=change)
-    kill(pid)
-    assert until(worker, lambda _event: False)[-1]["status"] == "failed"
-    assert {path.name: path.read_bytes() for path in results.iterdir()} == before
-
-
+@pytest.mark.engine
 @ENGINES
 def test_a_full_disk_is_one_sentence_and_room_lets_it_go_on(solves, engine, tmp_path):
     need(engine)
@@ -212,6 +103,7 @@ def test_a_full_disk_is_one_sentence_and_room_lets_it_go_on(solves, engine, tmp_
         subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
+@pytest.mark.engine
 @ENGINES
 def test_photos_with_nothing_in_common_are_one_sentence(solves, engine):
     need(engine)
@@ -229,6 +121,7 @@ def test_photos_with_nothing_in_common_are_one_sentence(solves, engine):
     one_sentence(solves, solves.run(engine, masks=False), "strip the backgrounds and use the masks", "engine.log")
 
 
+@pytest.mark.engine
 def test_photos_without_texture_are_one_sentence(solves):
     for path in sorted((solves.photos / "upright").iterdir()):
         with Image.open(path) as photo:
@@ -279,6 +172,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.engine
 def test_heic_photos_go_as_their_jpegs(solves):
     photos = sorted((solves.photos / "upright").iterdir())
     subprocess.run([sys.executable, "-c", AS_HEIC, *photos], check=True)
@@ -297,6 +191,7 @@ def test_an_executable_that_is_not_there_is_one_sentence(solves):
     assert "There is no program /is/not/there/colmap; set its path in the preferences" in finished["message"]
 
 
+@pytest.mark.engine
 def test_photos_that_go_away_meanwhile_are_no_result(solves, tmp_path):
     """As on a drive that is unplugged, or a share that is lost."""
     need_executable()
@@ -318,6 +213,7 @@ def test_photos_that_go_away_meanwhile_are_no_result(solves, tmp_path):
     assert (finished["status"], finished["registered"]) == ("done", COUNT), finished
 
 
+@pytest.mark.engine
 def test_a_photo_that_could_not_be_placed_is_named(solves):
     grey = solves.photos / "upright" / "IMG_0003.JPG"
     with Image.open(grey) as photo:

@@ -4,23 +4,39 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from engine_scan import EMBEDDED, EXECUTABLE, SIZE, Solves, copy_scan, need_executable, observations
+from engine_scan import (
+    EMBEDDED,
+    EXECUTABLE,
+    SIZE,
+    Solves,
+    caught,
+    copy_scan,
+    kill,
+    need_executable,
+    observations,
+    until,
+)
 from PIL import Image
 
-from scan.engines.colmap_embedded import ColmapEmbedded
-from scan.engines.colmap_executable import ColmapExecutable
 from scan.engines.facts import read_facts
 from scan.files import write_atomically
 from scan.photos import Photo
 from scan.reconstruction.colmap import read_model
 from scan.reconstruction.importing import ImportSettings, plan_import
 
+pytestmark = pytest.mark.engine
 COUNT = 6
+# What is the same code for both, with the second of them in the full run only.
+ONE_ENGINE_IN_THE_GATE = pytest.mark.parametrize(
+    "solved", [EMBEDDED, pytest.param(EXECUTABLE, marks=pytest.mark.full)], indirect=True
+)
 
 
 @pytest.fixture(scope="module", params=[EMBEDDED, EXECUTABLE])
@@ -85,7 +101,11 @@ def test_features_keep_to_the_masks(solved):
     _, place, story, _ = solved
     for name, found in observations(Path(story[-1]["results"])).items():
         mask = Image.open(place / "output" / "masks" / f"{name}.png")
-        outside = [spot for spot in found if mask.getpixel((min(int(spot[0]), 639), min(int(spot[1]), 479))) == 0]
+        outside = [
+            spot
+            for spot in found
+            if mask.getpixel((min(int(spot[0]), SIZE[0] - 1), min(int(spot[1]), SIZE[1] - 1))) == 0
+        ]
         # COLMAP looks the mask up at the rounded place, which may be the pixel beside it.
         assert len(outside) <= 0.05 * len(found)
         assert len(found) > 100
@@ -128,6 +148,7 @@ def test_the_same_solve_again_is_not_made_again(again):
     assert hashes(solves.output / "engines") == before
 
 
+@ONE_ENGINE_IN_THE_GATE
 def test_masks_that_changed_are_the_ones_that_count(again):
     """A database of the first solve would bring its features back, from where the new masks are black."""
     engine, solves = again
@@ -158,6 +179,7 @@ def test_a_database_is_used_again_where_only_the_mapper_is_run_again(again):
     assert story[-1]["registered"] == COUNT
 
 
+@ONE_ENGINE_IN_THE_GATE
 def test_photos_whose_folder_was_renamed_are_found_where_they_are(again, tmp_path):
     """COLMAP reads them for finding features, and again for the colours of the points."""
     engine, solves = again
@@ -171,6 +193,7 @@ def test_photos_whose_folder_was_renamed_are_found_where_they_are(again, tmp_pat
     assert read_model(results).points.colors.any()
 
 
+@ONE_ENGINE_IN_THE_GATE
 def test_a_damaged_database_is_given_up(again):
     engine, solves = again
     (work,) = solves.work(engine)
@@ -184,6 +207,30 @@ def test_a_damaged_database_is_given_up(again):
     assert "The earlier work is damaged; starting afresh" in texts(story)
 
 
+@ONE_ENGINE_IN_THE_GATE
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the engine")
+def test_earlier_results_stay_until_there_are_new_ones(again):
+    engine, solves = again
+    results = solves.output / "engines" / engine.lower() / "sparse"
+    before, columns = {}, itertools.count()
+
+    def change():
+        """Remember the results, and change the masks so that everything has to be made anew."""
+        before.clear()
+        before.update({path.name: path.read_bytes() for path in results.iterdir()})
+        column = next(columns)
+        for path in (solves.output / "masks").rglob("*.png"):
+            mask = Image.open(path).copy()
+            mask.putpixel((column, 0), 255)
+            mask.save(path)
+
+    worker, pid = caught(solves, engine, "Matching", before=change)
+    kill(pid)
+    assert until(worker)[-1]["status"] == "failed"
+    assert {path.name: path.read_bytes() for path in results.iterdir()} == before
+
+
+@ONE_ENGINE_IN_THE_GATE
 def test_names_that_colmap_trips_over_come_back_as_they_were(again):
     engine, solves = again
     shutil.rmtree(solves.output / "engines")
@@ -200,6 +247,7 @@ def test_names_that_colmap_trips_over_come_back_as_they_were(again):
     assert {f"upright/{name}" for name in odd} < names
 
 
+@ONE_ENGINE_IN_THE_GATE
 def test_photos_of_two_lenses_get_a_camera_each(again):
     engine, solves = again
     for path in sorted((solves.photos / "upright").iterdir())[::2]:
@@ -223,41 +271,3 @@ def test_global_mapping_is_a_choice(again):
     else:
         assert story[-1]["registered"] == COUNT, story[-1]["message"]
         assert "The work of an earlier run on the same photos and masks is gone on with" in texts(story)
-
-
-def test_the_embedded_colmap_says_its_version_and_why_it_is_missing(monkeypatch):
-    assert ColmapEmbedded().look().version == "4.2.1"
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    assert "embedded COLMAP is missing" in ColmapEmbedded().look().reason
-    monkeypatch.setattr("sys.platform", "darwin")
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    assert "no embedded COLMAP for Macs with an Intel processor; choose the engine COLMAP (Exec" in (
-        ColmapEmbedded().look().reason
-    )
-
-
-def test_a_pycolmap_that_cannot_be_loaded_is_a_reason_in_words(tmp_path, monkeypatch):
-    (tmp_path / "pycolmap.py").write_text("raise ImportError('libsomething.so is not there')")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert "cannot be loaded (ImportError: libsomething.so is not there)" in ColmapEmbedded().look().reason
-
-
-@pytest.mark.parametrize(
-    ("script", "words"),
-    [
-        (None, "There is no program "),
-        ("exit 1", "does not say that it is COLMAP"),
-        ("echo 'COLMAP 3.6 (Commit a on b with CUDA)'", "is COLMAP 3.6, and 3.8 is the oldest that is supported"),
-    ],
-)
-def test_an_executable_that_will_not_do_is_told_why(tmp_path, script, words):
-    program = tmp_path / "colmap"
-    if script:
-        program.write_text(f"#!/bin/sh\n{script}\n")
-        program.chmod(0o755)
-    assert words in ColmapExecutable(str(program)).look().reason
-
-
-def test_the_executable_says_its_version():
-    need_executable()
-    assert ColmapExecutable().look().version.startswith(("3.", "4."))

@@ -20,7 +20,10 @@ from scan.engines.program import Cancelled, Program, ask, end_left_over
 from scan.errors import EngineError
 from scan.process import Worker
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc who is still there")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(sys.platform != "linux", reason="asks /proc who is still there"),
+]
 
 # A program with a child of its own that ignores polite signals and closed pipes, as engines may have.
 TREE = """
@@ -55,11 +58,8 @@ def at_work(folder: Path) -> list[int]:
     return [pid for pid, place, _ in processes() if place == folder]
 
 
-def wait_until_gone(folder: Path, longest: float = 60.0) -> None:
-    deadline = time.monotonic() + longest
-    while at_work(folder) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert at_work(folder) == []
+def wait_until_gone(folder: Path) -> None:
+    wait_for(lambda: not at_work(folder))
 
 
 def run(program, code, lines=None):
@@ -118,21 +118,17 @@ def test_a_program_that_is_not_there_is_one_sentence(program):
 
 
 def test_a_cancel_ends_the_whole_tree(program):
-    threading.Thread(target=lambda: (wait_for_line(program), program.cancel.set())).start()
-    begin = time.monotonic()
+    """None of it ends by itself."""
+    threading.Thread(target=lambda: (wait_for_line(program), program.cancel.set()), daemon=True).start()
     with pytest.raises(Cancelled):
         run(program, TREE)
     wait_until_gone(program.folder)
-    assert time.monotonic() - begin < 120
     assert not program.note.exists()
 
 
 def wait_for_line(program) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if program.log.exists() and b"\nboth run" in program.log.read_bytes():
-            return
-        time.sleep(0.02)
+    while not (program.log.exists() and b"\nboth run" in program.log.read_bytes()):
+        time.sleep(0.01)
 
 
 def test_what_a_program_leaves_behind_ends_with_it(program):
@@ -179,7 +175,7 @@ def test_an_engine_that_outlived_worker_and_minder_ends_at_the_next_start(progra
     runner.wait()
     for pid in minders:
         kill(pid)
-    time.sleep(0.2)
+    wait_for(lambda: not {pid for pid, _, _ in processes()} & set(minders))
     assert json.loads(program.note.read_text())["pid"] in at_work(program.folder)
     end_left_over(tmp_path / "engines")
     wait_until_gone(program.folder)
@@ -192,7 +188,7 @@ def hanging(tmp_path):
     folder = tmp_path / "hanging"
     folder.mkdir()
     path = tmp_path / "colmap"
-    path.write_text(f"#!/bin/sh\ncd '{folder}'\nsleep 600 &\nwait\n")
+    path.write_text(f"#!/bin/sh\ncd '{folder}'\nsleep 600 &\necho > started\nwait\n")
     path.chmod(0o755)
     yield path, folder
     for pid in at_work(folder):
@@ -204,12 +200,12 @@ def test_a_program_that_was_only_asked_what_it_is_ends_with_the_worker(hanging, 
     path, folder = hanging
     for number in range(3):
         draw_photo().save(photos / f"{number}.jpg")
-    solves = Solves(photos, output)
+    solves = Solves(photos, output, own_process=True)
     try:
         worker = solves.start(EXECUTABLE, executable=str(path), masks=False)
         wait_for(lambda: len(at_work(folder)) == 2)
         end(worker)
-        until(worker, lambda _event: False)
+        until(worker)
         wait_until_gone(folder)
     finally:
         solves.close()
@@ -217,14 +213,17 @@ def test_a_program_that_was_only_asked_what_it_is_ends_with_the_worker(hanging, 
 
 def test_a_program_that_takes_too_long_to_say_what_it_is_is_ended(hanging):
     path, folder = hanging
-    with pytest.raises(subprocess.TimeoutExpired):
-        ask([str(path)], {}, 2)
-    wait_until_gone(folder)
+    patience = 0.5
+    while not (folder / "started").exists():  # else it was ended before it began, on a loaded machine
+        with pytest.raises(subprocess.TimeoutExpired):
+            ask([str(path)], {}, patience)
+        wait_until_gone(folder)
+        patience *= 2
 
 
 def test_all_that_a_program_says_is_heard():
     code = "import os, sys; print('x' * 300_000); print(os.environ['SOMETHING'], file=sys.stderr); raise SystemExit(3)"
-    exit_code, said = ask([sys.executable, "-c", code], {"SOMETHING": "given"}, 60)
+    exit_code, said = ask([sys.executable, "-c", code], {"SOMETHING": "given"}, 3600)
     assert exit_code == 3
     assert sorted(said.split()) == ["given", "x" * 300_000]
 
@@ -237,23 +236,11 @@ def test_a_program_that_does_not_start_says_why_when_asked(tmp_path):
 
 
 def test_a_later_process_with_the_same_number_is_left_alone(tmp_path):
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
-    try:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as other:
         note = tmp_path / "engines" / "one" / "process.json"
         note.parent.mkdir(parents=True)
         note.write_text(json.dumps({"pid": other.pid, "started": "of long ago"}))
         end_left_over(tmp_path / "engines")
-        time.sleep(0.2)
-        assert other.poll() is None
+        assert other.communicate(b"still there") == (b"still there", None)
+        assert other.returncode == 0
         assert not note.exists()
-    finally:
-        other.kill()
-        other.wait()
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}'])
-def test_a_torn_note_is_passed_over(tmp_path, content):
-    note = tmp_path / "engines" / "one" / "process.json"
-    note.parent.mkdir(parents=True)
-    note.write_text(content)
-    end_left_over(tmp_path / "engines")
