@@ -24,7 +24,7 @@ from scan.job import JobFolder
 from scan.process import Worker
 from scan.settings import ReconstructSettings
 
-SIZE = (640, 480)
+SIZE = (480, 360)
 EMBEDDED, EXECUTABLE = "COLMAP", "COLMAP_EXECUTABLE"
 ENDED = {"Z", "X"}
 """States of a process that is not there any more but in name (man 5 proc)."""
@@ -88,10 +88,7 @@ class Solves:
     def close(self) -> None:
         """Leave nothing behind."""
         for worker in self._workers:
-            if isinstance(worker, Worker):
-                worker.kill()
-            else:
-                worker.close()
+            worker.kill()
 
     def engine_processes(self) -> list[int]:
         """The processes at work for this job folder, other than workers."""
@@ -192,6 +189,7 @@ def caught(
         while not any(event["event"] == "finished" for event in worker.events()):
             if pid := _frozen(solves, step):
                 return worker, pid
+            time.sleep(0.01)
         if not before:
             shutil.rmtree(solves.output / "engines")
 
