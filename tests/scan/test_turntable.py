@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+# A real model on every photo of the scan.
+pytestmark = pytest.mark.timeout(300)
 ORIENTATIONS = range(1, 9)
 # EXIF orientation → what makes stored pixels of upright ones (the opposite of what a viewer does).
 STORE = {
