@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,23 +85,26 @@ class Blender:
 
     def command(self, script: str | Path, *arguments: object) -> tuple[list[str], Path]:
         """Give the command that runs a script (a path, or the code itself), and the file its result will be in."""
+        script, result_file = self._prepared(script)
+        start = [str(self.python), str(_DRIVER), str(result_file), str(script), self.module]
+        return [*start, *map(str, arguments)], result_file
+
+    def _prepared(self, script: str | Path) -> tuple[Path, Path]:
+        """Give the path of a script, and of its result, in a new folder where other files of the run may lie as well."""
         runs = self.home / "runs"
         runs.mkdir(parents=True, exist_ok=True)
-        folder = runs / str(len(list(runs.iterdir())))
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=runs))
         if isinstance(script, str):
             code, script = textwrap.dedent(script), folder / "script.py"
             script.write_text(code, encoding="utf-8")
-        result_file = folder / "result.json"
-        start = [str(self.python), str(_DRIVER), str(result_file), str(script), self.module]
-        return [*start, *map(str, arguments)], result_file
+        return script, folder / "result.json"
 
     def run(
         self,
         script: str | Path,
         *arguments: object,
         env: dict[str, str] | None = None,
-        timeout: float = 900,
+        timeout: float | None = None,
         show: bool = False,
     ) -> Run:
         """Run a script in this Blender, in a process of its own, and wait for it.
