@@ -3,7 +3,7 @@
 
 What a script changes is taken back: the file is Blender's factory file again, and the add-on's modules are imported anew,
 which makes its own properties, preferences and all that it remembers new. Loading the factory preferences as well would be
-simpler, but then Blender unpacks every wheel anew, which takes ten times as long; and 4.2 crashes.
+simpler, but then Blender unpacks every wheel anew, which takes ten times as long.
 """
 
 import os
@@ -12,10 +12,13 @@ import sys
 import tempfile
 import threading
 
-import run_in_bpy  # which imports bpy first
-from run_in_bpy import bpy
+_BEFORE = dict(os.environ)
+import run_in_bpy  # noqa: E402 - imports bpy, which says in the environment where some of its libraries are
+from run_in_bpy import bpy  # noqa: E402
 
-import addon_utils  # isort: skip
+import addon_utils  # isort: skip # noqa: E402
+
+_OF_BLENDER = {name: value for name, value in os.environ.items() if _BEFORE.get(name) != value}
 
 
 class _Process(subprocess.Popen):
@@ -47,7 +50,7 @@ class Session:
         """Run a script and give the exit code. Raises where it left what no later one shall find."""
         os.chdir(request["folder"])
         os.environ.clear()
-        os.environ.update(request["environment"])
+        os.environ.update({**request["environment"], **_OF_BLENDER})
         if not self._is_fresh:
             self._renew()
         self._is_fresh = False

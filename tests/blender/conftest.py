@@ -1,21 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender for tests: every bpy version, each in processes of its own and with a user folder of its own.
+"""Blender for tests: every bpy version, with a user folder that nobody else uses.
 
 A test that asks for ``blender_installed`` runs once for each version; in it,
 ``blender_installed.run("result = bpy.app.version_string").result`` is what a Blender with the extension made of that.
+All of a file's scripts run in one process for each version, and each finds Blender as a new one would be. What needs a
+process of its own, since it ends or interrupts it, say, runs with ``alone=True``.
+
+On the newest version the gate has every test. On the others it has those marked ``compat``: what may differ there.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shared_once import shared_once
 
 import build
 import environments
 import fetch
-from bpy_process import VERSIONS, Blender
+from bpy_process import MODULE, VERSIONS, Blender
+from resident_bpy import ResidentBlender
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the full run what the older versions need not show every time."""
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        is_newest = parameters.get("bpy_version", VERSIONS[-1]) == VERSIONS[-1]
+        if not is_newest and not item.get_closest_marker("compat"):
+            item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture(scope="session")
@@ -23,20 +40,9 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with the zips for this platform, freshly built, and the index of a repository."""
     if build.this_platform() not in fetch.PIP_PLATFORMS:
         pytest.skip(f"there are no zips for {build.this_platform()}")
-    folder = tmp_path_factory.mktemp("dist")
-    build.build(only=build.this_platform(), output=folder)
-    return folder
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which Blenders the tests really ran in: a version that is missing is easily overlooked among the skips."""
-    for version in VERSIONS:
-        counts = {
-            outcome: sum(version in report.nodeid for report in terminalreporter.stats.get(outcome, []))
-            for outcome in ("passed", "failed", "error", "skipped")
-        }
-        said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-        terminalreporter.write_line(f"bpy {version}: {said or 'no test ran'}")
+    return shared_once(
+        tmp_path_factory, "dist", lambda folder: build.build(only=build.this_platform(), output=folder)
+    )
 
 
 @pytest.fixture(scope="session", params=VERSIONS)
@@ -53,11 +59,21 @@ def bpy_version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def blender(bpy_version: str, tmp_path_factory: pytest.TempPathFactory) -> Blender:
-    """Give a Blender as it comes, without the extension, for this one test."""
+    """Give a Blender as it comes, without the extension, for this one test; every script has a process of its own."""
     return Blender(bpy_version, tmp_path_factory.mktemp(f"bpy-{bpy_version}"))
 
 
 @pytest.fixture(scope="session")
-def blender_installed(bpy_version: str, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Blender:
+def installed(bpy_version: str, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Blender:
     """Give a Blender with the extension installed from its zip, once for all tests; every script finds it enabled."""
-    return Blender(bpy_version, tmp_path_factory.mktemp(f"bpy-{bpy_version}-installed")).install(dist)
+    home = shared_once(
+        tmp_path_factory, f"bpy-{bpy_version}-installed", lambda folder: Blender(bpy_version, folder).install(dist)
+    )
+    return Blender(bpy_version, home, MODULE)
+
+
+@pytest.fixture(scope="module")
+def blender_installed(installed: Blender) -> Iterator[ResidentBlender]:
+    """Give the same, one process for all scripts of a file of tests."""
+    with ResidentBlender.of(installed) as resident:
+        yield resident

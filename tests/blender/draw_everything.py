@@ -92,9 +92,7 @@ def run(label, taken, until):
 
 def go_on(until=lambda _job: False):
     """Let the running job go on, likewise."""
-    deadline = time.monotonic() + 240
     while (now := running.now()) is not None and not until(now):
-        assert time.monotonic() < deadline, "the job does not get there"
         now.tick(bpy.context)
         if now.result is not None:
             running.finish()
@@ -237,9 +235,7 @@ def ask(stored):
         content = {"task": "check_endpoint", "settings": {"endpoint": at}}
         asking.ask(bpy.context, asked, content)
         draw(f"asking, {name}")
-        deadline = time.monotonic() + 120
         while asking.is_asked(asked):
-            assert time.monotonic() < deadline, "no answer comes"
             asking._look()  # noqa: SLF001 - which a timer does where Blender has a window
             time.sleep(0.02)
         draw(name)

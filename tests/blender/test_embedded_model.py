@@ -68,7 +68,7 @@ def test_the_installed_extension_makes_the_servers_masks(blender_installed, remb
         rembg.endpoint,
         files={"file": ("picture.png", (tmp_path / "picture.png").read_bytes(), "image/png")},
         data={"model": "u2netp", "om": "true"},
-        timeout=120,
+        timeout=(None, None),
     )
     theirs = np.asarray(Image.open(io.BytesIO(answer.content)), np.int16)
     ours = np.asarray(Image.open(tmp_path / "mask.png"), np.int16)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import shutil
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from colmap_scenes import SHAPES, as_json, camera_of, reference, scene_of
 from PIL import Image
 
+from large_scan import write_large
 from scan.reconstruction.camera_models import MODELS, project
 from scan.reconstruction.colmap import read_model
 from scan.reconstruction.pinhole import pixel_rays, view
@@ -126,6 +126,7 @@ def test_text_and_binary_make_the_same_scene(blender_installed, every_camera):
         np.testing.assert_allclose(ours, theirs, atol=0.02)
 
 
+@pytest.mark.compat
 def test_photos_are_behind_the_cameras_and_masks_at_hand(blender_installed, scan):
     before = {path: path.read_bytes() for path in scan.rglob("*") if path.is_file()}
     run = blender_installed.run(
@@ -317,60 +318,22 @@ def test_the_points_are_seen_in_a_render(blender_installed, tmp_path):
     assert rendered.getpixel((100, 50)) == (0, 0, 0)
 
 
-def write_large(folder: Path, points: int, photos: int) -> None:
-    """A model as large as wanted: a ball of points with tracks of three, cameras in a ring, photos beside it."""
-    model = folder / "sparse" / "0"
-    model.mkdir(parents=True)
-    (folder / "images").mkdir()
-    (model / "cameras.bin").write_bytes(struct.pack("<QIiQQ3d", 1, 1, 0, 160, 120, 150, 80, 60))
-    small = Image.new("RGB", (160, 120), (80, 90, 100))
-    entries = []
-    for number in range(photos):
-        angle = np.pi * number / photos
-        name = f"IMG_{number:04}.JPG"
-        small.save(folder / "images" / name)
-        entries.append(struct.pack("<I7dI", number, np.cos(angle), 0, np.sin(angle), 0, 0, 0, 5, 1) + name.encode())
-        entries.append(b"\0" + struct.pack("<Q", 2000) + bytes(24 * 2000))
-    (model / "images.bin").write_bytes(struct.pack("<Q", photos) + b"".join(entries))
-    record = [
-        ("id", "<u8"),
-        ("at", "<f8", 3),
-        ("color", "u1", 3),
-        ("error", "<f8"),
-        ("length", "<u8"),
-        ("track", "V24"),
-    ]
-    all_points = np.zeros(points, dtype=record)
-    at = np.random.default_rng(0).normal(size=(points, 3))
-    all_points["at"] = at / np.linalg.norm(at, axis=1, keepdims=True)
-    all_points["color"], all_points["length"] = (all_points["at"] + 1) * 127, 3
-    (model / "points3D.bin").write_bytes(struct.pack("<Q", points) + all_points.tobytes())
-
-
-def test_a_large_scan_is_there_in_ten_seconds(blender_installed, tmp_path):
+def test_photos_of_a_large_scan_are_read_when_they_are_looked_at(blender_installed, tmp_path):
     write_large(tmp_path / "large", 1_000_000, 500)
     code = """
-    import time
-    begin = time.monotonic()
     bpy.ops.scan_cutout.import_reconstruction(directory=arguments[0])
     bpy.context.view_layer.update()
-    seconds = time.monotonic() - begin
     depsgraph = bpy.context.evaluated_depsgraph_get()
     clouds = [each.object.data for each in depsgraph.object_instances if each.object.type == "POINTCLOUD"]
-    result = {"seconds": seconds, "shown": [len(each.points) for each in clouds],
+    result = {"shown": [len(each.points) for each in clouds],
               "cameras": len(bpy.data.cameras), "images": len(bpy.data.images),
               "loaded": sum(each.has_data for each in bpy.data.images),
               "vertices": max(len(each.vertices) for each in bpy.data.meshes)}
     """
-    for _ in range(3):  # a machine that stands still once is not what is measured
-        found = blender_installed.run(code, tmp_path / "large").result
-        if found["seconds"] < 10:
-            break
-    print(f"500 cameras, 1,000,000 points: {found['seconds']:.2f} s")
-    assert found["seconds"] < 10
+    found = blender_installed.run(code, tmp_path / "large").result
     assert found["cameras"] >= 500
     assert found["images"] >= 500
-    assert found["loaded"] == 0, "photos are read when they are looked at, not before"
+    assert found["loaded"] == 0
     assert found["vertices"] == 1_000_000
     assert 250_000 < found["shown"][0] < 350_000, "the viewport shows a part of so many"
 

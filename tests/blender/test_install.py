@@ -99,6 +99,7 @@ def repository(dist: Path) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.compat
 def test_it_is_enabled_and_uses_the_vendored_wheels(blender_installed):
     found = blender_installed.run("""
         import PIL, PIL.Image, PIL._imaging
@@ -112,6 +113,7 @@ def test_it_is_enabled_and_uses_the_vendored_wheels(blender_installed):
     assert f"Pillow=={version}" in environments.ENVIRONMENTS["tests"].requirements
 
 
+@pytest.mark.compat
 def test_blender_picks_the_right_zip_from_the_repository(blender, repository):
     run = blender.run(INSTALL_FROM_REPOSITORY, repository, env={"no_proxy": "127.0.0.1"})
     assert run.result["enabled"], run.stdout + run.stderr
@@ -120,6 +122,7 @@ def test_blender_picks_the_right_zip_from_the_repository(blender, repository):
     assert all(f"-cp{tag}-" in wheel for wheel in run.result["manifest"]["wheels"])
 
 
+@pytest.mark.compat
 @pytest.mark.parametrize("way", ["disable", "uninstall"])
 def test_nothing_is_left_behind(blender, dist, way):
     run = blender.run(LEFTOVERS, dist / build.zip_name(blender.target), way)

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bpy_process import Blender
 
 
+@pytest.mark.compat
 def test_every_public_operator_is_in_the_menu(blender_installed: Blender) -> None:
     public, internal, seen = blender_installed.run(
         """

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +52,7 @@ def call(blender: Any, operator: str, env: dict[str, str] | None = None, **keywo
     return ended, words, run.stdout + run.stderr
 
 
+@pytest.mark.compat
 def test_folders_may_be_named_from_the_blend_file(blender_installed):
     """Since 4.5 a path that begins with // is drawn in red where the property does not allow it."""
     allowed = blender_installed.run(
@@ -68,6 +68,7 @@ def test_folders_may_be_named_from_the_blend_file(blender_installed):
     assert options == [True, True] if is_new else [None, None]
 
 
+@pytest.mark.compat
 def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg, photos, tmp_path):
     output = tmp_path / "out"
     run = blender_installed.run(
@@ -298,11 +299,9 @@ def test_ctrl_c_cancels_in_good_order(blender_installed, rembg, server, photos, 
     except RuntimeError as error:
         result = str(error)
     """
-    begin = time.monotonic()
-    words = blender_installed.run(code, photos, tmp_path / "out", server.endpoint).result
+    words = blender_installed.run(code, photos, tmp_path / "out", server.endpoint, alone=True).result
     assert "Cancelled" in words
     assert "Run again to go on" in words
-    assert time.monotonic() - begin < 240
     events = [json.loads(line) for line in (tmp_path / "out" / "journal.jsonl").read_text().splitlines()]
     assert events[-1]["status"] == "cancelled"
     assert 0 < sum(event["event"] == "photo_done" for event in events) < 33

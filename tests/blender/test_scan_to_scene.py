@@ -62,9 +62,10 @@ def photos(tmp_path: Path) -> Path:
 
 
 def call(blender, operator, **keywords):
-    return blender.run(CALL, operator, json.dumps(keywords, default=str), timeout=900).result
+    return blender.run(CALL, operator, json.dumps(keywords, default=str)).result
 
 
+@pytest.mark.compat
 def test_scan_to_scene_in_one_go_and_again_step_by_step(blender_installed, photos, tmp_path):
     output = tmp_path / "out"
     ended, words, cameras = call(
@@ -145,7 +146,7 @@ def test_the_command_runs_to_the_end_and_saves_the_scene(blender_installed, phot
     output, blend, end = tmp_path / "out", tmp_path / "scene.blend", tmp_path / "end.json"
     folders = ["--photos", photos, "--output", output]
     options = ["--backend", "embedded", "--quality", "draft", "--blend", blend, "--json", end]
-    run = blender_installed.run(COMMAND, "run", *folders, *options, timeout=900)
+    run = blender_installed.run(COMMAND, "run", *folders, *options)
     code, err = run.result
     assert code == 0, err
     assert json.loads(end.read_text())["solve"]["registered"] == len(NUMBERS)
