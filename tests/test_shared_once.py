@@ -19,6 +19,7 @@ class Factory:
         self._base = base
 
     def getbasetemp(self) -> Path:
+        """Where they are."""
         return self._base
 
 

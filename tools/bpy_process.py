@@ -90,7 +90,7 @@ class Blender:
         return [*start, *map(str, arguments)], result_file
 
     def _prepared(self, script: str | Path) -> tuple[Path, Path]:
-        """Give the path of a script, and of its result, in a new folder where other files of the run may lie as well."""
+        """Give the paths of a script and of its result, in a new folder that other files of the run may be put into."""
         runs = self.home / "runs"
         runs.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=runs))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Blender as a new process has it, for one script after the other in the same one (serve_in_bpy.py).
 
-What a script changes is taken back: the file is Blender's factory file again, and the add-on's modules are imported anew,
-which makes its own properties, preferences and all that it remembers new. Loading the factory preferences as well would be
-simpler, but then Blender unpacks every wheel anew, which takes ten times as long.
+What a script changes is taken back: the file is Blender's factory file again, and the add-on's modules are imported
+anew, which makes its own properties, preferences and all that it remembers new. Loading the factory preferences as well
+would be simpler, but then Blender unpacks every wheel anew, which takes ten times as long.
 """
 
 import os
@@ -24,11 +24,12 @@ _OF_BLENDER = {name: value for name, value in os.environ.items() if _BEFORE.get(
 class _Process(subprocess.Popen):
     """A process that is remembered, so that none is left when a script is over."""
 
-    started = []
-
     def __init__(self, *args, **named):
         super().__init__(*args, **named)
-        self.started.append(self)
+        _started.append(self)
+
+
+_started = []
 
 
 class Session:
@@ -64,13 +65,13 @@ class Session:
         if self._module:
             # Without the refresh, in which Blender would take away the wheels of an add-on that is switched off.
             addon_utils.disable(self._module, default_set=True, refresh_handled=True, handle_error=_raise)
-        for process in _Process.started:
+        for process in _started:
             if process.stdin and process.stdin.closed:
                 process.wait()  # which was told to end
             if process.poll() is None:
                 process.kill()
                 raise RuntimeError(f"The script left a process: {process.args}")
-        _Process.started.clear()
+        _started.clear()
         left = set(threading.enumerate()) - self._threads
         if left:
             raise RuntimeError(f"The script left threads: {left}")

@@ -45,7 +45,7 @@ def main():
 
 
 def read(requests, asked):
-    """Hand on the requests. At their end, whoever asked has gone, and a run that is on its way ends with this process."""
+    """Hand on the requests. At their end whoever asked has gone, and a run that is on its way ends with this process."""
     for line in requests:
         asked.put(line)
     os._exit(0)

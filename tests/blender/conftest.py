@@ -40,9 +40,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with the zips for this platform, freshly built, and the index of a repository."""
     if build.this_platform() not in fetch.PIP_PLATFORMS:
         pytest.skip(f"there are no zips for {build.this_platform()}")
-    return shared_once(
-        tmp_path_factory, "dist", lambda folder: build.build(only=build.this_platform(), output=folder)
-    )
+    return shared_once(tmp_path_factory, "dist", lambda folder: build.build(only=build.this_platform(), output=folder))
 
 
 @pytest.fixture(scope="session", params=VERSIONS)
