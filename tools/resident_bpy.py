@@ -45,10 +45,11 @@ class _Process:
 
     def _start(self, command: list[str], environment: dict[str, str], stderr: Path) -> subprocess.Popen[str]:
         self.starts += 1
+        # The process outlasts the test that starts it: what coverage notes under is said with each request.
+        environment = {**environment, "SCAN_CUTOUT_TEST": ""}
+        pipe = subprocess.PIPE
         with stderr.open("a", encoding="utf-8") as said:
-            return subprocess.Popen(
-                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, encoding="utf-8"
-            )
+            return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=said, encoding="utf-8")
 
     def end(self) -> int:
         """Have it leave, and give what it ended with."""

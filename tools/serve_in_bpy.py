@@ -33,6 +33,7 @@ def main():
         while True:
             request = json.loads(asked.get())
             say_into(request["stdout"], request["stderr"])
+            name_test(request["environment"].get("SCAN_CUTOUT_TEST", ""))
             session = session or importlib.import_module("fresh_bpy").Session(sys.argv[1])
             code = session.run(request)
             flush()
@@ -45,10 +46,18 @@ def main():
 
 
 def read(requests, asked):
-    """Hand on the requests. At their end whoever asked has gone, and a run that is on its way ends with this process."""
+    """Hand on the requests. At their end nobody waits any more: this process ends, with whatever runs in it."""
     for line in requests:
         asked.put(line)
     os._exit(0)
+
+
+def name_test(name):
+    """Where coverage measures this process, have it note the test to which all that runs from now on belongs."""
+    coverage = sys.modules.get("coverage")
+    measuring = coverage and coverage.Coverage.current()
+    if measuring:
+        measuring.switch_context(name)
 
 
 def say_into(stdout, stderr):
