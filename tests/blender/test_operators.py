@@ -285,7 +285,9 @@ def test_ctrl_c_cancels_in_good_order(blender_installed, rembg, server, photos, 
     for index in range(30):
         shutil.copy(SCAN / NAMES[0], photos / "upright" / f"COPY_{index:02}.JPG")
     code = """
-    import _thread, pathlib, threading, time
+    import _thread, pathlib, signal, threading, time
+    # Where a shell started all of this in the background, an interrupt would be ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     def interrupt():
         journal = pathlib.Path(arguments[1]) / "journal.jsonl"
         while not journal.exists() or "photo_done" not in journal.read_text():
