@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,14 +22,13 @@ class HeldServer(NamedTuple):
 
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """
-import time
 from bl_ext.user_default.scan_cutout.operators import running
 
 def set_up():
     photos, output, endpoint = arguments[:3]
     stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
     stored.endpoint, stored.model = endpoint, "u2netp"
-    stored.timeout = 900    # a job that is held is held for as long as it takes to draw
+    stored.timeout = 900    # seconds: longer than any test, so that a held job is held, and none ends by itself
     scene = bpy.context.scene.scan_cutout
     scene.directory, scene.output_directory = photos, output
 
@@ -61,7 +59,7 @@ def run_again(window: WindowBlender, *arguments: object) -> Any:
     code = """
 def steps():
     begin()
-    yield until(is_over, 400)
+    yield until(is_over)
     return running.last().result["photos"]
 """
     return run(window, code, *arguments)
@@ -76,11 +74,3 @@ def count_made(output: Path) -> int:
     made = {event["photo"] for event in read_journal(output / "journal.jsonl") if event["event"] == "photo_done"}
     assert len(made) <= len(list((output / "masks").rglob("*.png")))
     return len(made)
-
-
-def wait_until_gone(window: WindowBlender, seconds: float = 60) -> None:
-    """Long enough for a machine that stands still, too short for a request's time; make bench-window has how soon."""
-    deadline = time.monotonic() + seconds
-    while window.workers() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert window.workers() == []

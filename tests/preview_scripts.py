@@ -14,7 +14,7 @@ from blender_window import Run, WindowBlender
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """
 import os
-import time
+import signal
 from pathlib import Path
 from bl_ext.user_default.scan_cutout.operators import previewing, running, survey
 
@@ -36,7 +36,7 @@ def is_settled():
 def open_preview(photo=""):
     with using():
         bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT", photo=photo)
-    yield until(is_settled, 240)
+    yield until(is_settled)
 
 def call(operator, **more):
     with using("IMAGE_EDITOR"):
@@ -67,8 +67,8 @@ def stroke(places):
     for kind, value, spot in [("LEFTMOUSE", "PRESS", spots[0]), *(("MOUSEMOVE", "NOTHING", spot) for spot in spots),
                               ("LEFTMOUSE", "RELEASE", spots[-1])]:
         window.event_simulate(type=kind, value=value, x=int(spot[0]), y=int(spot[1]))
-        yield 0.1
-    yield 0.3
+        yield
+    yield drawn()
 """
 
 

@@ -24,7 +24,7 @@ import subprocess
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +39,7 @@ TARGET = fetch.Target("linux-x64", "3.14")
 """The platform and Python whose zip is for the Blender that Debian packages."""
 
 SIZE = (1600, 1000)
+_LOOK = 0.02  # seconds between looks at what is waited for
 _DRIVER = Path(__file__).with_name("run_in_window.py")
 
 # Called with the root of the Debian and the folders to show in it. What runs next in the room is a child of nobody in
@@ -105,7 +106,7 @@ class Room:
     ) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             cast("IO[str]", pipe).close()
-        self._process.wait(timeout=60)
+        self._process.wait()
 
     def start(self, command: list[str], env: Mapping[str, str], **options: Any) -> subprocess.Popen[Any]:
         """Start a program in the room, in a session of its own; ``options`` as for Popen."""
@@ -137,7 +138,7 @@ class Screen:
     def picture(self, path: Path) -> Path:
         """Take a picture of all of the screen."""
         env = {**self._env, "DISPLAY": self.display}
-        if self._room.start(["import", "-window", "root", str(path)], env).wait(timeout=240) != 0:
+        if self._room.start(["import", "-window", "root", str(path)], env).wait() != 0:
             raise RuntimeError(f"There is no picture of the screen {self.display}.")
         return path
 
@@ -156,7 +157,7 @@ class Run:
     @property
     def console(self) -> str:
         """All that Blender printed, stdout and stderr."""
-        return (self.folder / "console.txt").read_text(encoding="utf-8", errors="replace")
+        return _text(self.folder / "console.txt")
 
     @property
     def complaints(self) -> list[str]:
@@ -182,21 +183,42 @@ class Running:
     def __init__(self, process: subprocess.Popen[Any], screen: Screen, folder: Path) -> None:
         self.process, self.screen, self.folder = process, screen, folder
 
-    def until(self, condition: Callable[[], object], seconds: float = 240) -> None:
+    def until(self, condition: Callable[[], object]) -> None:
         """Wait for something to become true outside, such as a file that the script makes in ``folder``."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise ScriptError(f"This did not come true, and Blender said:\n{self.end().console[-4000:]}")
-            time.sleep(0.02)
+        with self._told():
+            while not condition():
+                if self.process.poll() is not None:
+                    raise ScriptError(f"Blender ended with {self.process.returncode} before this came true.")
+                time.sleep(_LOOK)
 
-    def wait(self, seconds: float = 900) -> Run:
-        """Wait for Blender to quit, as it does after the script's end. Where it does not, it is killed."""
-        try:
-            self.process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            self.screen.picture(self.folder / "failure.png")
+    def wait(self) -> Run:
+        """Wait for Blender to quit, as it does after the script's end."""
+        with self._told():
+            self.process.wait()
         return self.end()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Where a wait is interrupted, as by the limit of a test's time, add to the error what there was to be seen.
+
+        And kill Blender, which nobody waits for any more.
+        """
+        try:
+            yield
+        except BaseException as error:
+            for note in self._to_tell():
+                error.add_note(note)
+            raise
+
+    def _to_tell(self) -> Iterator[str]:
+        with contextlib.suppress(FileNotFoundError):
+            yield f"Waited for: {(self.folder / 'waiting.txt').read_text(encoding='utf-8')}"
+        if self.process.poll() is None:
+            try:
+                yield f"The screen: {self.screen.picture(self.folder / 'failure.png')}"
+            except (RuntimeError, OSError) as no_picture:
+                yield str(no_picture)
+        yield f"The console, in {self.folder}:\n{self.end().console[-4000:]}"
 
     def end(self) -> Run:
         """Kill Blender if it is there, as a crash would: the worker of a job is not touched. Take its screen away."""
@@ -279,22 +301,24 @@ class WindowBlender:
         self._running.append(Running(process, screen, folder))
         return self._running[-1]
 
-    def run(self, script: str | Path, *arguments: object, seconds: float = 900, **more: Any) -> Run:
+    def run(self, script: str | Path, *arguments: object, **more: Any) -> Run:
         """Run a script in a window, as ``start`` does, and wait for Blender to quit."""
-        return self.start(script, *arguments, **more).wait(seconds)
+        return self.start(script, *arguments, **more).wait()
 
-    def background(
-        self, *arguments: object, env: Mapping[str, str] | None = None, seconds: float = 900
-    ) -> subprocess.CompletedProcess[str]:
+    def background(self, *arguments: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run ``blender -b`` with these arguments, without a window."""
         command = ["blender", "-b", *map(str, arguments)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", "errors": "replace"}
-        process = self.room.start(command, {**self.environment, **(env or {})}, **pipes)
+        paths = [self.home / f"{name}.txt" for name in ("stdout", "stderr")]
+        with paths[0].open("wb") as stdout, paths[1].open("wb") as stderr:
+            process = self.room.start(command, {**self.environment, **(env or {})}, stdout=stdout, stderr=stderr)
         try:
-            said = process.communicate(timeout=seconds)
-        finally:
+            process.wait()
+        except BaseException as error:
             _end(process)
-        return subprocess.CompletedProcess(command, process.returncode, *said)
+            for path in paths:
+                error.add_note(f"{path}:\n{_text(path)[-4000:]}")
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, *map(_text, paths))
 
     def command(self, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
         """Run ``blender -b --command scan_cutout`` with these arguments."""
@@ -311,18 +335,23 @@ class WindowBlender:
         pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
         return [pid for pid in pids if mine in _read(pid, "environ").split(b"\0") and _read(pid, "cmdline")]
 
-    def wait_until_gone(self, seconds: float = 60) -> None:
-        """Wait for all that was started with this one's user folder to end; raise ScriptError where it does not.
+    def wait_until_gone(self) -> None:
+        """Wait for all that was started with this one's user folder to end. How soon, make bench-window measures."""
+        self._wait_until_none(self.processes)
 
-        That it is within 5 s, make bench-window measures; the rest is for a machine that stands still. Whoever waited
-        for a server's answer would be there for 120 s.
-        """
-        deadline = time.monotonic() + seconds
-        while left := self.processes():
-            if time.monotonic() > deadline:
-                commands = [_read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace") for pid in left]
-                raise ScriptError(f"These are there after {seconds} s:\n" + "\n".join(commands))
-            time.sleep(0.05)
+    def wait_until_workers_are_gone(self) -> None:
+        """Wait for the workers and engines of this Blender to end, whether or not it lives."""
+        self._wait_until_none(self.workers)
+
+    def _wait_until_none(self, processes: Callable[[], list[int]]) -> None:
+        left: list[int] = []
+        try:
+            while left := processes():
+                time.sleep(_LOOK)
+        except BaseException as error:
+            commands = [_read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace") for pid in left]
+            error.add_note("\n".join(["Still there:", *commands]))
+            raise
 
     def close(self) -> list[str]:
         """End all that is left of its windows; give the complaints of all of them."""
@@ -335,17 +364,18 @@ def _end(process: subprocess.Popen[Any]) -> None:
 
     What was started here is nsenter, which waits for the program, its only child, and ends as that one did.
     """
-    deadline = time.monotonic() + 60
     while process.poll() is None:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{process.args} cannot be killed.")
         for child in _read(process.pid, f"task/{process.pid}/children").split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(child), signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.2)
+            process.wait(timeout=_LOOK)
     if process.stdout is not None:
         process.stdout.close()
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _read(pid: int, name: str) -> bytes:

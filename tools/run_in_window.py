@@ -3,11 +3,14 @@
 
     blender … --python run_in_window.py -- FOLDER SCRIPT [ARGUMENT…]
 
-The script defines ``steps()``, a generator. What it yields is waited for while Blender goes on as ever: a number of
-seconds, or a condition (any function) to become true, for two minutes unless ``until`` says otherwise. However slow
-Blender is, it goes round (events, timers, drawing) a few times before the next step. What ``steps`` returns is the
-result. Blender quits when it ends. The script finds in its globals, besides ``bpy``, ``arguments`` and
-the path ``folder``, all that stands in HELPERS. Places are in pixels from the window's lower left corner.
+The script defines ``steps()``, a generator. What it yields is waited for while Blender goes on as ever: a condition
+(any function) to become true, for as long as that takes; ``rounds(n)`` of Blender's loop, in each of which it handles
+events and timers and draws; a few of them where nothing is yielded. A number is one of seconds, for measurements and
+pictures: no result may depend on it. What ``steps`` returns is the result. Blender quits when it ends. The script finds
+in its globals, besides ``bpy``, ``arguments`` and the path ``folder``, all that stands in HELPERS. Places are in pixels
+from the window's lower left corner.
+
+What is being waited for stands in ``<folder>/waiting.txt``, for whoever gives up.
 """
 
 import contextlib
@@ -17,16 +20,13 @@ import os
 import runpy
 import subprocess
 import sys
-import time
 import traceback
 from pathlib import Path
 
 import bpy
 
-_POLL = 0.05
-_SETTLE = 0.15  # seconds after a key or a click: it is handled when Blender comes to it, and then drawn
-_ROUNDS = 3  # of Blender's loop at least between two steps: what is handled in one may be known only in the next
-_LOOKS = 40  # at a condition at least, before its time is up: a machine that stood still is no failure
+_POLL = 0.02  # seconds between looks at a condition: Blender has its own to do
+_ROUNDS = 3  # between two steps: what is handled in one may be known only in the next
 
 folder, script, *arguments = sys.argv[sys.argv.index("--") + 1 :]
 folder = Path(folder)
@@ -34,9 +34,32 @@ failed = []
 _mouse = [0, 0]
 
 
-def until(condition, seconds=120.0, what=""):
-    """To be yielded: wait for a condition, and fail with words where it does not come true in time."""
-    return condition, seconds, what or inspect.getsource(condition).strip()
+class _Rounds(int):
+    """A number of rounds of Blender's loop."""
+
+
+class _Condition(tuple):
+    """A function and the words for what it waits for."""
+
+    __slots__ = ()
+
+
+def rounds(count=_ROUNDS):
+    """To be yielded: let Blender go round so often. A key or a click is handled by then, and drawn."""
+    return _Rounds(count)
+
+
+def drawn():
+    """To be yielded: let Blender draw all there is as it is now. Buttons stay where they are then."""
+    for window in bpy.context.window_manager.windows:
+        for each in window.screen.areas:
+            each.tag_redraw()
+    return rounds()
+
+
+def until(condition, what=""):
+    """To be yielded: wait for a condition. The words are told where the test is ended before it comes true."""
+    return _Condition((condition, what or inspect.getsource(condition).strip()))
 
 
 def check(condition, words):
@@ -73,7 +96,7 @@ def move(x, y, window=None):
     """Move the mouse. Yield what this and the next ones return, so that Blender comes to handle it."""
     _mouse[:] = int(x), int(y)
     (window or main_window()).event_simulate(type="MOUSEMOVE", value="NOTHING", x=_mouse[0], y=_mouse[1])
-    return _SETTLE
+    return rounds()
 
 
 def press(key, window=None, **more):
@@ -82,7 +105,7 @@ def press(key, window=None, **more):
     for value in ("PRESS", "RELEASE"):
         window.event_simulate(type=key, value=value, x=_mouse[0], y=_mouse[1], **more)
         more.pop("unicode", None)  # letting go of a key writes nothing
-    return _SETTLE
+    return rounds()
 
 
 def click(x, y, button="LEFTMOUSE", window=None, **more):
@@ -96,13 +119,13 @@ def write(text, window=None):
     for letter in text:
         key = letter.upper() if letter.isascii() and letter.isalpha() else "A"
         press(key, window, unicode=letter)
-    return _SETTLE
+    return rounds()
 
 
 def shot(name):
     """Take a picture of the whole screen, ``<folder>/<name>.png``, as Blender has drawn it by the last step."""
     path = folder / f"{name}.png"
-    subprocess.run(["import", "-window", "root", str(path)], check=True, timeout=240)
+    subprocess.run(["import", "-window", "root", str(path)], check=True)
     return path
 
 
@@ -129,8 +152,7 @@ def find(wanted, kind="UI", area_kind="VIEW_3D", window=None):
         x = where.x + int(where.width * share)
         # Buttons are 20 pixels high.
         for y in range(where.y + where.height - 8, where.y, -14):
-            move(x, y, window)
-            yield 0  # the button is left in one round, and the one under the mouse entered in the next
+            yield move(x, y, window)  # the button is left in one round, and the one under the mouse entered in the next
             if wanted not in _under_mouse(kind, area_kind, window):
                 continue
             # Blender may not have come to this move yet: then the button is where the mouse was before it.
@@ -155,7 +177,23 @@ def _under_mouse(kind, area_kind, window):
     return text.removeprefix("bpy.ops.").partition("(")[0], text.rpartition(".")[2]
 
 
-HELPERS = (until, check, main_window, area, region, using, move, press, click, write, shot, sidebar, find)
+HELPERS = (
+    until,
+    rounds,
+    drawn,
+    check,
+    main_window,
+    area,
+    region,
+    using,
+    move,
+    press,
+    click,
+    write,
+    shot,
+    sidebar,
+    find,
+)
 
 
 def _write_result(result=None, error=""):
@@ -172,24 +210,21 @@ def _quit():
 
 def _drive(generator):
     """Give a function for Blender's timer that goes from step to step."""
-    waiting = None  # a condition, the time until which it has to come true, the looks it has left, and its words
-    rounds = _ROUNDS
+    waiting = None  # a condition
+    left = _ROUNDS
 
     def tick():
-        nonlocal waiting, rounds
-        if rounds > 1:
-            rounds -= 1
+        nonlocal waiting, left
+        if left > 1:
+            left -= 1
             return 0.0
         try:
             if waiting is not None:
-                condition, deadline, looks, words = waiting
+                condition, words = waiting
                 if not condition():
-                    if time.monotonic() < deadline or looks > 0:
-                        waiting = condition, deadline, looks - 1, words
-                        return _POLL
-                    waiting = None
-                    return wait_for(generator.throw(TimeoutError(f"This did not come true in time: {words}")))
+                    return _POLL
                 waiting = None
+                _tell(f"the end of what comes after: {words}")
             return wait_for(next(generator))
         except StopIteration as stop:
             _write_result(stop.value)
@@ -198,23 +233,33 @@ def _drive(generator):
             with contextlib.suppress(Exception):
                 shot("failure")
             _write_result(error=error)
+        _tell("Blender to quit")
         _quit()
         return None
 
     def wait_for(step):
-        nonlocal waiting, rounds
-        if isinstance(step, int | float):
-            rounds = _ROUNDS
+        nonlocal waiting, left
+        left = 0
+        if step is None or isinstance(step, _Rounds):
+            left = step or _ROUNDS
+        elif isinstance(step, int | float):
+            left = _ROUNDS
             return float(step)
-        condition, seconds, words = step if isinstance(step, tuple) else until(step)
-        waiting = condition, time.monotonic() + seconds, _LOOKS, words
+        else:
+            waiting = step if isinstance(step, _Condition) else until(step)
+            _tell(waiting[1])
         return 0.0
 
     return tick
 
 
+def _tell(words):
+    (folder / "waiting.txt").write_text(words, encoding="utf-8")
+
+
 def main():
     """Read the script, and begin once the window is there and drawn."""
+    sys.stdout.reconfigure(line_buffering=True)  # what was printed is in the console when Blender is killed
     names = {helper.__name__: helper for helper in HELPERS}
     names.update(bpy=bpy, folder=folder, arguments=arguments)
     try:
@@ -223,7 +268,7 @@ def main():
         _write_result(error=traceback.format_exc())
         os._exit(1)
     # Persistent: a script may load another file.
-    bpy.app.timers.register(_drive(steps()), first_interval=0.5, persistent=True)
+    bpy.app.timers.register(_drive(steps()), persistent=True)
 
 
 main()

@@ -2,7 +2,7 @@
 """A real Blender window for tests, with the extension installed from its zip.
 
 How to write a window test: ask for ``window``, and give it a script whose function ``steps`` yields what to wait for
-(seconds, or a condition) and returns what the test wants to know::
+(a condition, or Blender's next rounds) and returns what the test wants to know::
 
     def test_the_sidebar_opens(window: WindowBlender) -> None:
         run = window.run('''
@@ -12,7 +12,7 @@ How to write a window test: ask for ``window``, and give it a script whose funct
                 yield click(*(yield from find("scan_cutout.check_endpoint")))    # the button of an operator
                 yield move(800, 500)                     # pixels from the lower left corner
                 yield press("N")                         # what such a call returns lets Blender handle it
-                yield until(lambda: region("UI").width <= 1, 5, "the sidebar to close")
+                yield until(lambda: region("UI").width <= 1, "the sidebar to close")
                 shot("closed")                           # <folder>/closed.png
                 return region("UI").width
         ''')
@@ -22,8 +22,10 @@ How to write a window test: ask for ``window``, and give it a script whose funct
 ``arguments`` are what ``run`` was given besides the script; tools/run_in_window.py has all that scripts find, and
 tools/blender_window.py all that tests do: ``start`` instead of ``run`` to do something from outside meanwhile
 (``until``, ``screen.picture``, ``end`` to kill Blender), ``workers()`` and ``wait_until_gone()`` for what is left,
-``command("strip", …)`` for the command line. After each test the console has to be free of tracebacks and drawing
-errors: ``run.complaints`` has them, and a test that wants to see some adds them to ``window.expected``.
+``command("strip", …)`` for the command line. No wait has a limit of its own: pytest-timeout ends a test, and the error
+then tells what was waited for, has the console, and names a picture of the screen. After each test the console has to
+be free of tracebacks and drawing errors: ``run.complaints`` has them, and a test that wants to see some adds them to
+``window.expected``. A dozen tests are in the gate; the others are marked ``full``.
 """
 
 from __future__ import annotations

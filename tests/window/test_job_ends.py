@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from faulty_server import Answer, FaultyServer, always
-from job_scripts import BEGIN, AddPhotos, HeldServer, count_made, finish_of, run, run_again, wait_until_gone
+from job_scripts import BEGIN, AddPhotos, HeldServer, count_made, finish_of, run, run_again
 
 from blender_window import WindowBlender
 
@@ -16,8 +16,11 @@ from blender_window import WindowBlender
     "what",
     [
         "bpy.ops.wm.read_homefile(use_empty=False)",
-        "bpy.ops.preferences.addon_disable(module='bl_ext.user_default.scan_cutout')",
+        pytest.param(
+            "bpy.ops.preferences.addon_disable(module='bl_ext.user_default.scan_cutout')", marks=pytest.mark.full
+        ),
     ],
+    ids=["load", "disable"],
 )
 def test_loading_a_file_or_disabling_ends_the_job(
     window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path, what: str
@@ -27,67 +30,37 @@ def test_loading_a_file_or_disabling_ends_the_job(
     code = f"""
 def steps():
     from bl_ext.user_default.scan_cutout.operators import job_operator
-    before = [leftovers()]
+    before = leftovers()
     begin()
     yield until(lambda: has_begun() and running.now().progress.done >= 2)
     with using():
         {what}
     yield move(700, 400)    # what is unregistered goes with the next event
-    yield 0.5
     check(running.now() is None, "a job is still there")
     check(not main_window().modal_operators, "something still watches")
     check(job_operator._timer is None, "Blender is still woken for the job")
     if "disable" in {what!r}:
         check(leftovers()[:2] == [False, 0], f"something was left: {{leftovers()}}")
         bpy.ops.preferences.addon_enable(module="bl_ext.user_default.scan_cutout")
-        yield 0.5
+        yield
+    check(leftovers()[:2] == before[:2], f"{{before}} became {{leftovers()}}")
     (folder / "ended").touch()
-    yield until((folder / "gone").exists, what="the worker to be gone while Blender lives")
-    return leftovers()[:2] == before[0][:2]
+    yield until((folder / "gone").exists, "the worker to be gone while Blender lives")
+    begin()    # it goes on
+    yield until(is_over)
+    return running.last().result["photos"]["made"]
 """
     running = window.start(BEGIN + code, photos, output, server.endpoint)
     running.until((running.folder / "ended").exists)
-    wait_until_gone(window)
-    (running.folder / "gone").touch()
-    assert running.wait().result is True
+    window.wait_until_workers_are_gone()
     made = count_made(output)
     assert 2 <= made < len(names)
     server.script = always(Answer())
-    assert run_again(window, photos, output, server.endpoint)["made"] == len(names) - made
+    (running.folder / "gone").touch()
+    assert running.wait().result == len(names) - made
 
 
-def test_a_file_that_cannot_be_opened_leaves_the_job_and_the_preview(
-    window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
-) -> None:
-    names = add_photos(12)
-    go = output.with_name("go")
-    server.script = server.held(go)
-    damaged = photos.with_name("damaged.blend")
-    damaged.write_bytes(b"no blend")
-    code = """
-import pathlib
-from bl_ext.user_default.scan_cutout.operators import previewing
-
-def steps():
-    begin()
-    with using():
-        bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT")
-    yield until(lambda: has_begun() and previewing.now().photos)
-    for path in (arguments[3], arguments[3] + "_that_is_not_there"):
-        try:
-            bpy.ops.wm.open_mainfile(filepath=path)
-            check(False, f"{path} was opened")
-        except RuntimeError:
-            pass
-    yield 1
-    check(running.now() is not None and previewing.now() is not None, "the job or the preview went")
-    pathlib.Path(arguments[4]).touch()
-    yield until(is_over, 400)
-    return running.last().result["photos"]["done"]
-"""
-    assert run(window, code, photos, output, server.endpoint, damaged, go) == len(names)
-
-
+@pytest.mark.full
 def test_a_killed_blender_leaves_a_job_that_goes_on(
     window: WindowBlender, held_rembg: HeldServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
@@ -97,12 +70,12 @@ def steps():
     begin()
     yield until(lambda: has_begun() and running.now().progress.done >= 3)
     (folder / "there").touch()
-    yield 300
+    yield until(lambda: False, "the end, from outside")
 """
     started = window.start(BEGIN + code, photos, output, held_rembg.endpoint)
     started.until((started.folder / "there").exists)
     started.end()
-    wait_until_gone(window)
+    window.wait_until_workers_are_gone()
     made = count_made(output)
     assert 3 <= made < len(names)
     held_rembg.gate.touch()
@@ -128,7 +101,7 @@ def steps():
     set_up()
     with using():
         bpy.ops.wm.window_new()
-    yield 1
+    yield drawn()
     second = bpy.context.window_manager.windows[-1]
     with bpy.context.temp_override(window=second):
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
@@ -139,14 +112,15 @@ def steps():
     check(running.now() is not None, "the job went with the window")
     yield until(lambda: watchers() == [["SCAN_CUTOUT_OT_watch_job"]], what="somebody to watch the job")
     pathlib.Path(arguments[3]).touch()
-    yield until(is_over, 400)
+    yield until(is_over)
     check(watchers() == [[]], f"something still watches: {watchers()}")
     return running.last().result["photos"]["done"]
 """
     assert run(window, code, photos, output, server.endpoint, go) == len(names)
-    wait_until_gone(window)
+    window.wait_until_workers_are_gone()
 
 
+@pytest.mark.full
 def test_an_unexpected_error_ends_the_job_and_is_told(
     window: WindowBlender, server: FaultyServer, add_photos: AddPhotos, photos: Path, output: Path
 ) -> None:
@@ -171,7 +145,7 @@ def steps():
     assert "RuntimeError: for a test" in story.console
     assert story.result["status"] == "failed"
     assert story.result["message"].startswith("An unexpected error ended Strip Backgrounds")
-    wait_until_gone(window)
+    window.wait_until_workers_are_gone()
 
 
 def test_quitting_blender_ends_the_job_and_it_goes_on_later(
@@ -182,11 +156,11 @@ def test_quitting_blender_ends_the_job_and_it_goes_on_later(
 def steps():
     begin()
     yield until(lambda: has_begun() and running.now().progress.done >= 2)
-    running._PATIENCE = 120    # that it is cancelled is asked here, not how soon
+    running._PATIENCE = 900    # that it is cancelled is asked here, not how soon
     return running.now() is not None    # with the script's end, Blender quits
 """
     assert run(window, code, photos, output, held_rembg.endpoint) is True
-    wait_until_gone(window)
+    window.wait_until_workers_are_gone()
     assert finish_of(output)["status"] == "cancelled"
     made = count_made(output)
     assert 2 <= made < len(names)

@@ -22,9 +22,9 @@ stored = bpy.context.preferences.addons[MODULE].preferences
 
 def search(words):
     yield press("F3")
-    yield 0.5
+    yield drawn()
     yield write(words)
-    yield 0.7
+    yield drawn()
 
 def count():
     lists = {name: getattr(bpy.data, name) for name in dir(bpy.data)}
@@ -33,7 +33,7 @@ def count():
 def undo(operator="undo"):
     with using():
         getattr(bpy.ops.ed, operator)()
-    return 0.2
+    return rounds()
 
 def import_scan(**given):
     with using():
@@ -63,6 +63,7 @@ def run(window: WindowBlender, code: str, *arguments: object) -> Any:
     return window.run(BEGIN + code, *arguments).result
 
 
+@pytest.mark.full
 def test_search_finds_the_steps_in_every_mode_and_editor(
     window: WindowBlender,
     server: FaultyServer,
@@ -78,7 +79,7 @@ def test_search_finds_the_steps_in_every_mode_and_editor(
         """
 def steps():
     photos, output, stored.endpoint = arguments
-    stored.timeout = 900
+    stored.timeout = 900    # seconds: longer than any test
     scan = bpy.context.scene.scan_cutout
     scan.directory, scan.output_directory = photos, output
     with using():
@@ -88,7 +89,7 @@ def steps():
     shot("search")
     yield press("RET")
     yield until(lambda: running.now() and running.now().progress.done > 5)
-    yield 0.5
+    yield drawn()
     label = running.now().label
     shot("status_bar")
     area().type = "IMAGE_EDITOR"
@@ -97,7 +98,7 @@ def steps():
     shot("search_image_editor")
     yield press("RET")
     yield until(lambda: running.now() is None)
-    yield 0.5
+    yield drawn()
     shot("status_bar_after")
     return label, running.last().result["status"]
 """,
@@ -106,6 +107,7 @@ def steps():
     assert (label, words) == ("Strip Backgrounds", "cancelled")
 
 
+@pytest.mark.full
 def test_test_connection_from_a_menu_shows_what_it_finds(window: WindowBlender, server: FaultyServer) -> None:
     shown = run(
         window,
@@ -116,7 +118,7 @@ def steps():
     yield from search("test con")
     yield press("RET")
     yield until(lambda: asking.answer(f"check_endpoint {stored.endpoint}"))
-    yield 0.5
+    yield drawn()
     shot("preferences")
     return [each.type for each in bpy.context.window_manager.windows[-1].screen.areas]
 """,
@@ -125,6 +127,7 @@ def steps():
     assert shown == ["PREFERENCES"]
 
 
+@pytest.mark.full
 def test_test_connection_says_where_there_is_no_server_to_test(window: WindowBlender) -> None:
     done = window.run(
         BEGIN
@@ -133,7 +136,7 @@ def steps():
     stored.backend = "EMBEDDED"
     with using():
         ended = bpy.ops.scan_cutout.check_endpoint("INVOKE_DEFAULT", show=True)
-    yield 0.5
+    yield
     check(asking.answer(f"check_endpoint {stored.endpoint}") is None, "a server was asked")
     return sorted(ended), len(bpy.context.window_manager.windows)
 """
@@ -142,6 +145,7 @@ def steps():
     assert "The backend is Embedded; there is no server to test" in done.console
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("keys", ["", "A"], ids=["one file", "all files of it"])
 def test_a_model_is_dropped_on_the_viewport(window: WindowBlender, model: Path, keys: str) -> None:
     objects = run(
@@ -150,34 +154,32 @@ def test_a_model_is_dropped_on_the_viewport(window: WindowBlender, model: Path, 
 def steps():
     with using():
         bpy.ops.screen.area_split(direction="VERTICAL", factor=0.5)
-    yield 0.5
+    yield drawn()
     max((each for each in main_window().screen.areas if each.type == "VIEW_3D"), key=lambda each: each.x).type = (
         "FILE_BROWSER"
     )
-    yield 1
+    yield until(lambda: area("FILE_BROWSER").spaces.active.params)
     browser = area("FILE_BROWSER").spaces.active
     browser.show_region_toolbar = False
     browser.params.directory = arguments[0].encode()
     browser.params.display_type = "LIST_VERTICAL"
     browser.params.use_filter = False
-    yield 2
+    yield drawn()
     files = region("WINDOW", "FILE_BROWSER")
     x, y = files.x + 80, files.y + files.height - 45
-    for _ in range(5):    # a list that is not there yet, since it is read in a thread, has nothing to drag
+    dragged = False
+    while not dragged:    # a list that is not there yet, since it is read in a thread, has nothing to drag
         yield move(x, y)
         for key in arguments[1]:
             yield press(key)
         main_window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
-        yield 0.2
+        yield
         for step in range(1, 12):
             yield move(x - step * 40, y)
         shot("dragged")
         main_window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x - 440, y=y)
-        try:
-            yield until(lambda: running.now() or is_there(), 5)
-            break
-        except TimeoutError:
-            pass
+        yield rounds(20)
+        dragged = running.now() or is_there()
     yield until(is_there)
     shot("dropped")
     return [each.name for each in bpy.data.objects]
@@ -197,7 +199,7 @@ def steps():
     before = count()
     started = import_scan(directory=arguments[0])
     yield until(is_there)
-    yield 0.3
+    yield
     after = count()
     for way in ("undo", "redo", "undo"):
         yield undo(way)
@@ -215,6 +217,7 @@ def steps():
     assert {"1.jpg", "2.jpg", "3.jpg"} < set(names)
 
 
+@pytest.mark.full
 def test_a_scan_brought_into_the_scene_is_one_step_to_undo(
     window: WindowBlender, turntable: Path, photos: Path, output: Path
 ) -> None:
@@ -230,7 +233,7 @@ def steps():
     scan.quality = "DRAFT"
     with using():
         bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
-    yield 0.2
+    yield
     before = count()
     job_operator._WATCH = 1     # seconds, as of a scan that takes its time: another operator goes on watching it
     taken = []
@@ -238,9 +241,9 @@ def steps():
     job_operator._take_up = lambda: (taken.append(running.now() is not None), take_up())[1]
     with using():
         bpy.ops.scan_cutout.scan_to_scene("INVOKE_DEFAULT")
-    yield until(lambda: running.now() is None, 600)
+    yield until(lambda: running.now() is None)
     check(any(taken), "nobody else has watched the job")
-    yield 0.3
+    yield
     after = count()
     shot("scan")
     yield undo()

@@ -38,7 +38,7 @@ def steps():
     preview = previewing.now()
     yield from pressed("paint_mask")
     yield until(lambda: preview.painting and preview._is_fitted)
-    yield 0.5
+    yield drawn()
     shot("painting")
     check(can("step_photo") and not preview.is_dirty, "nothing is painted yet")
     yield from stroke([(0.02 + 0.01 * step, 0.9) for step in range(10)])    # white, in the background
@@ -49,18 +49,18 @@ def steps():
     painted = image.pixels[:]
     yield from stroke([(0.3 + 0.01 * step, 0.05) for step in range(10)])
     check(image.pixels[:] != painted, "the second stroke painted nothing")
-    yield 1
+    yield drawn()
     shot("both")
     where = region("WINDOW", "IMAGE_EDITOR")
     spots = [where.view2d.view_to_region(*place, clip=False) for place in ((0.06, 0.9), (0.33, 0.05))]
     spots = [(where.x + x, main_window().height - where.y - y) for x, y in spots]
     yield press("Z", ctrl=True)
     check(image.pixels[:] == painted, "undo did not take just the second stroke back")
-    yield 1    # until it is drawn
+    yield drawn()
     shot("painted")
     yield from pressed("save_mask")
     yield until(lambda: preview.painting is None and is_settled())
-    yield 0.5
+    yield drawn()
     shot("saved")
     told = dict(preview.shown)
     # Strokes on an image that is out of sight are still in Blender's memory of what can be undone.
@@ -73,7 +73,7 @@ def steps():
     bpy.context.scene.scan_cutout.threshold = 200
     with using():
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
-    yield until(lambda: running.now() is None, 400)
+    yield until(lambda: running.now() is None)
     check(path.read_bytes() == saved, "the run wrote over the painted mask")
     return told, running.last().result, spots
 """,
@@ -100,6 +100,7 @@ def steps():
     window.wait_until_gone()
 
 
+@pytest.mark.full
 def test_photos_on_their_side_are_painted_as_they_are_stored(
     window: WindowBlender, server: FaultyServer, add_photo: Callable[..., Path], photos: Path, output: Path
 ) -> None:
@@ -115,7 +116,7 @@ def steps():
     preview = previewing.now()
     shape = list(preview.shown["size"])
     call("paint_mask")
-    yield 0.5
+    yield drawn()
     check(preview.shown["orientation"] == 6, preview.shown)
     shot("turned")
     image = preview.painting.picture.image
@@ -127,7 +128,7 @@ def steps():
     shown = dict(preview.shown)
     # And again, but left without saving.
     call("paint_mask")
-    yield 0.3
+    yield drawn()
     preview.painting.picture.image.pixels[:] = [1.0] * len(pixels)
     with using("IMAGE_EDITOR"):
         bpy.ops.scan_cutout.leave_mask()
@@ -145,6 +146,7 @@ def steps():
     assert left == shown["foreground"] < 0.01
 
 
+@pytest.mark.full
 def test_what_a_brush_erases_is_shown_as_it_is_saved(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
@@ -160,14 +162,14 @@ def steps():
     preview = previewing.now()
     call("paint_mask")
     yield until(lambda: preview.painting and preview._is_fitted)
-    yield 0.5
+    yield drawn()
     shot("painting")
     bpy.context.scene.tool_settings.image_paint.brush.blend = "ERASE_ALPHA"
     yield from stroke([(0.4 + 0.01 * step, 0.3) for step in range(10)])
     check(preview.is_dirty, "the stroke erased nothing")
     where = region("WINDOW", "IMAGE_EDITOR")
     x, y = where.view2d.view_to_region(0.45, 0.3, clip=False)
-    yield 1    # until it is drawn
+    yield drawn()
     shot("erased")
     call("save_mask")
     yield until(is_settled)
@@ -184,6 +186,7 @@ def steps():
     assert mask[60, 240] == 255, "what was not erased is lost"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("is_known", [True, False])
 def test_undo_beyond_the_strokes_leaves_the_mask(
     window: WindowBlender,
@@ -215,7 +218,7 @@ def steps():
     yield press("Z", ctrl=True)
     yield until(lambda: preview.painting is None)
     yield until(is_settled)
-    yield 0.3
+    yield drawn()
     check(previewing.now() is preview and preview.picture.is_shown, "undo ended the preview")
     check(preview.picture.image.size[0] == 320, "the preview is not drawn again")
     check(not preview.shown["is_painted"], "something was saved")
@@ -226,6 +229,7 @@ def steps():
     window.wait_until_gone()
 
 
+@pytest.mark.full
 def test_strokes_that_are_not_saved_outlive_their_editor(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
@@ -248,15 +252,15 @@ def steps():
     image = preview.painting.picture.image
     image.pixels[:] = [1.0] * len(image.pixels)
     close_editor()
-    yield 0.5
+    yield drawn()
     check(previewing.now() is preview, "the preview ended, and what was painted with it")
     with using():
         bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT", photo="IMG_0002.JPG")
-    yield 0.5
+    yield drawn()
     check(area("IMAGE_EDITOR").spaces.active.image == image and image.is_dirty, "what was painted is not shown again")
     pid = preview._worker.pid
     bpy.ops.preferences.addon_disable(module=MODULE)
-    yield until(lambda: is_gone(pid), 60)
+    yield until(lambda: is_gone(pid))
     # Blender asks of it when it quits.
     check(image.is_dirty and not image.is_runtime_data, "switched off, the extension took what was painted with it")
     shot("disabled")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from faulty_server import FaultyServer
 from PIL import Image
 from preview_scripts import BEGIN, green, run
@@ -33,61 +34,58 @@ def steps():
     settings.directory = "//" + os.path.relpath(arguments[0], beside)
     yield sidebar("Scan Cutout")
     yield until(lambda: survey.found(settings) is not None)    # which moves the buttons
-    yield 0.5
+    yield drawn()
     place = yield from find("scan_cutout.preview_photo")
     check(place, "the button is not in sight")
     yield click(*place)
-    yield until(is_settled, 240)
-    yield 0.5
+    yield until(is_settled)
+    yield drawn()
     shot("preview")
-    yield 0.5
     preview = previewing.now()
-    shares, seconds = [preview.shown["foreground"]], []
-    beats, ticks = [], []
-    def beat():
-        beats.append(time.monotonic())
-        return 0.01
-    tick = preview.tick
-    def timed(context):
-        began = time.monotonic()
-        goes_on = tick(context)
-        ticks.append(time.monotonic() - began)
-        return goes_on
-    preview.tick = timed
-    bpy.app.timers.register(beat)
+    shares = [preview.shown["foreground"]]
     for name, value in (("threshold", 250), ("threshold", 20), ("grow", 60), ("grow", -60), ("refine_edges", True)):
-        before, began = preview.shown, time.monotonic()
+        before = preview.shown
         setattr(settings, name, value)
         yield until(lambda: preview.shown is not before)
-        seconds.append(time.monotonic() - began)
         shares.append(preview.shown["foreground"])
-        yield 0.2
-    bpy.app.timers.unregister(beat)
-    gaps = sorted(after - before for before, after in zip(beats, beats[1:]))
+    # However long the answer to a change takes, Blender goes on meanwhile.
+    shown, pid = preview.shown, preview._worker.pid
+    os.kill(pid, signal.SIGSTOP)
+    settings.grow = 0
+    yield until(lambda: preview.is_waiting)
+    beats, ticks = [], []
+    bpy.app.timers.register(lambda: beats.append(True) or 0.01)
+    tick = preview.tick
+    preview.tick = lambda context: ticks.append(True) or tick(context)
+    view = region("WINDOW")
+    yield move(view.x + 60, view.y + 60)
+    for is_open in (False, True):
+        yield press("N")
+        yield until(lambda: (region("UI").width > 1) == is_open, "the 3D View's sidebar to close and open")
+    yield until(lambda: len(beats) >= 10 and len(ticks) >= 10)
+    check(preview.is_waiting and preview.shown is shown, "an answer came of a worker that stood still")
+    os.kill(pid, signal.SIGCONT)
+    yield until(lambda: preview.shown is not shown)
+    yield drawn()
     shot("changed")
     names = [preview.photo]
     for step in (1, 1, 1, -1):
         call("step_photo", step=step)
-        yield 0.1
         yield until(is_settled)
         check(preview.shown["photo"] == preview.photo, f"{preview.shown} is not of {preview.photo}")
         names.append(preview.photo)
-    yield 0.5
+    yield drawn()
     shot("stepped")
     image = area("IMAGE_EDITOR").spaces.active.image
-    return [shares, seconds, gaps[-3], sorted(ticks)[-3], names, list(image.size), preview.trouble]
+    return shares, names, list(image.size), preview.trouble
 """,
         *(scan, output, rembg.endpoint),
     )
-    shares, seconds, gap, tick, names, size, trouble = done.result
+    shares, names, size, trouble = done.result
     first, strict, loose, grown, shrunk, _refined = shares
     assert strict < first < loose < grown
     assert shrunk < loose
     assert trouble == ""
-    # What waits for answers is slow all five times; a machine that stands still once is not meant.
-    assert sorted(seconds)[2] < 10, "about 0.2 on an idle machine"
-    assert gap < 3, "software drawing is slow by itself; ours are the ticks"
-    assert tick < 1
     upright = ["upright/IMG_0001.JPG", "upright/IMG_0006.JPG"]
     assert names == ["flipped/IMG_0021.JPG", *upright, "flipped/IMG_0021.JPG", upright[-1]]
     assert size == [1024, 768]
@@ -98,6 +96,7 @@ def steps():
     window.wait_until_gone()
 
 
+@pytest.mark.full
 def test_the_preview_opens_where_it_is_asked_for_and_finds_a_photo_by_its_name(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
@@ -109,15 +108,15 @@ def steps():
     set_up()
     yield from open_preview()
     main_window().workspace = bpy.data.workspaces["Modeling"]
-    yield 1
+    yield drawn()
     check(not previewing.now().current.is_in_sight, "the preview is in sight in the other workspace")
     yield from open_preview()
     check(previewing.now().current.is_in_sight, "no editor was opened in this workspace")
-    yield 0.5
+    yield drawn()
     yield from pressed("choose_photo")
-    yield 0.5
+    yield drawn()
     yield write("0007")
-    yield 0.5
+    yield drawn()
     shot("search")
     yield press("RET")
     yield until(lambda: previewing.now().photo == "IMG_0007.JPG")
@@ -129,6 +128,7 @@ def steps():
     assert done.result == "IMG_0007.JPG"
 
 
+@pytest.mark.full
 def test_the_preview_has_its_controls_in_a_workspace_of_blenders_own(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
@@ -140,12 +140,12 @@ def test_the_preview_has_its_controls_in_a_workspace_of_blenders_own(
 def steps():
     set_up()
     main_window().workspace = bpy.data.workspaces["Texture Paint"]
-    yield 1
+    yield drawn()
     count = len(main_window().screen.areas)
     check(not area("IMAGE_EDITOR").spaces.active.show_region_ui, "this workspace shows nothing new")
     yield from open_preview()
     check(len(main_window().screen.areas) == count, "the empty editor was not taken")
-    yield 0.5
+    yield drawn()
     shot("texture_paint")
     yield from pressed("step_photo")
     yield until(lambda: previewing.now().photo == "IMG_0002.JPG")
@@ -157,6 +157,7 @@ def steps():
     assert done.result == "IMG_0002.JPG"
 
 
+@pytest.mark.full
 def test_whatever_ends_the_preview_leaves_nothing(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
@@ -207,7 +208,7 @@ def steps():
         check(not is_gone(pid) and place.is_dir(), "there is no worker")
         bpy.ops.wm.save_as_mainfile(filepath=str(folder / f"{way.__name__}.blend"), copy=True)
         way()
-        yield until(lambda: is_gone(pid) and not place.exists(), 60, f"nothing to be left after {way.__name__}")
+        yield until(lambda: is_gone(pid) and not place.exists(), f"nothing to be left after {way.__name__}")
         check(previewing.now() is None, f"{way.__name__} did not end the preview")
         check(not bpy.app.timers.is_registered(previewing._tick), f"{way.__name__} left the timer")
     check(len(bpy.app.handlers.load_post) < handlers, "a handler is left")
@@ -220,6 +221,7 @@ def steps():
     window.wait_until_gone()
 
 
+@pytest.mark.full
 def test_a_killed_blender_leaves_no_worker_of_its_preview(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
@@ -232,7 +234,7 @@ def steps():
     yield from open_preview()
     yield until(lambda: not survey.is_asked())    # which is another worker
     (folder / "there").touch()
-    yield 300
+    yield until(lambda: False, "the end, from outside")
 """,
         *(photos, output, server.endpoint),
     )
@@ -242,6 +244,7 @@ def steps():
     window.wait_until_gone()
 
 
+@pytest.mark.full
 def test_what_is_wrong_is_told_and_another_server_mends_it(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:
@@ -257,7 +260,7 @@ def steps():
     preview = previewing.now()
     away = preview.trouble
     check(not can("paint_mask"), "there is no mask to paint on")
-    yield 0.3
+    yield drawn()
     shot("away")
     bpy.context.preferences.addons[MODULE].preferences.endpoint = arguments[3]
     yield until(lambda: preview.shown and "foreground" in preview.shown and not preview.trouble)
@@ -265,10 +268,9 @@ def steps():
     damaged = []
     for _ in range(2):
         call("step_photo", step=-1)
-        yield 0.1
         yield until(is_settled)
         damaged.append((preview.photo, preview.trouble, preview.shown))
-    yield 0.3
+    yield drawn()
     shot("damaged")
     # A worker that dies is told of, and started anew by the button.
     import os, signal
@@ -291,6 +293,7 @@ def steps():
     assert (photo, trouble, is_shown) == ("IMG_0001.JPG", "", True)
 
 
+@pytest.mark.full
 def test_undo_takes_settings_back_and_the_preview_follows(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
 ) -> None:

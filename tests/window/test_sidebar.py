@@ -6,19 +6,22 @@ The console has to stay clean in all of them; the pictures are for eyes, and the
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from conftest import TURNTABLE
 from faulty_server import FaultyServer
-from job_scripts import wait_until_gone
 from PIL import Image
 
 from blender_window import WindowBlender
 from rembg_server import RembgServer
+
+pytestmark = pytest.mark.full
 
 AddPhotos = Callable[[int], Sequence[str]]
 Keep = Callable[[str, Sequence[Path], tuple[int, int, int, int]], None]
@@ -36,7 +39,7 @@ def shown():
 def set_up():
     stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
     stored.endpoint, stored.model = endpoint, "u2netp"
-    stored.timeout = 900    # a job that is held is held for as long as it takes to draw
+    stored.timeout = 900    # seconds: longer than any test, so that a held job is held, and none ends by itself
 
 def choose():
     # Beside the .blend, as it is for most; and short enough to be read in the README's pictures.
@@ -48,17 +51,17 @@ def choose():
 
 def open_sidebar():
     yield sidebar("Scan Cutout")
-    yield 0.3
+    yield drawn()
     # As wide as the smallest that has to do, pulled by its edge.
     where = region("UI")
     x, y, target = where.x, where.y + where.height // 3, where.x + where.width - 260
     yield move(x, y)
     main_window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
-    yield 0.1
+    yield
     for step in range(1, 11):
-        yield move(x + (target - x) * step / 10, y) / 4
+        yield move(x + (target - x) * step / 10, y)
     main_window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=target, y=y)
-    yield 0.3
+    yield drawn()
     check(region("UI").width == 260, f"the sidebar is {region('UI').width} wide")
 
 def button(operator, scrolling="WHEELUPMOUSE"):
@@ -71,21 +74,21 @@ def scroll(kind):
     where = region("UI")
     yield move(where.x + 60, where.y + 60)
     for _ in range(60):
-        yield press(kind) / 10
-    yield 0.2
+        press(kind)
+    yield drawn()
 
 def pictures(name):
     yield move(600, 500)
-    yield 0.3
+    yield drawn()
     shot(name)
     light = [os.path.join(folder, "Blender_Light.xml") for each in bpy.utils.script_paths() for folder, _, names
              in os.walk(each) if "Blender_Light.xml" in names][0]
     bpy.ops.script.execute_preset(filepath=light, menu_idname="USERPREF_MT_interface_theme_presets")
-    yield 0.5
+    yield drawn()
     shot(name + "_light")
     with using():
         bpy.ops.preferences.reset_default_theme()
-    yield 0.3
+    yield drawn()
 
 def is_over():
     return running.now() is None and not survey.is_asked()
@@ -135,7 +138,7 @@ def steps():
     shown().output_directory = photos + "/output"
     yield until(lambda: not survey.is_asked())
     yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
-    yield 0.5
+    yield drawn()
     check(running.now() is None, "a job was started that writes among the photos")
     yield from pictures("refused")
     yield press("ESC")
@@ -147,13 +150,13 @@ def steps():
     yield from pictures("chosen")
     yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
     check(running.now() is not None, "the button did not start a job")
-    yield until(lambda: running.now().progress.done >= 8, 400)
+    yield until(lambda: running.now().progress.done >= 8)
     yield from scroll("WHEELUPMOUSE")
     yield from pictures("running")
     check(len(thumbnails.latest.icons()) >= 1, "no photo of the job is shown")
     check(not bpy.ops.scan_cutout.reconstruct.poll(), "a second job could be started")
     open(arguments[5], "w").close()
-    yield until(is_over, 400)
+    yield until(is_over)
     yield from pictures("errors")
     failed = survey.found(shown())["output"]["failed"]
     yield from scroll("WHEELDOWNMOUSE")
@@ -163,7 +166,7 @@ def steps():
     before = running.last()
     yield click(*(yield from button("scan_cutout.strip_backgrounds")))    # the first of its buttons: Retry
     yield until(lambda: running.now() is not None or running.last() is not before, what="Retry to do something")
-    yield until(is_over, 400)
+    yield until(is_over)
     told = running.last().result["photos"]
     bpy.ops.wm.save_mainfile()
     return failed, told, survey.found(shown())["output"]
@@ -224,10 +227,10 @@ def steps():
     yield choose()
     yield from open_sidebar()
     yield click(*(yield from button("scan_cutout.scan_to_scene")))
-    yield until(lambda: running.now().title == "Reconstruct" and running.now().progress.step, 400)
+    yield until(lambda: running.now().title == "Reconstruct" and running.now().progress.step)
     yield from pictures("solving")
     yield from scroll("WHEELUPMOUSE")
-    yield until(is_over, 900)
+    yield until(is_over)
     check(running.last().result["status"] == "done", running.last().result)
     yield from pictures("done")
     yield from scroll("WHEELDOWNMOUSE")
@@ -248,16 +251,17 @@ def steps():
     view.region_3d.view_distance *= 0.7
     yield from scroll("WHEELUPMOUSE")
     yield move(600, 500)
-    yield 15                                     # shaders are compiled
+    yield 15 if arguments[3:] else drawn()       # shaders are compiled, for the README's picture
     shot("scan")
     place = yield from button("scan_cutout.import_reconstruction", "WHEELDOWNMOUSE")
     before = len(bpy.data.cameras)
     yield click(*place)
-    yield until(lambda: len(bpy.data.cameras) > before, 400)
-    yield until(is_over, 400)
+    yield until(lambda: len(bpy.data.cameras) > before)
+    yield until(is_over)
     return looked, before, len(bpy.data.cameras), survey.found(shown())["output"]["solved"]
 """
-    (looked, before, after, solved), folder = run(window, code, photos, output, rembg.endpoint, seconds=1500)
+    more = ["pictures"] if os.environ.get("README_PICTURES") else []
+    (looked, before, after, solved), folder = run(window, code, photos, output, rembg.endpoint, *more)
     keep("window", [folder / "scan.png"], (0, 0, 1600, 1000))
     assert looked != "Camera"
     assert after > before, "the button in the panel Import did not import what was solved"
@@ -273,16 +277,16 @@ def steps():
     set_up()
     yield from open_sidebar()
     yield choose()
-    yield 0.3
+    yield drawn()
     for _ in range(2):
         bpy.ops.preferences.addon_disable(module="bl_ext.user_default.scan_cutout")
         left = [each for each in dir(bpy.types) if each.startswith("SCAN_CUTOUT")]
         left += [each for each in bpy.app.handlers.load_post if "scan_cutout" in each.__module__]
         check(not left, left)
-        yield 0.3
+        yield drawn()
         bpy.ops.preferences.addon_enable(module="bl_ext.user_default.scan_cutout")
-        yield 0.3
+        yield drawn()
     return shown().photos
 """
     assert run(window, code, photos, output, rembg.endpoint)[0] == str(photos)
-    wait_until_gone(window)
+    window.wait_until_workers_are_gone()

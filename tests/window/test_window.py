@@ -17,55 +17,73 @@ from bpy_process import ScriptError
 from rembg_server import RembgServer
 
 
-def test_it_is_enabled_and_says_nothing_on_the_console(window: WindowBlender) -> None:
+def test_it_is_enabled_drawn_and_listens_and_says_nothing_on_the_console(window: WindowBlender) -> None:
     run = window.run("""
         def steps():
-            yield 0.1
             import PIL
+            yield move(800, 500)
+            before = region("UI").width
+            yield press("N")
+            yield until(lambda: region("UI").width != before, "the sidebar to open or close")
+            yield drawn()
+            shot("window")
             return {
                 "background": bpy.app.background,
                 "enabled": "bl_ext.user_default.scan_cutout" in bpy.context.preferences.addons,
                 "operator": bpy.ops.scan_cutout.strip_backgrounds.idname(),
                 "pillow": PIL.__file__,
-                "python": bpy.app.version_string,
+                "size": [main_window().width, main_window().height],
             }
     """)
     assert run.result["background"] is False
     assert run.result["enabled"] is True
     assert run.result["operator"] == "SCAN_CUTOUT_OT_strip_backgrounds"
     assert run.result["pillow"].startswith(str(window.home)), "the Pillow that the zip carries is not the one in use"
+    assert run.result["size"] == list(SIZE)
     assert run.complaints == []
     assert run.returncode == 0
-
-
-def test_the_window_is_drawn_and_listens(window: WindowBlender) -> None:
-    run = window.run("""
-        def steps():
-            yield move(800, 500)
-            before = region("UI").width
-            yield press("N")
-            yield until(lambda: region("UI").width != before, 10, "the sidebar to open or close")
-            shot("window")
-            return [main_window().width, main_window().height]
-    """)
-    assert run.result == list(SIZE)
     pixels = np.asarray(Image.open(run.folder / "window.png").convert("RGB"))
     assert pixels.shape == (SIZE[1], SIZE[0], 3)
     assert pixels.mean() > 20
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 500
 
 
+@pytest.mark.full
 def test_what_fails_in_a_script_is_told_in_its_words(window: WindowBlender) -> None:
     run = window.run("""
         def steps():
             check(False, "this was not so")
-            yield until(lambda: False, 0.2, "that to happen")
+            yield until(lambda: 1 / 0)
     """)
-    with pytest.raises(ScriptError, match=r"(?s)this was not so.*that to happen"):
+    with pytest.raises(ScriptError, match=r"(?s)this was not so.*ZeroDivisionError"):
         _ = run.result
     assert (run.folder / "failure.png").exists()
 
 
+@pytest.mark.full
+def test_what_was_waited_for_is_told_where_the_wait_is_interrupted(window: WindowBlender) -> None:
+    """As pytest-timeout does it, whose signal raises an error in the middle of whatever is under way."""
+    running = window.start("""
+        def steps():
+            print("hello from the script")
+            yield until(lambda: False, "that to happen")
+    """)
+
+    def time_is_up() -> None:
+        waiting = running.folder / "waiting.txt"
+        if waiting.exists() and waiting.read_text(encoding="utf-8"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as told:
+        running.until(time_is_up)
+    notes = "\n".join(told.value.__notes__)
+    assert "Waited for: that to happen" in notes
+    assert "hello from the script" in notes
+    assert Image.open(running.folder / "failure.png").size == SIZE
+    window.wait_until_gone()
+
+
+@pytest.mark.full
 def test_what_goes_wrong_while_a_panel_is_drawn_is_a_complaint(window: WindowBlender) -> None:
     run = window.run("""
         class BROKEN_PT_panel(bpy.types.Panel):
@@ -84,7 +102,7 @@ def test_what_goes_wrong_while_a_panel_is_drawn_is_a_complaint(window: WindowBle
             bpy.utils.register_class(BROKEN_PT_panel)
             bpy.utils.register_class(BROKEN_OT_operator)
             yield sidebar("Item")
-            yield 1
+            yield drawn()
             with using():
                 bpy.ops.broken.operator("INVOKE_DEFAULT")
     """)
@@ -94,6 +112,7 @@ def test_what_goes_wrong_while_a_panel_is_drawn_is_a_complaint(window: WindowBle
     window.expected += run.complaints
 
 
+@pytest.mark.full
 def test_a_button_is_found_and_pressed(window: WindowBlender) -> None:
     run = window.run("""
         class TRIED_PT_panel(bpy.types.Panel):
@@ -115,11 +134,12 @@ def test_a_button_is_found_and_pressed(window: WindowBlender) -> None:
     assert run.result is None
 
 
+@pytest.mark.full
 def test_a_killed_blender_is_gone_and_another_starts(window: WindowBlender) -> None:
     running = window.start("""
         def steps():
             (folder / "there").touch()
-            yield 300
+            yield until(lambda: False, "the end, from outside")
     """)
     running.until((running.folder / "there").exists)
     assert window.processes() != []
@@ -128,10 +148,11 @@ def test_a_killed_blender_is_gone_and_another_starts(window: WindowBlender) -> N
     with pytest.raises(ScriptError, match="did not get to its end"):
         _ = run.result
     window.wait_until_gone()
-    assert window.run("def steps():\n    yield 0\n    return bpy.data.filepath").result == ""
+    assert window.run("def steps():\n    yield\n    return bpy.data.filepath").result == ""
     window.wait_until_gone()
 
 
+@pytest.mark.full
 def test_a_killed_blender_leaves_no_worker(
     window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Sequence[str]], photos: Path, output: Path
 ) -> None:
@@ -140,7 +161,7 @@ def test_a_killed_blender_leaves_no_worker(
     running = window.start(
         """
         def steps():
-            yield 0
+            yield
             bpy.ops.scan_cutout.strip_backgrounds(
                 directory=arguments[0], output_directory=arguments[1], endpoint=arguments[2], model="u2netp"
             )
@@ -169,6 +190,7 @@ def test_the_command_line_makes_masks(
     window.wait_until_gone()
 
 
+@pytest.mark.full
 def test_a_bad_use_of_the_command_line_is_told_by_its_exit_code(window: WindowBlender, output: Path) -> None:
     done = window.command("strip", "--photos", output / "nowhere", "--output", output)
     assert done.returncode == 2, done.stdout + done.stderr
