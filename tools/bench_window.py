@@ -4,7 +4,8 @@
 A run over 200 photos, against a real rembg server on the same cores, while an animation plays in a real Blender window
 that is drawn in software: once started in Blender and shown in its sidebar, once the same worker started from outside,
 so that the difference is ours and not the server's. Rounds take turns; the medians count. Then how long Cancel takes,
-with that server, and with one that takes requests and never answers; and how long a worker outlives a killed Blender.
+with that server, and with one that takes requests and never answers; how long a worker outlives a killed Blender; and
+how long the preview takes to follow a setting.
 Writes ``build/bench_window.json``, prints the README's table, and fails where a number is past its limit.
 """
 
@@ -50,6 +51,8 @@ LIMITS = {
     "gone_most": 5.0,
     "tick_p50": 0.5,  # milliseconds
     "tick_p99": 2.0,
+    "preview_p50": 1.0,  # seconds
+    "preview_tick_p95": 20.0,  # milliseconds: a tick with an answer loads its picture
 }
 GAPS = ("frame_mean", "frame_p95", "timer_mean", "timer_p95")
 MOST_ADDED = 0.1  # to each of these gaps
@@ -81,6 +84,7 @@ def main() -> None:
                     print(f"{way}: {rows[-1]}", file=sys.stderr, flush=True)
             cancelled = _cancel(blender, "cancel", photos, server.endpoint)
             gone = _kill(blender, photos, server.endpoint)
+            followed, preview_ticks = _preview(blender, photos, server.endpoint)
         with FaultyServer() as hanging:
             hanging.script = always(Answer(hang=True))
             cancelled_hanging = _cancel(blender, "cancel hanging", photos, hanging.endpoint)
@@ -94,6 +98,9 @@ def main() -> None:
         cancel_most=max(cancelled),
         cancel_hanging_most=max(cancelled_hanging),
         gone_most=max(gone),
+        preview_p50=_share(followed, 0.5),
+        preview_tick_p95=_share(preview_ticks, 0.95) * 1000,
+        preview_tick_most=max(preview_ticks) * 1000,
     )
     result = {"date": dt.date.today().isoformat(), "cores": os.cpu_count(), **medians}  # noqa: DTZ011
     RESULT.write_text(json.dumps(result, indent=1), "utf-8")
@@ -109,7 +116,7 @@ def _measure(blender: WindowBlender, way: str, photos: Path, output: Path, endpo
         running.until((running.folder / "ready").exists)
         _strip(photos, output, endpoint)
         (running.folder / "over").touch()
-    row, ticks = running.wait(900).result
+    row, ticks = running.wait().result
     masks = len(list((output / "masks").rglob("*.png")))
     if masks != PHOTOS:
         raise RuntimeError(f"{masks} of {PHOTOS} photos have a mask; {output} says why")
@@ -118,7 +125,7 @@ def _measure(blender: WindowBlender, way: str, photos: Path, output: Path, endpo
 
 def _cancel(blender: WindowBlender, way: str, photos: Path, endpoint: str) -> list[float]:
     """How many seconds each of a few Cancels took until another job could be started."""
-    seconds: list[float] = blender.start(SCRIPT, way, photos, HOME / f"output-{way}", endpoint).wait(300).result
+    seconds: list[float] = blender.start(SCRIPT, way, photos, HOME / f"output-{way}", endpoint).wait().result
     print(f"{way}: {seconds}", file=sys.stderr, flush=True)
     return seconds
 
@@ -136,6 +143,13 @@ def _kill(blender: WindowBlender, photos: Path, endpoint: str) -> list[float]:
         seconds.append(time.monotonic() - began)
     print(f"kill: {seconds}", file=sys.stderr, flush=True)
     return seconds
+
+
+def _preview(blender: WindowBlender, photos: Path, endpoint: str) -> tuple[list[float], list[float]]:
+    """How many seconds the preview took to follow each of a few changes, and each of its ticks."""
+    seconds, ticks = blender.run(SCRIPT, "preview", photos, HOME / "output-preview", endpoint).result
+    print(f"preview: {seconds}", file=sys.stderr, flush=True)
+    return seconds, ticks
 
 
 def _share(values: list[float], share: float) -> float:
@@ -182,10 +196,13 @@ def _table(result: dict[str, Any]) -> list[str]:
         "cancel_most": "from Cancel to free, longest, s",
         "cancel_hanging_most": "the same with a server that hangs, s",
         "gone_most": "from a killed Blender to no worker left, longest, s",
+        "preview_p50": "from a changed setting to its preview, median, s",
     }.items():
         lines.append(f"| {words} | – | {result['inside'][name]:.2f} |")
     for name, words in {"tick_p50": "median", "tick_p99": "99 of 100 below", "tick_most": "longest"}.items():
         lines.append(f"| our own tick, {words}, ms | – | {result['inside'][name]:.2f} |")
+    for name, words in {"preview_tick_p95": "95 of 100 below", "preview_tick_most": "longest"}.items():
+        lines.append(f"| the preview's tick, {words}, ms | – | {result['inside'][name]:.2f} |")
     return lines
 
 

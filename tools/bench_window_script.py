@@ -7,17 +7,20 @@ import itertools
 import time
 from pathlib import Path
 
-from bl_ext.user_default.scan_cutout.operators import job_operator, running
+from bl_ext.user_default.scan_cutout.operators import job_operator, previewing, running
 
 way, photos, output, endpoint = arguments
 frames, timers, ticks = [], [], []
 CANCELS = 3
+PREVIEWS = 20
 
 
 def steps():
     """Do what is asked for, and return what was measured."""
     if way == "kill":
         return (yield from _be_killed())
+    if way == "preview":
+        return (yield from _preview())
     return (yield from (_cancel() if way.startswith("cancel") else _compare()))
 
 
@@ -39,12 +42,12 @@ def _compare():
         first = time.monotonic() - began
     else:
         (folder / "ready").touch()
-    yield until(lambda: Path(output, "soft").exists() and any(Path(output, "soft").iterdir()), 60)
+    yield until(lambda: Path(output, "soft").exists() and any(Path(output, "soft").iterdir()))
     _watch_gaps()
     if way == "inside":
-        yield until(lambda: running.now() is None, 600)
+        yield until(lambda: running.now() is None)
     else:
-        yield until((folder / "over").exists, 600, "the run outside to end")
+        yield until((folder / "over").exists, "the run outside to end")
     row = {"seconds": time.monotonic() - began}
     for name, times in (("frame", frames), ("timer", timers)):
         gaps = [(after - before) * 1000 for before, after in itertools.pairwise(times)]
@@ -56,12 +59,16 @@ def _compare():
 
 
 def _begin(folder):
+    _set_up(folder)
+    with using():
+        bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
+
+
+def _set_up(folder):
     stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
     stored.endpoint, stored.model = endpoint, "u2netp"
     scene = main_window().scene.scan_cutout
     scene.directory, scene.output_directory = photos, str(folder)
-    with using():
-        bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
 
 
 def _cancel():
@@ -71,26 +78,51 @@ def _cancel():
     seconds = []
     for number in range(CANCELS):
         _begin(Path(output) / str(number))
-        yield until(lambda: running.now().progress.total, 60)
+        yield until(lambda: running.now().progress.total)
         if way == "cancel":
-            yield until(lambda: running.now().progress.done >= 6, 60)
+            yield until(lambda: running.now().progress.done >= 6)
         else:
             yield 2  # nothing is ever done: the server hangs
         began = time.monotonic()
         with using():
             bpy.ops.scan_cutout.cancel_job()
-        yield until(lambda: running.now() is None, 60)
+        yield until(lambda: running.now() is None)
         seconds.append(time.monotonic() - began)
     return seconds
+
+
+def _preview():
+    """Change what the preview follows, and return how many seconds each answer and each of its ticks took."""
+    _set_up(output)
+    with using():
+        bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT")
+    preview = previewing.now()
+    yield until(lambda: preview.shown and not preview.is_waiting)
+    tick, seconds = preview.tick, []
+
+    def timed(context):
+        began = time.perf_counter()
+        goes_on = tick(context)
+        ticks.append(time.perf_counter() - began)
+        return goes_on
+
+    preview.tick = timed
+    settings = main_window().scene.scan_cutout
+    for number in range(PREVIEWS):
+        before, began = preview.shown, time.monotonic()
+        settings.threshold = 20 + 10 * number
+        yield until(lambda before=before: preview.shown is not before)
+        seconds.append(time.monotonic() - began)
+    return seconds, ticks
 
 
 def _be_killed():
     """Have a job in mid-run when the end comes, from outside."""
     yield 1
     _begin(output)
-    yield until(lambda: running.now().progress.done >= 6, 60)
+    yield until(lambda: running.now().progress.done >= 6)
     (folder / "ready").touch()
-    yield 300
+    yield until(lambda: False, "the end, from outside")
 
 
 def _watch_gaps():

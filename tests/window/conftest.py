@@ -70,7 +70,8 @@ def room() -> Iterator[Room]:
 def _installed(room: Room, tmp_path_factory: pytest.TempPathFactory) -> WindowBlender:
     folder = tmp_path_factory.mktemp("window-installed")
     build.build(only=TARGET.platform, output=folder / "dist")
-    return WindowBlender(room, folder / "home").install(folder / "dist" / build.zip_name(TARGET))
+    zipped = folder / "dist" / build.zip_name(TARGET)
+    return WindowBlender(room, folder / "home").install(zipped, is_coarse=not os.environ.get("README_PICTURES"))
 
 
 @pytest.fixture

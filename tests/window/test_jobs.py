@@ -192,6 +192,7 @@ def steps():
     filepaths.temporary_directory = str(folder)
     filepaths.use_auto_save_temporary_files = True
     filepaths.auto_save_time = 1                    # minute: the least there is
+    set_up()
     with using():                                   # what is saved is the last step that can be undone
         bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
         bpy.ops.mesh.primitive_monkey_add("EXEC_DEFAULT", True)
