@@ -188,17 +188,16 @@ import pathlib
 from bl_ext.user_default.scan_cutout.operators import previewing
 
 def steps():
-    filepaths = bpy.context.preferences.filepaths
-    filepaths.temporary_directory = str(folder)
-    filepaths.use_auto_save_temporary_files = True
-    filepaths.auto_save_time = 1                    # minute: the least there is
     set_up()
     with using():                                   # what is saved is the last step that can be undone
         bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
         bpy.ops.mesh.primitive_monkey_add("EXEC_DEFAULT", True)
     begin()
     yield until(has_begun)
-    check(not glob.glob(str(folder / "*.blend")), "the auto-save came before the job")
+    filepaths = bpy.context.preferences.filepaths
+    filepaths.temporary_directory = str(folder)
+    filepaths.use_auto_save_temporary_files = True
+    filepaths.auto_save_time = 1                    # minute: the least there is
 
     yield move(800, 500)
     for shift in (False, False, True):
