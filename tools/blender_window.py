@@ -213,8 +213,9 @@ class Running:
             raise
 
     def _to_tell(self) -> Iterator[str]:
-        with contextlib.suppress(FileNotFoundError):
-            yield f"Waited for: {(self.folder / 'waiting.txt').read_text(encoding='utf-8')}"
+        for name, words in (("waiting.txt", "Waited for"), ("result.json", "The script has ended with")):
+            with contextlib.suppress(FileNotFoundError):
+                yield f"{words}: {_text(self.folder / name)}"
         if self.process.poll() is None:
             try:
                 yield f"The screen: {self.screen.picture(self.folder / 'failure.png')}"

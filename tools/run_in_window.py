@@ -54,7 +54,8 @@ def drawn():
     for window in bpy.context.window_manager.windows:
         for each in window.screen.areas:
             each.tag_redraw()
-    return rounds()
+    # Edges that Blender smooths take a round for each of eight drawings.
+    return rounds() if bpy.context.preferences.system.viewport_aa == "OFF" else rounds(4 * _ROUNDS)
 
 
 def until(condition, what=""):
