@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mutations import mutated
 from PIL import Image, ImageOps
@@ -97,6 +97,8 @@ def test_turning_upright_and_back_changes_nothing(size, orientation, mode, seed)
     long_edge=st.sampled_from([0, 7, 16, 1024]),
     seed=st.integers(0, 99),
 )
+@example(size=(1, 40), orientation=1, suffix=".png", long_edge=7, seed=0)
+@example(size=(40, 1), orientation=6, suffix=".tif", long_edge=7, seed=0)
 def test_a_mask_lies_over_the_stored_pixels_of_what_was_seen_upright(
     tmp_path, size, orientation, suffix, long_edge, seed
 ):
