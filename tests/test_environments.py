@@ -14,10 +14,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import compile_requirements
 import pytest
 from packaging.requirements import Requirement
 
+import compile_requirements
 import environments
 import fetch
 

@@ -110,7 +110,7 @@ def test_it_is_enabled_and_uses_the_vendored_wheels(blender_installed):
     site_packages = blender_installed.home / "extensions" / ".local"
     assert found["enabled"]
     assert all(site_packages in Path(file).parents for file in files), files
-    assert f"Pillow=={version}" in environments.ENVIRONMENTS["tests"].requirements
+    assert f"\npillow=={version} " in environments.requirements_of("tests").read_text(encoding="utf-8")
 
 
 @pytest.mark.compat
