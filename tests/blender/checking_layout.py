@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A layout that draws nothing and checks every call, for draw functions that run in the bpy module."""
 
-from functools import partial
+from functools import cache, partial
 
 import bpy
 
@@ -11,10 +11,28 @@ PATHS = {"FILE_PATH", "DIR_PATH", "FILE_NAME", "BYTE_STRING"}
 KINDS = {"STRING": str, "BOOLEAN": bool, "INT": int, "FLOAT": (int, float)}
 
 
-def check_value(where, parameter, value):
-    """Fail where Blender would not take a value for a property or a parameter."""
+@cache
+def parameters(function):
+    """All parameters of a layout's function by their names, and of each the values that an enum knows."""
+    known = {each.identifier: each for each in FUNCTIONS[function].parameters}
+    return known, {name: values(each) for name, each in known.items() if each.type == "ENUM"}
+
+
+@cache
+def operators(module):
+    """The names of a module's operators."""
+    return frozenset(dir(getattr(bpy.ops, module)))
+
+
+def values(parameter):
+    """What an enum knows."""
+    return frozenset(item.identifier for item in parameter.enum_items)
+
+
+def check_value(where, parameter, value, names=None):
+    """Fail where Blender would not take a value for a property or a parameter; ``names`` are those of its enum."""
     if parameter.type == "ENUM":
-        names = [item.identifier for item in parameter.enum_items]
+        names = values(parameter) if names is None else names
         # Some lists are made when they are asked for, and are empty here.
         wrong = [each for each in ({value} if isinstance(value, str) else value) if names and each not in names]
         assert not wrong, f"{where} knows no {wrong}"
@@ -39,10 +57,10 @@ class Called:
     def __init__(self, operator):
         """Fail where there is no such operator."""
         module, _, name = operator.partition(".")
-        known = getattr(bpy.ops, module)
-        assert name in dir(known), f"there is no operator {operator}"
-        getattr(known, name).poll()
-        object.__setattr__(self, "_rna", getattr(known, name).get_rna_type())
+        assert name in operators(module), f"there is no operator {operator}"
+        known = getattr(getattr(bpy.ops, module), name)
+        known.poll()
+        object.__setattr__(self, "_rna", known.get_rna_type())
 
     def __setattr__(self, name, value):
         assert name in self._rna.properties, f"{self._rna.identifier} has no {name}"
@@ -68,16 +86,17 @@ class CheckingLayout:
         return partial(self._call, FUNCTIONS[name])
 
     def _call(self, function, *args, **named):
-        taken = {each.identifier: each for each in function.parameters if not each.is_output}
+        known, enums = parameters(function.identifier)
+        taken = {name: each for name, each in known.items() if not each.is_output}
         given = {**dict(zip(taken, args, strict=False)), **named}
         assert len(given) == len(args) + len(named), f"{function.identifier} is given something twice, or too much"
         for name, value in given.items():
             assert name in taken, f"{function.identifier} has no {name}"
-            check_value(f"{function.identifier}({name})", taken[name], value)
+            check_value(f"{function.identifier}({name})", taken[name], value, enums.get(name))
         lacking = [name for name, each in taken.items() if each.is_required and name not in given]
         assert not lacking, f"{function.identifier} needs {lacking}"
         self._check(function.identifier, given)
-        made = [each for each in function.parameters if each.is_output]
+        made = [each for each in known.values() if each.is_output]
         if function.identifier == "operator":
             return Called(given["operator"])
         if function.identifier == "panel":
