@@ -155,16 +155,19 @@ def test_masks_that_changed_are_the_ones_that_count(again):
     (stale,) = solves.work(engine)
     shown = plan_import(ImportSettings(directory=str(solves.output))).copies.photo("shown by a scene that was saved")
     write_atomically(shown, b"a picture")
-    left_half = Image.new("L", SIZE, 0)
-    left_half.paste(255, (0, 0, SIZE[0] // 2, SIZE[1]))
+    edge = SIZE[0] * 2 // 3
+    left = Image.new("L", SIZE, 0)
+    left.paste(255, (0, 0, edge, SIZE[1]))
+    before = observations(solves.output / "engines" / engine.lower() / "sparse")
+    assert max(x for spots in before.values() for x, _ in spots) > edge + 20
     for path in (solves.output / "masks").rglob("*.png"):
         mask = Image.open(path)
-        Image.composite(mask, Image.new("L", SIZE, 0), left_half).save(path)
+        Image.composite(mask, Image.new("L", SIZE, 0), left).save(path)
     story = solves.run(engine)
     assert story[-1]["exit_code"] in {0, 4}, story[-1]["message"]
     found = [spot for spots in observations(Path(story[-1]["results"])).values() for spot in spots]
     assert len(found) > 100
-    assert max(x for x, _ in found) <= SIZE[0] / 2 + 1
+    assert max(x for x, _ in found) <= edge + 1
     assert not stale.exists()
     assert len(solves.work(engine)) == 1
     assert shown.read_bytes() == b"a picture"
