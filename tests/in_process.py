@@ -40,6 +40,7 @@ class LocalWorker:
         self._output = io.StringIO()
         self._last: list[Event] = []
         self._finished = False
+        self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name=f"worker in {folder.root}", daemon=True)
         self._thread.start()
 
@@ -53,6 +54,8 @@ class LocalWorker:
         if events and events[-1]["event"] == "finished":
             if not self._finished:
                 self._last = [events.pop()]
+        elif self._failure:
+            raise self._failure
         elif self._finished:
             events += [json.loads(line) for line in self._output.getvalue().splitlines()]
         return events
@@ -77,6 +80,12 @@ class LocalWorker:
         self._thread.join(_DYING)
 
     def _main(self) -> None:
+        try:
+            self._run_job()
+        except BaseException as error:  # noqa: BLE001 - for the test's own thread
+            self._failure = error
+
+    def _run_job(self) -> None:
         with contextlib.ExitStack() as stack:
             if _has_stderr.acquire(blocking=False):
                 stack.callback(_has_stderr.release)
