@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from conftest import wait_for
 from shared_once import NotMadeError, shared_once
 
 
@@ -45,8 +46,7 @@ def test_one_makes_it_and_the_others_wait(factories):
 
     with ThreadPoolExecutor(3) as workers:
         asked = [workers.submit(get, each) for each in factories]
-        while not made:
-            pass
+        wait_for(lambda: made)
         assert not any(each.done() for each in asked)
         makes.set()
         got = [each.result() for each in asked]
