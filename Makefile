@@ -16,7 +16,7 @@ python = $(or $(shell \
 JOBS ?= 2
 PYTEST = $(TESTS_PYTHON) -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help demo build test test-all test-window lint requirements bench bench-scan bench-window pictures soak clean
+.PHONY: help demo build test test-all test-window lint requirements bench bench-scan bench-import bench-window pictures soak clean
 
 help:
 	@echo "make demo    the scan in this repository, from photos to a scene, through a real rembg server and Blender"
@@ -29,6 +29,7 @@ help:
 	@echo "make requirements  write tools/requirements/*.txt anew, after a change to a .in file or to vendor/lock.json"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make bench-scan  the scan solved from raw photos, black cutouts and masks, against the truth"
+	@echo "make bench-import  how long 500 cameras and a million points take to come into the scene"
 	@echo "make bench-window  what a running job costs Blender's window: Linux, as root"
 	@echo "make pictures  the README's pictures of Blender, taken by the window tests"
 	@echo "make soak    whether memory stays flat over 1,000 photos"
@@ -72,6 +73,10 @@ requirements:
 bench:
 	@$(python) tools/environments.py tests rembg
 	@$(TESTS_PYTHON) tools/bench.py
+
+bench-import:
+	@$(python) tools/environments.py tests
+	@$(TESTS_PYTHON) tools/bench_import.py
 
 bench-window:
 	@$(python) tools/set_up.py tests rembg

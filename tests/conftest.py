@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from blender_summary import pytest_terminal_summary  # noqa: F401 - a hook, for the whole run
 from faulty_server import FaultyServer
 from in_process import LocalWorker
 from PIL import Image, ImageDraw

@@ -10,11 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from large_scan import write_large
-
 import build
 import environments
 from bpy_process import VERSIONS, Blender, ScriptError
+from large_scan import write_large
 
 _POINTS, _PHOTOS = 1_000_000, 500
 _RUNS = 3

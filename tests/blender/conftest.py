@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from resident_bpy import ResidentBlender
 from shared_once import shared_once
 
 import build
 import environments
 import fetch
 from bpy_process import MODULE, VERSIONS, Blender
+from resident_bpy import ResidentBlender
 
 
 @pytest.hookimpl(tryfirst=True)

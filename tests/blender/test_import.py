@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from colmap_scenes import SHAPES, as_json, camera_of, reference, scene_of
-from large_scan import write_large
 from PIL import Image
 
+from large_scan import write_large
 from scan.reconstruction.camera_models import MODELS, project
 from scan.reconstruction.colmap import read_model
 from scan.reconstruction.pinhole import pixel_rays, view

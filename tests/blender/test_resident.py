@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from conftest import journaled
 from faulty_server import Answer, FaultyServer, always
-from resident_bpy import ResidentBlender
 
 import environments
 from bpy_process import VERSIONS, Blender, ScriptError
+from resident_bpy import ResidentBlender
 
 # All that tests may change, and what a script finds of it at its beginning.
 STATE = """
