@@ -185,9 +185,10 @@ def test_auto_save_comes_while_a_job_runs_that_undo_and_bad_files_leave(
     code = """
 import glob
 import pathlib
-from bl_ext.user_default.scan_cutout.operators import previewing
+from bl_ext.user_default.scan_cutout.operators import job_operator, previewing
 
 def steps():
+    job_operator._WATCH = 5    # seconds instead of 30 between lettings go: the minute is long enough
     set_up()
     with using():                                   # what is saved is the last step that can be undone
         bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
