@@ -5,6 +5,7 @@ import _thread
 import dataclasses
 import json
 import re
+import signal
 import sys
 import threading
 
@@ -121,6 +122,15 @@ def test_stories_gives_every_event_and_the_folder_is_free_after_the_last(job, ou
     assert workers.strip(job["settings"]["endpoint"]["endpoint"], threshold=102).made == []
 
 
+@pytest.fixture
+def hears_ctrl_c():
+    """Have this process hear Ctrl-C, which it ignores where a shell started it in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_stories_goes_on_after_ctrl_c(job, output, server):
     """What a terminal's Ctrl-C does to a script: it cancels, and then reads on until ``finished``."""
     server.script = lambda request: Answer(hang=request.number > 0)
