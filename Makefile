@@ -14,7 +14,7 @@ python = $(or $(shell \
 
 # Tests side by side; what shares a server or a window stays together.
 JOBS ?= 2
-PYTEST = $(TESTS_PYTHON) -m pytest -n $(JOBS) --dist loadgroup
+PYTEST = $(TESTS_PYTHON) -m pytest -n $(JOBS)
 
 .PHONY: help demo build test test-all test-window lint requirements bench bench-scan bench-import bench-window pictures soak clean
 

@@ -18,7 +18,10 @@ from blender_summary import pytest_terminal_summary  # noqa: F401 - a hook, for 
 from faulty_server import FaultyServer
 from in_process import LocalWorker
 from PIL import Image, ImageDraw
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
+from bpy_process import VERSIONS
 from rembg_server import RembgServer
 
 # Here before any test file: tests/scan/ bears the package's name, and pytest would make a package of that.
@@ -39,7 +42,7 @@ _NEVER = 900.0
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give every test its kind, its limit, and the group that pytest-xdist keeps in one process."""
+    """Give every test its kind and its limit, and have those first that take long."""
     # One that stops at the first failure wants to find it soon.
     order = _ORDER[::-1] if config.getoption("maxfail") == 1 else _ORDER
     for item in items:
@@ -47,7 +50,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(kind)
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_SECONDS[kind]))
-        item.add_marker(pytest.mark.xdist_group(_group(item, kind)))
     items.sort(key=lambda item: order.index(_kind(item)))
 
 
@@ -57,13 +59,21 @@ def _kind(item: pytest.Item) -> str:
     return min(marked) if marked else folder if folder in _SECONDS else "unit"
 
 
-def _group(item: pytest.Item, kind: str) -> str:
-    """Name what has to stay together: the windows share a room; a Blender belongs to one version and file."""
-    if kind == "window":
-        return kind
-    callspec = getattr(item, "callspec", None)
-    version = callspec.params.get("bpy_version", "") if callspec else ""
-    return f"{item.path.relative_to(item.config.rootpath).as_posix()} {version}".strip()
+class _Scheduling(LoadScopeScheduling):
+    """Hands out tests in groups, each to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Name a test's group: the windows share a room, a Blender belongs to one version and file."""
+        file, _, name = nodeid.partition("::")
+        if file.startswith("window/"):
+            return "window"
+        version = next((each for each in VERSIONS if each in name), "") if file.startswith("blender/") else ""
+        return f"{file} {version}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling:
+    """Give what hands out the tests; the marker of pytest-xdist's own groups is lost on pytest 9.2."""
+    return _Scheduling(config, log)
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:

@@ -16,9 +16,8 @@ import pytest
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Name the test, here and for the processes to come."""
-    name = item.nodeid.partition("@")[0] if "[" not in item.nodeid else item.nodeid.rpartition("]")[0] + "]"
-    os.environ["SCAN_CUTOUT_TEST"] = name
+    os.environ["SCAN_CUTOUT_TEST"] = item.nodeid
     measuring = coverage.Coverage.current()
     if measuring is not None:
-        measuring.switch_context(name)
+        measuring.switch_context(item.nodeid)
     return (yield)

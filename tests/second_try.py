@@ -52,10 +52,10 @@ def _try_again(session: pytest.Session) -> None:
     if not failed:
         return
     reporter.write_sep("=", f"second try of {len(failed)}")
-    passed = _passing([_plain(nodeid) for nodeid in failed], session.config)
+    passed = _passing(list(failed), session.config)
     for nodeid, reports in failed.items():
-        if _plain(nodeid) in passed:
-            session.config.stash[_lucky][_plain(nodeid)] = reports
+        if nodeid in passed:
+            session.config.stash[_lucky][nodeid] = reports
             session.testsfailed -= len(reports)
             _count_as_passed(reporter.stats, nodeid, reports[0])
 
@@ -79,12 +79,6 @@ def _count_as_passed(stats: dict[str, list[pytest.TestReport]], nodeid: str, rep
     passed = stats.setdefault("passed", [])
     if all(each.nodeid != nodeid for each in passed):
         passed.append(report)
-
-
-def _plain(nodeid: str) -> str:
-    """Return a node id without the name of the group that pytest-xdist puts behind it."""
-    name, at, group = nodeid.rpartition("@")
-    return name if at and "]" not in group else nodeid
 
 
 def _passing(nodeids: list[str], config: pytest.Config) -> set[str]:

@@ -33,7 +33,6 @@ import pytest
 from conftest import is_first
 
 @pytest.mark.process
-@pytest.mark.xdist_group("a group")
 @pytest.mark.parametrize("address", ["me@home"])
 def test_unlucky(address):
     print("what the first try printed")
@@ -61,7 +60,7 @@ def test_unlucky_unit():
     assert not is_first("unit"), "an unlucky unit"
 """
 INI = """[pytest]
-addopts = -p second_try --dist loadgroup
+addopts = -p second_try
 pythonpath = . {tests}
 markers =
     process:
