@@ -14,7 +14,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,8 +47,6 @@ class Request:
     """Form fields, the picture's bytes as ``file``."""
     number: int
     """Counts POST requests from 0."""
-    time: float
-    """When its head was there, in seconds since the epoch."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +164,7 @@ class FaultyServer:
         """Note a request and look up what to do about it."""
         fields = _form_fields(headers.get("content-type", ""), body)
         with self._guard:
-            request = Request(method, path, headers, fields, len(self.requests), time.time())
+            request = Request(method, path, headers, fields, len(self.requests))
             self.visits.append(request)
             if method != "POST":
                 return request, self.openapi

@@ -97,7 +97,7 @@ def server_mask(rembg: RembgServer, proxy: Proxy) -> Image.Image:
         rembg.endpoint,
         files={"file": ("photo", *proxy.encode())},
         data={"model": "u2netp", "om": "true"},
-        timeout=120,
+        timeout=900,
     )
     return Image.open(io.BytesIO(answer.content))
 
