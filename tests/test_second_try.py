@@ -96,7 +96,7 @@ def test_only_who_passes_at_the_second_try_is_no_failure_and_is_listed(tmp_path:
     *_, last = said.strip().splitlines()
     assert "2 failed, 4 passed" in last
     lucky = [line for line in said.splitlines() if line.startswith("passed at the second try: ")]
-    assert lucky == [
+    assert sorted(lucky) == [  # of two processes, either may be the first
         f"passed at the second try: test_cases.py::{name}"
         for name in ("test_unlucky[me@home]", "test_unlucky_in_setup", "test_unlucky_in_teardown")
     ]
