@@ -107,6 +107,8 @@ def reaching(run: str, mutation: Mutation, known: set[str]) -> list[str]:
     by_line = data_of(run).contexts_by_lineno(str(path))
     here = {tests_of(each) for line in lines for each in by_line.get(line, ())} & known
     anywhere = {tests_of(each) for contexts in by_line.values() for each in contexts} & known
+    if not anywhere:
+        raise SystemExit(f"The run {run} knows no test of the gate that reaches {mutation.file}: measure it again")
     return sorted(here or anywhere)
 
 
