@@ -39,6 +39,12 @@ def need_executable() -> None:
         pytest.skip(words)
 
 
+def need(engine: str) -> None:
+    """Skip or fail as ``need_executable`` where an engine is the executable."""
+    if engine == EXECUTABLE:
+        need_executable()
+
+
 def copy_scan(source: Path, photos: Path, output: Path, count: int = 8) -> list[str]:
     """Put neighbouring photos of the turntable's first side, scaled down, and their true masks into a job.
 

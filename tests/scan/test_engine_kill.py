@@ -9,7 +9,7 @@ import time
 
 import pytest
 from conftest import wait_for
-from engine_scan import EMBEDDED, EXECUTABLE, Solves, caught, copy_scan, freeze, kill, need_executable, until
+from engine_scan import EMBEDDED, EXECUTABLE, Solves, caught, copy_scan, freeze, kill, need, until
 
 pytestmark = [
     pytest.mark.process,
@@ -29,11 +29,6 @@ def solves(turntable, tmp_path):
     made.close()
     for pid in made.engine_processes():
         kill(pid)
-
-
-def need(engine):
-    if engine == EXECUTABLE:
-        need_executable()
 
 
 def show_cancelled(solves, story):

@@ -18,6 +18,7 @@ from engine_scan import (
     caught,
     copy_scan,
     kill,
+    need,
     need_executable,
     observations,
     small_disk,
@@ -50,11 +51,6 @@ def solves(job, tmp_path):
     made.close()
     for pid in made.engine_processes():
         kill(pid)
-
-
-def need(engine):
-    if engine == EXECUTABLE:
-        need_executable()
 
 
 def one_sentence(solves, story, *words):
