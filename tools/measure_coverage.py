@@ -24,7 +24,8 @@ import coverage
 from environments import BUILD, ROOT
 
 FOLDERS = ("scan", "operators", "ui")
-GATE = "not full and not window"
+_ALL = "not window"
+_GATE = f"{_ALL} and not full"
 _DATA = BUILD / "coverage"
 _SETTINGS = """
 [run]
@@ -61,8 +62,7 @@ def run(name: str, arguments: list[str]) -> int:
     measured = coverage.Coverage(config_file=str(settings))
     measured.combine(strict=True)
     measured.save()
-    text = json.dumps(_lines(name, None))
-    (folder / "lines.json").write_text(text, encoding="utf-8")
+    (folder / "lines.json").write_text(json.dumps(_lines(name, _marked(_ALL))), encoding="utf-8")
     return done.returncode
 
 
@@ -80,22 +80,27 @@ def tests_of(context: str) -> str:
 
 def gate() -> set[str]:
     """Return the node ids of the gate's tests, window tests left out."""
-    command = [sys.executable, "-m", "pytest", str(ROOT / "tests"), "--collect-only", "-q", "-n0", "-m", GATE]
+    return _marked(_GATE)
+
+
+def _marked(marks: str) -> set[str]:
+    command = [sys.executable, "-m", "pytest", str(ROOT / "tests"), "--collect-only", "-q", "-n0", "-m", marks]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return {line for line in done.stdout.splitlines() if "::" in line}
 
 
-def _lines(name: str, tests: set[str] | None) -> Lines:
-    """Return the lines that a run reaches, or some tests of it with what is imported before any."""
-    data = data_of(name)
+def _lines(name: str, tests: set[str]) -> Lines:
+    """Return the lines that some tests of a run reach, with what is imported before any."""
     measured = coverage.Coverage(config_file=str(_DATA / name / "coveragerc"))
+    measured.load()  # otherwise the first question to it empties the data file
+    data = measured.get_data()
     found: Lines = {}
     for path in sorted(each for folder in FOLDERS for each in (ROOT / folder).rglob("*.py")):
         statements = set(measured.analysis2(str(path))[1])
         reached = {
             line
             for line, contexts in data.contexts_by_lineno(str(path)).items()
-            if tests is None or any(tests_of(each) in tests or not tests_of(each) for each in contexts)
+            if any(tests_of(each) in tests or not tests_of(each) for each in contexts)
         }
         executed, missing = statements & reached, statements - reached
         found[path.relative_to(ROOT).as_posix()] = {"executed": sorted(executed), "missing": sorted(missing)}
@@ -124,18 +129,17 @@ def main() -> int:
         case ["run", name, *arguments]:
             return run(name, arguments)
         case ["compare", old, new, *options] if options in ([], ["--gate"]):
-            tests = gate() if options else None
-            compare(_read(old, None), _read(new, tests))
+            compare(_read(old, _ALL), _read(new, _GATE if options else _ALL))
             return 0
     print(__doc__, file=sys.stderr)
     return 2
 
 
-def _read(name: str, tests: set[str] | None) -> Lines:
+def _read(name: str, marks: str) -> Lines:
     if name.endswith(".json"):
         lines: Lines = json.loads(Path(name).read_text(encoding="utf-8"))
         return lines
-    return _lines(name, tests)
+    return _lines(name, _marked(marks))
 
 
 if __name__ == "__main__":

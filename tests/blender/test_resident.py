@@ -24,7 +24,7 @@ STATE = """
     import os, sys, tempfile, threading
     from bl_ext.user_default.scan_cutout.operators import asking, picture, previewing, running, survey, thumbnails
 
-    DRIVERS = {"run_in_bpy", "fresh_bpy"}
+    DRIVERS = {"run_in_bpy", "fresh_bpy", "$coverage"}
 
     def told(struct, depth=3):
         for each in struct.bl_rna.properties:
