@@ -148,6 +148,8 @@ def states():
     ):
         running.now().progress.take(event)
     draw("engine's step")
+    draw_pace("Matching 7200 pairs", 7200)
+    draw_pace("", 40)
     for number in range(100):
         running.now().progress.take({"event": "log", "level": "warning", "text": f"Warning {number}"})
     end = {"event": "finished", "status": "failed", "exit_code": 5, "message": "Nothing was found"}
@@ -162,6 +164,16 @@ def states():
     fail_dozens()
     draw("many failed photos")
     solved_states(shown, stored, output)
+
+
+def draw_pace(step, total):
+    """Draw the running job once it is known how fast a step goes."""
+    progress = running.now().progress
+    for done in (0, 1):
+        progress.take({"event": "progress", "step": step, "done": done, "failed": 0, "total": total})
+    while progress.rate() is None:
+        time.sleep(0.1)
+    draw(f"pace of {step or 'photos'}")
 
 
 def solved_states(shown, stored, output):

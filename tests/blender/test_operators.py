@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty_server import Answer
 from PIL import Image
 
 SCAN = Path(__file__).parents[1] / "data" / "turntable" / "photos" / "upright"
@@ -93,6 +94,21 @@ def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg, phot
     assert report["photos"] == {"found": 3, "done": 3, "made": 3, "failed": []}
     assert report["versions"]["model"] == "rembg 2.0.86"
     assert report["versions"]["python"].startswith("3.")
+
+
+def test_a_script_is_told_that_the_server_is_waited_for(blender_installed, server, photos, tmp_path):
+    server.script = lambda request: Answer(status=503) if request.number == 0 else Answer()
+    ended, words, said = call(
+        blender_installed,
+        "strip_backgrounds",
+        directory=photos,
+        output_directory=tmp_path / "out",
+        endpoint=server.endpoint,
+        model="u2netp",
+    )
+    assert (ended, words) == (["FINISHED"], "")
+    assert "Waiting: " in said
+    assert "503" in said
 
 
 def test_files_choose_photos(blender_installed, rembg, photos, tmp_path):

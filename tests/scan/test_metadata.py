@@ -208,6 +208,25 @@ def test_a_big_endian_block_keeps_its_order_and_can_be_made_of_a_tiff(tmp_path):
     assert after == before
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"?",
+        struct.pack("<H", 0) + bytes(30),
+        struct.pack("<H", 40) + bytes(30),
+        struct.pack("<HHHII", 1, 6, 99, 20, 30) + bytes(30),
+    ],
+    ids=["too short", "no entries", "more entries than bytes", "no type of TIFF"],
+)
+def test_maker_notes_that_are_no_directory_stay_as_they_are(note):
+    made = Image.Exif()
+    made.update({271: "Maker", 306: "2026:11:22 10:00:00"})
+    made.get_ifd(0x8769).update({33437: 5.6, 37500: note})
+    read = Image.Exif()
+    read.load(TiffTags(io.BytesIO(made.tobytes().removeprefix(b"Exif\0\0"))).block())
+    assert read.get_ifd(0x8769)[37500] == note
+
+
 def test_numbers_are_changed_where_they_stand():
     changed = with_numbers(exif(6), {274: 1, PIXEL_X_DIMENSION: 77, 9999: 5})
     assert len(changed) == len(exif(6))
