@@ -85,7 +85,7 @@ def gate() -> set[str]:
 
 def _marked(marks: str) -> set[str]:
     command = [sys.executable, "-m", "pytest", str(ROOT / "tests"), "--collect-only", "-q", "-n0", "-m", marks]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return {line for line in done.stdout.splitlines() if "::" in line}
 
 

@@ -53,6 +53,12 @@ def call(blender: Any, operator: str, env: dict[str, str] | None = None, **keywo
     return ended, words, run.stdout + run.stderr
 
 
+def strip(blender: Any, server: Any, photos: Path, output: Path, **keywords: Any) -> tuple[list[str], str, str]:
+    """What ``call`` returns of stripping backgrounds with u2netp."""
+    folders = {"directory": photos, "output_directory": output}
+    return call(blender, "strip_backgrounds", **folders, endpoint=server.endpoint, model="u2netp", **keywords)
+
+
 @pytest.mark.compat
 def test_folders_may_be_named_from_the_blend_file(blender_installed):
     """Since 4.5 a path that begins with // is drawn in red where the property does not allow it."""
@@ -98,43 +104,22 @@ def test_strip_makes_masks_and_tells_its_progress(blender_installed, rembg, phot
 
 def test_a_script_is_told_that_the_server_is_waited_for(blender_installed, server, photos, tmp_path):
     server.script = lambda request: Answer(status=503) if request.number == 0 else Answer()
-    ended, words, said = call(
-        blender_installed,
-        "strip_backgrounds",
-        directory=photos,
-        output_directory=tmp_path / "out",
-        endpoint=server.endpoint,
-        model="u2netp",
-    )
-    assert (ended, words) == (["FINISHED"], "")
-    assert "Waiting: " in said
-    assert "503" in said
+    arguments = ["strip", "--photos", photos, "--output", tmp_path / "out", "--endpoint", server.endpoint]
+    code, _, err = blender_installed.run(COMMAND, *arguments, "--timeout", 900, "--retry-for", 900).result
+    assert code == 0, err
+    assert "Waiting: " in err
+    assert "503" in err
 
 
 def test_files_choose_photos(blender_installed, rembg, photos, tmp_path):
-    ended, words, _ = call(
-        blender_installed,
-        "strip_backgrounds",
-        directory=photos / "upright",
-        files=[{"name": NAMES[1]}],
-        output_directory=tmp_path / "out",
-        endpoint=rembg.endpoint,
-        model="u2netp",
-    )
+    ended, words, _ = strip(blender_installed, rembg, photos / "upright", tmp_path / "out", files=[{"name": NAMES[1]}])
     assert (ended, words) == (["FINISHED"], "")
     assert [path.name for path in (tmp_path / "out" / "masks").rglob("*.png")] == [f"{NAMES[1]}.png"]
 
 
 def test_the_worker_uses_the_vendored_pillow(blender_installed, rembg, photos, tmp_path):
     """The versions in the report come from the worker; the environment of bpy has no Pillow of its own."""
-    call(
-        blender_installed,
-        "strip_backgrounds",
-        directory=photos,
-        output_directory=tmp_path / "out",
-        endpoint=rembg.endpoint,
-        model="u2netp",
-    )
+    strip(blender_installed, rembg, photos, tmp_path / "out")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     vendored = blender_installed.run("import PIL; result = [PIL.__version__, PIL.__file__]").result
     assert report["versions"]["pillow"] == vendored[0]
@@ -143,14 +128,7 @@ def test_the_worker_uses_the_vendored_pillow(blender_installed, rembg, photos, t
 
 def test_some_photos_failed_is_a_warning(blender_installed, rembg, photos, tmp_path):
     (photos / "upright" / "notes.jpg").write_text("not a photo")
-    ended, words, printed = call(
-        blender_installed,
-        "strip_backgrounds",
-        directory=photos,
-        output_directory=tmp_path / "out",
-        endpoint=rembg.endpoint,
-        model="u2netp",
-    )
+    ended, words, printed = strip(blender_installed, rembg, photos, tmp_path / "out")
     assert (ended, words) == (["FINISHED"], "")
     assert "Warning: 3 of 4 photos have a mask" in printed
     assert "/0 " not in printed, "a count without a total"
@@ -189,14 +167,7 @@ def test_what_cannot_work_makes_the_script_fail(blender_installed, rembg, photos
 def test_all_photos_failed_makes_the_script_fail(blender_installed, rembg, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_text("not a photo")
-    ended, words, _ = call(
-        blender_installed,
-        "strip_backgrounds",
-        directory=tmp_path / "photos",
-        output_directory=tmp_path / "out",
-        endpoint=rembg.endpoint,
-        model="u2netp",
-    )
+    ended, words, _ = strip(blender_installed, rembg, tmp_path / "photos", tmp_path / "out")
     assert ended == ["RuntimeError"]
     assert "a.jpg: is not a" in words
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
-from engine_scan import EMBEDDED, EXECUTABLE, copy_scan, need_executable
+from engine_scan import EMBEDDED, EXECUTABLE, copy_scan, need
 from PIL import Image
 
 from scan.engines import colmap, machine
@@ -254,8 +254,7 @@ def test_a_torn_note_is_passed_over(tmp_path, content):
 @pytest.mark.parametrize("name", [EMBEDDED, pytest.param(EXECUTABLE, marks=pytest.mark.full)])
 def test_past_a_few_hundred_photos_pairs_are_chosen(turntable, tmp_path, monkeypatch, name):
     """With a low limit instead of hundreds of photos."""
-    if name == EXECUTABLE:
-        need_executable()
+    need(name)
     names = copy_scan(turntable, tmp_path / "photos", tmp_path / "output", 6)
     monkeypatch.setattr(colmap, "ALL_PAIRS_UP_TO", 3)
     engine, cancel = make_engine(name), threading.Event()

@@ -19,7 +19,7 @@ from engine_scan import (
     caught,
     copy_scan,
     kill,
-    need_executable,
+    need,
     observations,
     until,
 )
@@ -42,8 +42,7 @@ ONE_ENGINE_IN_THE_GATE = pytest.mark.parametrize(
 @pytest.fixture(scope="module", params=[EMBEDDED, EXECUTABLE])
 def solved(request, turntable, tmp_path_factory):
     """Give the first solve by each engine, its story, and the photos' names; leave it as it is."""
-    if request.param == EXECUTABLE:
-        need_executable()
+    need(request.param)
     place = tmp_path_factory.mktemp("solve")
     names = copy_scan(turntable, place / "photos", place / "output", COUNT)
     before = hashes(place / "photos")
