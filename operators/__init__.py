@@ -3,7 +3,8 @@
 
 import bpy
 
-from . import asking, command_line, job_operator, previewing, running, scene_settings, survey, thumbnails
+from ..properties import scene_settings
+from ..session import command_line, current_job, job_operator, live_preview, queries, survey, thumbnails
 from .add_endpoint import SCAN_CUTOUT_OT_add_endpoint
 from .cancel_job import SCAN_CUTOUT_OT_cancel_job
 from .check_endpoint import SCAN_CUTOUT_OT_check_endpoint
@@ -60,8 +61,8 @@ def register() -> None:
     """Register the operators and the command."""
     scene_settings.register()
     _register_classes()
-    running.register()
-    previewing.register()
+    current_job.register()
+    live_preview.register()
     survey.register()
     command_line.register()
 
@@ -70,9 +71,9 @@ def unregister() -> None:
     """Take all of it back, and end what is running."""
     command_line.unregister()
     survey.unregister()
-    asking.unregister()
-    previewing.unregister()
-    running.unregister()
+    queries.unregister()
+    live_preview.unregister()
+    current_job.unregister()
     job_operator.stop_timer(bpy.context)
     thumbnails.unregister()
     _unregister_classes()

@@ -3,7 +3,7 @@
 
 import bpy
 
-from . import settings
+from ..properties import job_settings
 
 
 class SCAN_CUTOUT_OT_add_endpoint(bpy.types.Operator):
@@ -15,6 +15,6 @@ class SCAN_CUTOUT_OT_add_endpoint(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add an empty address for the user to fill in."""
-        settings.preferences(context).further_endpoints.add()
+        job_settings.preferences(context).further_endpoints.add()
         context.preferences.is_dirty = True
         return {"FINISHED"}

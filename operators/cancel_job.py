@@ -3,8 +3,8 @@
 
 import bpy
 
-from . import running
-from .redraw import redraw
+from ..session import current_job
+from ..session.redraw import redraw
 
 
 class SCAN_CUTOUT_OT_cancel_job(bpy.types.Operator):
@@ -16,7 +16,7 @@ class SCAN_CUTOUT_OT_cancel_job(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """A job is running and was not cancelled yet."""
-        job = running.now()
+        job = current_job.now()
         if job is None:
             cls.poll_message_set("No job is running")
         elif job.is_cancelled:
@@ -25,6 +25,6 @@ class SCAN_CUTOUT_OT_cancel_job(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the worker to end; who watches it tells when it has."""
-        running.now().cancel()
+        current_job.now().cancel()
         redraw(context)
         return {"FINISHED"}

@@ -8,11 +8,12 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from .. import __package__ as base_package
-from ..scan.errors import ScanError
-from ..scan.job import JobFolder
-from . import asking, driver, settings
-from .job_operator import report
-from .steps import Job, goes_on
+from ..properties import job_settings
+from ..scan.common.errors import ScanError
+from ..scan.job.folder import JobFolder
+from ..session import driver, queries
+from ..session.job_operator import report
+from ..session.steps import Job, goes_on
 
 
 class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
@@ -39,7 +40,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
         An error where one of the servers does not answer, or is not rembg.
         """
         is_by_hand = self.options.is_invoke and not bpy.app.background
-        stored = settings.preferences(context)
+        stored = job_settings.preferences(context)
         if is_by_hand and not self.endpoint and stored and stored.backend == "EMBEDDED":
             self.report({"WARNING"}, "The backend is Embedded; there is no server to test")
             return {"CANCELLED"}
@@ -48,7 +49,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
         given = {"endpoint": self.endpoint} if self.properties.is_property_set("endpoint") else {}
         ask = self._ask if is_by_hand else self._wait_for
         # All of them, whatever the first one says.
-        answered = [ask(context, address) for address in settings.endpoint_settings(context, given).addresses]
+        answered = [ask(context, address) for address in job_settings.endpoint_settings(context, given).addresses]
         return {"FINISHED"} if all(answered) else {"CANCELLED"}
 
     def _ask(self, context: bpy.types.Context, address: str) -> bool:
@@ -56,11 +57,11 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
         try:
             content = _content(context, address)
         except ScanError as error:
-            asking.forget(name)
+            queries.forget(name)
             self.report({"WARNING"}, str(error))  # which the preferences say as well, below the address
             return False
-        if not asking.is_asked(name):  # a server that hangs is not asked faster by asking more
-            asking.ask(context, name, content)
+        if not queries.is_asked(name):  # a server that hangs is not asked faster by asking more
+            queries.ask(context, name, content)
         return True
 
     def _wait_for(self, context: bpy.types.Context, address: str) -> bool:
@@ -76,12 +77,12 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
 
 
 def question(endpoint: str) -> str:
-    """The name under which ``asking`` has the answer of an endpoint."""
-    return f"{asking.ENDPOINTS}{endpoint}"
+    """The name under which ``queries`` has the answer of an endpoint."""
+    return f"{queries.ENDPOINTS}{endpoint}"
 
 
 def _content(context: bpy.types.Context, address: str) -> dict[str, object]:
     """A job like any other, so that a server that hangs hangs a process and not Blender. Raises BadUseError."""
-    asked = settings.endpoint_settings(context, {"endpoint": address})
+    asked = job_settings.endpoint_settings(context, {"endpoint": address})
     asked.check()
     return {"task": "check_endpoint", "settings": asdict(asked)}

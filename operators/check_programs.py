@@ -3,7 +3,8 @@
 
 import bpy
 
-from . import asking, settings
+from ..properties import job_settings
+from ..session import queries
 
 
 class SCAN_CUTOUT_OT_check_programs(bpy.types.Operator):
@@ -15,7 +16,7 @@ class SCAN_CUTOUT_OT_check_programs(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask; the preferences show the answer when it comes."""
-        stored = settings.preferences(context)
+        stored = job_settings.preferences(context)
         ask_for_programs(context, stored.colmap_executable if stored else "")
         return {"FINISHED"}
 
@@ -23,10 +24,10 @@ class SCAN_CUTOUT_OT_check_programs(bpy.types.Operator):
 def ask_for_programs(context: bpy.types.Context, colmap: str) -> None:
     """Have a worker look for the programs; ``colmap`` is the path in the preferences."""
     content = {"task": "check_programs", "settings": {"colmap_executable": bpy.path.abspath(colmap)}}
-    asking.forget_all(question(""))  # of other paths
-    asking.ask(context, question(colmap), content)
+    queries.forget_all(question(""))  # of other paths
+    queries.ask(context, question(colmap), content)
 
 
 def question(colmap: str) -> str:
-    """The name under which ``asking`` has the answer for these paths."""
+    """The name under which ``queries`` has the answer for these paths."""
     return f"check_programs {colmap}"

@@ -4,8 +4,8 @@
 import bpy
 from bpy.props import StringProperty
 
-from ..scan import models
-from . import settings
+from ..properties import job_settings
+from ..scan.segmentation import model_notes
 
 
 class SCAN_CUTOUT_OT_choose_model(bpy.types.Operator):
@@ -20,10 +20,10 @@ class SCAN_CUTOUT_OT_choose_model(bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """Say as the tooltip what is to be known of the model."""
-        return models.note(properties.model)
+        return model_notes.note(properties.model)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write it into the preferences."""
-        settings.preferences(context).model = self.model
+        job_settings.preferences(context).model = self.model
         context.preferences.is_dirty = True
         return {"FINISHED"}

@@ -4,9 +4,9 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ..scan.errors import printable
-from . import previewing
-from .redraw import redraw
+from ..scan.common.errors import printable
+from ..session import live_preview
+from ..session.redraw import redraw
 from .step_photo import GoesToPhotos
 
 _listed: list[tuple[str, str, str]] = []
@@ -14,7 +14,7 @@ _listed: list[tuple[str, str, str]] = []
 
 
 def _list(_operator: object, _context: object) -> list[tuple[str, str, str]]:
-    preview = previewing.now()
+    preview = live_preview.now()
     # By number: a name may hold what Blender cannot.
     _listed[:] = [(str(number), printable(name), "") for number, name in enumerate(preview.photos if preview else ())]
     return _listed
@@ -37,7 +37,7 @@ class SCAN_CUTOUT_OT_choose_photo(GoesToPhotos, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for it; it is shown when it is there."""
-        preview = previewing.now()
+        preview = live_preview.now()
         preview.look_at(preview.photos[int(self.photo)])
         redraw(context)
         return {"FINISHED"}

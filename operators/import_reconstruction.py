@@ -6,10 +6,10 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
+from ..properties.scan_properties import RELATIVE, ImportProperties
 from ..scan.reconstruction.importing import ImportSettings
-from . import steps, survey
-from .job_operator import JobOperator
-from .scan_properties import RELATIVE, ImportProperties
+from ..session import steps, survey
+from ..session.job_operator import JobOperator
 
 # The folders of one import are not those of the next.
 _ONCE = {"SKIP_SAVE", "HIDDEN"} | RELATIVE

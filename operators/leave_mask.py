@@ -3,8 +3,8 @@
 
 import bpy
 
-from . import previewing
-from .redraw import redraw
+from ..session import live_preview
+from ..session.redraw import redraw
 
 
 class SCAN_CUTOUT_OT_leave_mask(bpy.types.Operator):
@@ -16,7 +16,7 @@ class SCAN_CUTOUT_OT_leave_mask(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """A mask is being painted on."""
-        preview = previewing.now()
+        preview = live_preview.now()
         if preview is None or preview.painting is None:
             cls.poll_message_set("No mask is being painted on")
             return False
@@ -24,12 +24,12 @@ class SCAN_CUTOUT_OT_leave_mask(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask first, where strokes would be lost."""
-        if previewing.now().is_dirty:
+        if live_preview.now().is_dirty:
             return context.window_manager.invoke_confirm(self, event)
         return self.execute(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget what was painted."""
-        previewing.now().leave_painting()
+        live_preview.now().leave_painting()
         redraw(context)
         return {"FINISHED"}

@@ -3,7 +3,7 @@
 
 import bpy
 
-from . import survey
+from ..session import survey
 
 
 class SCAN_CUTOUT_OT_look_at_photos(bpy.types.Operator):

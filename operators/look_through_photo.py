@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from . import photo_cameras
+from ..scene import photo_cameras
 
 
 class SCAN_CUTOUT_OT_look_through_photo(bpy.types.Operator):

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from ..scan.errors import printable
+from ..scan.common.errors import printable
 
 
 class SCAN_CUTOUT_OT_open_path(bpy.types.Operator):

@@ -3,9 +3,9 @@
 
 import bpy
 
-from ..scan.errors import ScanError, printable
-from . import previewing
-from .redraw import redraw
+from ..scan.common.errors import ScanError, printable
+from ..session import live_preview
+from ..session.redraw import redraw
 
 
 class SCAN_CUTOUT_OT_paint_mask(bpy.types.Operator):
@@ -19,7 +19,7 @@ class SCAN_CUTOUT_OT_paint_mask(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """The shown photo has a mask."""
-        preview = previewing.now()
+        preview = live_preview.now()
         if preview is None:
             cls.poll_message_set("Start the preview first")
         elif preview.painting:
@@ -35,7 +35,7 @@ class SCAN_CUTOUT_OT_paint_mask(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show it in Paint mode, the photo shining through."""
         try:
-            previewing.now().paint()
+            live_preview.now().paint()
         except ScanError as error:
             self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}

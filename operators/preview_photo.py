@@ -4,8 +4,8 @@
 import bpy
 from bpy.props import StringProperty
 
-from ..scan.errors import ScanError, printable
-from . import previewing, survey
+from ..scan.common.errors import ScanError, printable
+from ..session import live_preview, survey
 
 
 class SCAN_CUTOUT_OT_preview_photo(bpy.types.Operator):
@@ -27,7 +27,7 @@ class SCAN_CUTOUT_OT_preview_photo(bpy.types.Operator):
             cls.poll_message_set("A preview needs a window")
         elif words := survey.missing_photos(context.scene.scan_cutout):
             cls.poll_message_set(words)
-        elif (preview := previewing.now()) and preview.is_dirty and preview.current.is_in_sight:
+        elif (preview := live_preview.now()) and preview.is_dirty and preview.current.is_in_sight:
             cls.poll_message_set("Save the mask first, or leave it without saving")
         else:
             return True
@@ -36,7 +36,7 @@ class SCAN_CUTOUT_OT_preview_photo(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Open it; what it has to say is told in the Image Editor's sidebar."""
         try:
-            has_place = previewing.show(context, self.photo)
+            has_place = live_preview.show(context, self.photo)
         except ScanError as error:
             self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}

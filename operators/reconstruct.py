@@ -6,10 +6,11 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from . import settings, steps, survey
-from .job_operator import JobOperator
-from .reconstruct_properties import ReconstructProperties
-from .scan_properties import RELATIVE
+from ..properties import job_settings
+from ..properties.reconstruct_properties import ReconstructProperties
+from ..properties.scan_properties import RELATIVE
+from ..session import steps, survey
+from ..session.job_operator import JobOperator
 
 
 class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, JobOperator, bpy.types.Operator):
@@ -45,4 +46,4 @@ class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, JobOperator, bpy.types.O
             "photos": bpy.path.abspath(self.directory) or shown.get("photos", ""),
             "output": bpy.path.abspath(self.output_directory) or shown.get("output", ""),
         }
-        return steps.reconstruct(settings.reconstruct_settings(context, given))
+        return steps.reconstruct(job_settings.reconstruct_settings(context, given))

@@ -4,7 +4,7 @@
 import bpy
 from bpy.props import IntProperty
 
-from . import settings
+from ..properties import job_settings
 
 
 class SCAN_CUTOUT_OT_remove_endpoint(bpy.types.Operator):
@@ -18,6 +18,6 @@ class SCAN_CUTOUT_OT_remove_endpoint(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Take its address out."""
-        settings.preferences(context).further_endpoints.remove(self.index)
+        job_settings.preferences(context).further_endpoints.remove(self.index)
         context.preferences.is_dirty = True
         return {"FINISHED"}

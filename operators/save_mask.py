@@ -3,9 +3,9 @@
 
 import bpy
 
-from ..scan.errors import ScanError, printable
-from . import previewing
-from .redraw import redraw
+from ..scan.common.errors import ScanError, printable
+from ..session import live_preview
+from ..session.redraw import redraw
 
 
 class SCAN_CUTOUT_OT_save_mask(bpy.types.Operator):
@@ -17,7 +17,7 @@ class SCAN_CUTOUT_OT_save_mask(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """A mask is being painted on."""
-        preview = previewing.now()
+        preview = live_preview.now()
         if preview is None or preview.painting is None:
             cls.poll_message_set("No mask is being painted on")
             return False
@@ -25,7 +25,7 @@ class SCAN_CUTOUT_OT_save_mask(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write its file, and go back to the preview, which shows it from now on."""
-        preview = previewing.now()
+        preview = live_preview.now()
         painting = preview.painting
         try:
             painting.save()

@@ -5,11 +5,12 @@ from typing import Any
 
 import bpy
 
-from . import settings, steps, survey
-from .job_operator import JobOperator
-from .reconstruct_properties import ReconstructProperties
-from .scan_properties import ImportProperties, read
-from .strip_properties import StripProperties
+from ..properties import job_settings
+from ..properties.reconstruct_properties import ReconstructProperties
+from ..properties.scan_properties import ImportProperties, read
+from ..properties.strip_properties import StripProperties
+from ..session import steps, survey
+from ..session.job_operator import JobOperator
 
 
 class SCAN_CUTOUT_OT_scan_to_scene(
@@ -37,8 +38,8 @@ class SCAN_CUTOUT_OT_scan_to_scene(
         solving = {**self.given_to_engine(shown), **{name: stripping[name] for name in ("photos", "output", "files")}}
         importing = {**shown, **read(self.properties, ImportProperties.__annotations__)}
         return steps.scan_to_scene(
-            settings.strip_settings(context, stripping),
-            settings.reconstruct_settings(context, solving),
+            job_settings.strip_settings(context, stripping),
+            job_settings.reconstruct_settings(context, solving),
             context.scene.session_uid,
             animated_camera=importing.get("animated_camera", False),
         )

@@ -4,8 +4,8 @@
 import bpy
 from bpy.props import IntProperty
 
-from . import previewing
-from .redraw import redraw
+from ..session import live_preview
+from ..session.redraw import redraw
 
 
 class GoesToPhotos:
@@ -14,7 +14,7 @@ class GoesToPhotos:
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """There are photos to go to, and nothing would be lost."""
-        preview = previewing.now()
+        preview = live_preview.now()
         if preview is None or not preview.photos:
             cls.poll_message_set("Start the preview first")
         elif preview.is_dirty:
@@ -44,6 +44,6 @@ class SCAN_CUTOUT_OT_step_photo(GoesToPhotos, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask for it; it is shown when it is there."""
-        previewing.now().step(self.step)
+        live_preview.now().step(self.step)
         redraw(context)
         return {"FINISHED"}

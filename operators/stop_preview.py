@@ -3,8 +3,8 @@
 
 import bpy
 
-from . import previewing
-from .redraw import redraw
+from ..session import live_preview
+from ..session.redraw import redraw
 
 
 class SCAN_CUTOUT_OT_stop_preview(bpy.types.Operator):
@@ -16,7 +16,7 @@ class SCAN_CUTOUT_OT_stop_preview(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """There is one, and nothing would be lost."""
-        preview = previewing.now()
+        preview = live_preview.now()
         if preview is None:
             cls.poll_message_set("There is no preview")
         elif preview.is_dirty:
@@ -25,6 +25,6 @@ class SCAN_CUTOUT_OT_stop_preview(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """End its worker, and empty the Image Editor."""
-        previewing.end()
+        live_preview.end()
         redraw(context)
         return {"FINISHED"}

@@ -6,9 +6,10 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty
 
-from . import settings, steps, survey
-from .job_operator import JobOperator
-from .strip_properties import StripProperties
+from ..properties import job_settings
+from ..properties.strip_properties import StripProperties
+from ..session import steps, survey
+from ..session.job_operator import JobOperator
 
 
 class SCAN_CUTOUT_OT_strip_backgrounds(StripProperties, JobOperator, bpy.types.Operator):
@@ -36,4 +37,4 @@ class SCAN_CUTOUT_OT_strip_backgrounds(StripProperties, JobOperator, bpy.types.O
 
     def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
         """Make the masks; photos that have theirs already keep it."""
-        return steps.strip(settings.strip_settings(context, self.given(shown)))
+        return steps.strip(job_settings.strip_settings(context, self.given(shown)))

@@ -3,7 +3,7 @@
 
 import bpy
 
-from .job_operator import Watching
+from ..session.job_operator import Watching
 
 
 class SCAN_CUTOUT_OT_watch_job(Watching, bpy.types.Operator):

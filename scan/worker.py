@@ -18,22 +18,22 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, TextIO
 
-from .engines.program import end_left_over
-from .errors import EndpointError, OutputError, ScanError
-from .files import write_atomically
-from .inbox import Inbox
-from .job import JobFolder
-from .journal import Journal
-from .preview import Preview
-from .priority import step_back
-from .programs import ProgramsSettings, check_programs
-from .reconstruct import reconstruct
-from .reconstruction.prepare import Prepare, PrepareSettings
-from .rembg import RembgClient
-from .report import CANCELLED
-from .settings import ReconstructSettings, StripSettings, endpoint_settings
-from .strip import Strip
-from .survey import SurveySettings, survey
+from .common.errors import EndpointError, OutputError, ScanError
+from .common.files import write_atomically
+from .engines.programs.program import end_left_over
+from .job.folder import JobFolder
+from .job.inbox import Inbox
+from .job.journal import Journal
+from .job.priority import step_back
+from .segmentation.rembg_client import RembgClient
+from .tasks.check_programs import ProgramsSettings, check_programs
+from .tasks.outcome import CANCELLED
+from .tasks.prepare import Prepare, PrepareSettings
+from .tasks.preview import Preview
+from .tasks.reconstruct import reconstruct
+from .tasks.settings import ReconstructSettings, StripSettings, endpoint_settings
+from .tasks.strip import Strip
+from .tasks.survey import SurveySettings, survey
 
 _TICK = 0.05
 _PATIENCE = 10.0

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import os
+import pkgutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +23,19 @@ from PIL import Image, ImageDraw
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+import scan
 from bpy_process import VERSIONS
 from rembg_server import RembgServer
+from scan.job.folder import JobFolder
+from scan.job.journal import read_journal
+from scan.job.process import Worker
+from scan.tasks.settings import EndpointSettings, StripSettings
 
-# Here before any test file: tests/scan/ bears the package's name, and pytest would make a package of that.
-from scan.job import JobFolder
-from scan.journal import read_journal
-from scan.process import Worker
-from scan.settings import EndpointSettings, StripSettings
+# Here before any test file: the folders below tests/scan/ bear the names of packages, and pytest would make packages of
+# them.
+for _package in pkgutil.walk_packages(scan.__path__, "scan."):
+    if _package.ispkg:
+        importlib.import_module(_package.name)
 
 TURNTABLE = Path(__file__).parent / "data" / "turntable"
 _OF_ENDPOINT = {each.name for each in dataclasses.fields(EndpointSettings)}

@@ -2,7 +2,7 @@
 """A worker in the test's own process: the same code from ``scan.worker.main`` on, without the start of a Python.
 
 What only a process of its own can show (kill, standard input, priority, the environment) is for tests of the kind
-``process``, which get ``scan.process.Worker`` itself.
+``process``, which get ``scan.job.folder.process.Worker`` itself.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import json
 import threading
 from typing import Any
 
-from scan import priority, worker
-from scan.inbox import Inbox
-from scan.job import JobFolder
-from scan.journal import Event, JournalTail
+from scan import worker
+from scan.job import priority
+from scan.job.folder import JobFolder
+from scan.job.inbox import Inbox
+from scan.job.journal import Event, JournalTail
 
 # The threads of this process keep their priority: one that steps back would wait for all other tests.
 priority._NICENESS = 0  # noqa: SLF001
@@ -28,7 +29,7 @@ _has_stderr = threading.Lock()
 
 
 class LocalWorker:
-    """Runs one job in a thread. Read and cancel it as ``scan.process.Worker``; it cannot be killed."""
+    """Runs one job in a thread. Read and cancel it as ``scan.job.folder.process.Worker``; it cannot be killed."""
 
     def __init__(self, folder: JobFolder, job: dict[str, Any], token: str = "") -> None:
         """Start ``job`` (its ``task`` and ``settings``). Raises BadUseError where the folder cannot be used."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from blender_window import WindowBlender
-from scan.journal import read_journal
+from scan.job.journal import read_journal
 
 AddPhotos = Callable[[int], Sequence[str]]
 
@@ -22,7 +22,7 @@ class HeldServer(NamedTuple):
 
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """
-from bl_ext.user_default.scan_cutout.operators import running
+from bl_ext.user_default.scan_cutout.session import current_job as running
 
 def set_up():
     photos, output, endpoint = arguments[:3]

@@ -16,7 +16,7 @@ BEGIN = """
 import os
 import signal
 from pathlib import Path
-from bl_ext.user_default.scan_cutout.operators import previewing, running, survey
+from bl_ext.user_default.scan_cutout.session import live_preview as previewing, running, survey
 
 MODULE = "bl_ext.user_default.scan_cutout"
 

@@ -29,10 +29,10 @@ import environments
 from rembg_server import RembgServer
 
 sys.path.insert(0, str(environments.ROOT))
-from scan.engines.registry import make_engine
-from scan.job import JobFolder
-from scan.process import Worker
-from scan.settings import EndpointSettings, ReconstructSettings, StripSettings
+from scan.engines.catalog import make_engine
+from scan.job.folder import JobFolder
+from scan.job.process import Worker
+from scan.tasks.settings import EndpointSettings, ReconstructSettings, StripSettings
 
 SCAN = environments.ROOT / "tests" / "data" / "turntable"
 HOME = environments.BUILD / "bench-scan"

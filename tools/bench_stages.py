@@ -17,10 +17,10 @@ from PIL import Image, ImageFilter
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scan.contact_sheet import ContactSheet
-from scan.masks import make_mask, read_soft_mask
-from scan.photos import Photo, make_proxy
-from scan.settings import StripSettings
+from scan.masks.mask import make_mask, read_soft_mask
+from scan.photos.photo import Photo, make_proxy
+from scan.review.contact_sheet import ContactSheet
+from scan.tasks.settings import StripSettings
 
 _TRIES = 6
 _SETTINGS = StripSettings(photos="", output="")

@@ -26,9 +26,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scan.job import JobFolder
-from scan.process import Worker
-from scan.settings import EndpointSettings, StripSettings
+from scan.job.folder import JobFolder
+from scan.job.process import Worker
+from scan.tasks.settings import EndpointSettings, StripSettings
 
 MODEL = "u2netp"
 IN_FLIGHT = 4

@@ -33,8 +33,8 @@ sys.path.insert(0, str(environments.ROOT / "tests"))
 
 from faulty_server import Answer, FaultyServer, always
 
-from scan.job import JobFolder
-from scan.process import Worker
+from scan.job.folder import JobFolder
+from scan.job.process import Worker
 
 HOME = environments.BUILD / "bench-window"
 RESULT = environments.BUILD / "bench_window.json"

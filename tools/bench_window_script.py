@@ -7,7 +7,7 @@ import itertools
 import time
 from pathlib import Path
 
-from bl_ext.user_default.scan_cutout.operators import job_operator, previewing, running
+from bl_ext.user_default.scan_cutout.session import current_job, job_operator, live_preview
 
 way, photos, output, endpoint = arguments
 frames, timers, ticks = [], [], []
@@ -38,14 +38,14 @@ def _compare():
     if way == "inside":
         _time_ticks()
         _begin(output)
-        yield until(lambda: running.now().progress.total)
+        yield until(lambda: current_job.now().progress.total)
         first = time.monotonic() - began
     else:
         (folder / "ready").touch()
     yield until(lambda: Path(output, "soft").exists() and any(Path(output, "soft").iterdir()))
     _watch_gaps()
     if way == "inside":
-        yield until(lambda: running.now() is None)
+        yield until(lambda: current_job.now() is None)
     else:
         yield until((folder / "over").exists, "the run outside to end")
     row = {"seconds": time.monotonic() - began}
@@ -78,15 +78,15 @@ def _cancel():
     seconds = []
     for number in range(CANCELS):
         _begin(Path(output) / str(number))
-        yield until(lambda: running.now().progress.total)
+        yield until(lambda: current_job.now().progress.total)
         if way == "cancel":
-            yield until(lambda: running.now().progress.done >= 6)
+            yield until(lambda: current_job.now().progress.done >= 6)
         else:
             yield 2  # nothing is ever done: the server hangs
         began = time.monotonic()
         with using():
             bpy.ops.scan_cutout.cancel_job()
-        yield until(lambda: running.now() is None)
+        yield until(lambda: current_job.now() is None)
         seconds.append(time.monotonic() - began)
     return seconds
 
@@ -96,7 +96,7 @@ def _preview():
     _set_up(output)
     with using():
         bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT")
-    preview = previewing.now()
+    preview = live_preview.now()
     yield until(lambda: preview.shown and not preview.is_waiting)
     tick, seconds = preview.tick, []
 
@@ -120,7 +120,7 @@ def _be_killed():
     """Have a job in mid-run when the end comes, from outside."""
     yield 1
     _begin(output)
-    yield until(lambda: running.now().progress.done >= 6)
+    yield until(lambda: current_job.now().progress.done >= 6)
     (folder / "ready").touch()
     yield until(lambda: False, "the end, from outside")
 

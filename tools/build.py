@@ -32,7 +32,7 @@ import third_party  # noqa: E402
 
 DIST = ROOT / "dist"
 LARGEST_ZIP = 150_000_000
-PACKAGES = ("operators", "scan", "ui")
+PACKAGES = ("operators", "properties", "scan", "scene", "session", "ui")
 FILES = ("__init__.py", "blender_manifest.toml", "CHANGELOG.md", "LICENSE")
 
 # The Blender versions that run each Python, as blender_version_min and (exclusive) blender_version_max.

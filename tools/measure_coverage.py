@@ -23,7 +23,7 @@ import coverage
 
 from environments import BUILD, ROOT
 
-FOLDERS = ("scan", "operators", "ui")
+FOLDERS = ("scan", "properties", "scene", "session", "operators", "ui")
 _ALL = "not window"
 _GATE = f"{_ALL} and not full"
 _DATA = BUILD / "coverage"

@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import environments
 from rembg_server import RembgServer
-from scan.job import JobFolder
-from scan.process import Worker
-from scan.settings import EndpointSettings, StripSettings
+from scan.job.folder import JobFolder
+from scan.job.process import Worker
+from scan.tasks.settings import EndpointSettings, StripSettings
 
 HOME = environments.ROOT / "build" / "soak"
 RESULT = environments.ROOT / "build" / "soak.json"

@@ -3,16 +3,16 @@
 
 import bpy
 
-from ..operators import previewing
 from ..operators.choose_photo import SCAN_CUTOUT_OT_choose_photo
 from ..operators.leave_mask import SCAN_CUTOUT_OT_leave_mask
 from ..operators.paint_mask import SCAN_CUTOUT_OT_paint_mask
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
-from ..operators.scan_properties import MASK_CONTROLS
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
-from ..scan.errors import printable
+from ..properties.scan_properties import MASK_CONTROLS
+from ..scan.common.errors import printable
+from ..session import live_preview
 from .sidebar_panel import say
 
 _WAITING = "Waiting for the mask; the first one takes longest, since the model has to be loaded"
@@ -29,7 +29,7 @@ class SCAN_CUTOUT_PT_preview(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the photo's name, what there is to say of it, and the way to the others."""
         layout = self.layout
-        preview = previewing.now()
+        preview = live_preview.now()
         if preview is None:
             layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")
             return
@@ -59,7 +59,7 @@ class SCAN_CUTOUT_PT_preview_mask(bpy.types.Panel):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """A mask is made, and not painted."""
-        preview = previewing.now()
+        preview = live_preview.now()
         return preview is not None and preview.painting is None
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -68,21 +68,21 @@ class SCAN_CUTOUT_PT_preview_mask(bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column()
-        shown = previewing.now().shown
+        shown = live_preview.now().shown
         # They do nothing to a mask that was painted on, but all the same to those of the other photos.
         column.active = not (shown and shown.get("is_painted"))
         for name in MASK_CONTROLS:
             column.prop(context.scene.scan_cutout, name)
 
 
-def _draw_steps(layout: bpy.types.UILayout, preview: previewing.Preview) -> None:
+def _draw_steps(layout: bpy.types.UILayout, preview: live_preview.Preview) -> None:
     row = layout.row(align=True)
     row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_LEFT").step = -1
     row.operator(SCAN_CUTOUT_OT_choose_photo.bl_idname, text=printable(preview.photo), translate=False)
     row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_RIGHT").step = 1
 
 
-def _draw_state(layout: bpy.types.UILayout, preview: previewing.Preview) -> None:
+def _draw_state(layout: bpy.types.UILayout, preview: live_preview.Preview) -> None:
     shown = preview.shown
     if preview.trouble:
         say(layout, preview.trouble, "ERROR")
@@ -95,7 +95,7 @@ def _draw_state(layout: bpy.types.UILayout, preview: previewing.Preview) -> None
             say(layout, "Painted by hand; runs and settings leave it as it is", "BRUSH_DATA")
 
 
-def _draw_painting(layout: bpy.types.UILayout, painting: previewing.Painting) -> None:
+def _draw_painting(layout: bpy.types.UILayout, painting: live_preview.Painting) -> None:
     say(layout, "White is kept, black is not; hold Ctrl to paint black", "BRUSH_DATA")
     layout.separator(factor=0.5)
     layout.operator("paint.brush_colors_flip", text="Swap White and Black", icon="ARROW_LEFTRIGHT")

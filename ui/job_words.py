@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How far a job is, in few words: for wherever it is shown."""
 
-from ..operators.running import RunningJob
+from ..session.current_job import RunningJob
 
 
 def counted(job: RunningJob) -> str:

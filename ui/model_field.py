@@ -6,11 +6,12 @@ from functools import cache
 
 import bpy
 
-from ..operators import asking, settings
 from ..operators.check_endpoint import question
 from ..operators.choose_model import SCAN_CUTOUT_OT_choose_model
-from ..operators.steps import Finish
-from ..scan import models, weights
+from ..properties import job_settings
+from ..scan.segmentation import model_notes, weights
+from ..session import queries
+from ..session.steps import Finish
 
 # What is installed does not change while Blender runs, and looking for it reads the disk.
 unavailable = cache(weights.unavailable)
@@ -25,19 +26,19 @@ class SCAN_CUTOUT_MT_models(bpy.types.Menu):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There are preferences to keep the choice in."""
-        return settings.preferences(context) is not None
+        return job_settings.preferences(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw them, those with a drawback last and with a word on it."""
         layout = self.layout
-        preferences = settings.preferences(context)
+        preferences = job_settings.preferences(context)
         names = list(suggested(preferences))
-        with_remark = [name for name in names if models.remark(name)]
+        with_remark = [name for name in names if model_notes.remark(name)]
         for name in [name for name in names if name not in with_remark]:
             _draw_choice(layout, preferences, name, name)
         layout.separator()
         for name in with_remark:
-            _draw_choice(layout, preferences, name, f"{name} ({models.remark(name)})")
+            _draw_choice(layout, preferences, name, f"{name} ({model_notes.remark(name)})")
 
 
 def draw_model(layout: bpy.types.UILayout, preferences: bpy.types.AddonPreferences, text: str = "Model") -> None:
@@ -52,16 +53,16 @@ def said(preferences: bpy.types.AddonPreferences) -> tuple[str, str]:
     model = preferences.model
     if model not in _answer(preferences).get("models", [model]):
         return f"The server has no model {model!r}; choose one from the list", "ERROR"
-    return models.note(model), "ERROR" if models.is_remote(model) else "INFO"
+    return model_notes.note(model), "ERROR" if model_notes.is_remote(model) else "INFO"
 
 
 def suggested(preferences: bpy.types.AddonPreferences) -> Iterator[str]:
     """The models that can be chosen: those of the server once it was asked, else what rembg is known to have."""
-    return filter(models.is_usable, _answer(preferences).get("models", weights.NAMES))
+    return filter(model_notes.is_usable, _answer(preferences).get("models", weights.NAMES))
 
 
 def _answer(preferences: bpy.types.AddonPreferences) -> Finish:
-    return asking.answer(question(preferences.endpoint)) or {}
+    return queries.answer(question(preferences.endpoint)) or {}
 
 
 def _draw_choice(layout: bpy.types.UILayout, preferences: bpy.types.AddonPreferences, name: str, text: str) -> None:

@@ -7,11 +7,11 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import __package__ as base_package
-from ..operators import asking
 from ..operators.check_programs import ask_for_programs
-from ..operators.strip_properties import BACKENDS
-from ..scan import models, weights
-from ..scan.settings import DEFAULT_ENDPOINT, MAX_IN_FLIGHT, TOKEN_VARIABLE, EndpointSettings
+from ..properties.strip_properties import BACKENDS
+from ..scan.segmentation import model_notes, weights
+from ..scan.tasks.settings import DEFAULT_ENDPOINT, MAX_IN_FLIGHT, TOKEN_VARIABLE, EndpointSettings
+from ..session import queries
 from . import model_field, preferences_panel
 
 _DEFAULTS = EndpointSettings()
@@ -26,7 +26,7 @@ def _embedded_models(_preferences: object, _context: object, _typed: str) -> Ite
 
 
 def _forget_answers(_preferences: object, _context: object) -> None:
-    asking.forget_all(asking.ENDPOINTS)  # with another token, a server may answer otherwise
+    queries.forget_all(queries.ENDPOINTS)  # with another token, a server may answer otherwise
 
 
 def _check_programs(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
@@ -62,7 +62,7 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
     model: StringProperty(  # type: ignore[valid-type]
         name="Model",
         description="Name of the rembg model; the server loads it, or downloads it, when it is first asked for",
-        default=models.DEFAULT_MODEL,
+        default=model_notes.DEFAULT_MODEL,
         search=_served_models,
         search_options={"SUGGESTION"},
     )

@@ -6,17 +6,19 @@ from functools import cache
 
 import bpy
 
-from ..operators import asking, check_programs
+from ..operators import check_programs
 from ..operators.add_endpoint import SCAN_CUTOUT_OT_add_endpoint
 from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint, question
 from ..operators.check_programs import SCAN_CUTOUT_OT_check_programs
 from ..operators.copy_docker_command import DOCKER_COMMAND, SCAN_CUTOUT_OT_copy_docker_command
 from ..operators.remove_endpoint import SCAN_CUTOUT_OT_remove_endpoint
-from ..operators.steps import Finish
-from ..scan import models, requirements
-from ..scan.address import Endpoint
-from ..scan.errors import BadUseError
-from ..scan.settings import TOKEN_VARIABLE, EndpointSettings
+from ..scan.common.errors import BadUseError
+from ..scan.job import requirements
+from ..scan.segmentation import model_notes
+from ..scan.segmentation.address import Endpoint
+from ..scan.tasks.settings import TOKEN_VARIABLE, EndpointSettings
+from ..session import queries
+from ..session.steps import Finish
 from . import model_field
 from .wrapped import draw_wrapped
 
@@ -69,7 +71,7 @@ class _Panel:
             self._say(body, words, "ERROR")
         else:
             self._say(body, "Runs on this computer, without a server; no photo leaves it", "INFO")
-        if words := models.note(self._preferences.embedded_model):
+        if words := model_notes.note(self._preferences.embedded_model):
             self._say(body, words, "INFO")
 
     def _draw_endpoints(self, body: bpy.types.UILayout) -> None:
@@ -95,9 +97,9 @@ class _Panel:
             self._say(body, words, "ERROR")
         elif not _may_be_asked(address):
             self._draw_offline(body, address)
-        elif asking.is_asked(question(address)):
+        elif queries.is_asked(question(address)):
             self._say(body, "Asking…", "SORTTIME")
-        elif answer := asking.answer(question(address)):
+        elif answer := queries.answer(question(address)):
             self._say(body, *_told(answer))
 
     def _draw_offline(self, body: bpy.types.UILayout, address: str) -> None:
@@ -158,8 +160,8 @@ class _Panel:
         path = self._preferences.colmap_executable
         body.prop(self._preferences, "colmap_executable")
         asked = check_programs.question(path)
-        answer = asking.answer(asked) or {}
-        if asking.is_asked(asked):
+        answer = queries.answer(asked) or {}
+        if queries.is_asked(asked):
             self._say(body, "Looking…", "SORTTIME")
         elif programs := answer.get("programs"):
             # Who set no path may well do without.

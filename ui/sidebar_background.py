@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 import bpy
 
 from .. import __package__ as base_package
-from ..operators import asking
 from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint, question
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
-from ..operators.scan_properties import MASK_CONTROLS
-from ..operators.settings import preferences
-from ..scan.address import Endpoint
+from ..properties.job_settings import preferences
+from ..properties.scan_properties import MASK_CONTROLS
+from ..scan.segmentation.address import Endpoint
+from ..session import queries
 from . import model_field
 from .sidebar_panel import SidebarPanel, say
 
@@ -100,8 +100,8 @@ def _draw_model(layout: bpy.types.UILayout, stored: bpy.types.AddonPreferences) 
 def _draw_answer(column: bpy.types.UILayout, address: str, *, is_alone: bool) -> None:
     """Draw what an endpoint has said, and where there are several, which one it is."""
     asked = question(address)
-    answer = asking.answer(asked)
-    if asking.is_asked(asked):
+    answer = queries.answer(asked)
+    if queries.is_asked(asked):
         say(column, "Asking the server…" if is_alone else f"Asking {_place(address)}…", "SORTTIME")
     elif answer is not None and answer["status"] == "done":
         said = f"rembg {answer['version']} answers"

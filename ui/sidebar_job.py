@@ -6,11 +6,11 @@ from pathlib import Path
 
 import bpy
 
-from ..operators import running, survey, thumbnails
 from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
-from ..operators.steps import Finish
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
-from ..scan.job import JobFolder
+from ..scan.job.folder import JobFolder
+from ..session import current_job, survey, thumbnails
+from ..session.steps import Finish
 from .job_words import counted, pace
 from .sidebar_panel import open_file, say
 from .sidebar_photos import draw_thumbnails
@@ -25,10 +25,10 @@ _ICONS = {"done": "CHECKMARK", "cancelled": "CANCEL"}
 
 def draw_job(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
     """Draw the running job, else what the last one left."""
-    if job := running.now():
+    if job := current_job.now():
         _draw_running(layout, job, settings)
         return
-    last = running.last()
+    last = current_job.last()
     is_elsewhere = last is not None and last.root != Path(settings.output)
     if last is not None and last.result is not None:
         _draw_ended(layout, last, last.result)
@@ -44,7 +44,7 @@ def draw_job(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
         _draw_files(layout, JobFolder(Path(settings.output)), has_report=output.get("report", False))
 
 
-def _draw_running(layout: bpy.types.UILayout, job: running.RunningJob, settings: bpy.types.PropertyGroup) -> None:
+def _draw_running(layout: bpy.types.UILayout, job: current_job.RunningJob, settings: bpy.types.PropertyGroup) -> None:
     progress = job.progress
     column = layout.column()
     say(column, job.title if job.title == job.label else f"{job.label}: {job.title}", "SORTTIME")
@@ -66,7 +66,7 @@ def _draw_running(layout: bpy.types.UILayout, job: running.RunningJob, settings:
     _draw_files(layout, job.folder, has_report=False)
 
 
-def _draw_ended(layout: bpy.types.UILayout, job: running.RunningJob, result: Finish) -> None:
+def _draw_ended(layout: bpy.types.UILayout, job: current_job.RunningJob, result: Finish) -> None:
     column = layout.column()
     column.label(text=job.label, icon=_ICONS.get(result["status"], "ERROR"))
     say(column, _ended(result), "BLANK1")

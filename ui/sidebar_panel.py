@@ -3,8 +3,8 @@
 
 import bpy
 
-from ..operators.job_operator import SHOWN
 from ..operators.open_path import SCAN_CUTOUT_OT_open_path
+from ..session.job_operator import SHOWN
 from .wrapped import draw_wrapped
 
 # Beside what is drawn, in pixels: the tabs at the region's edge and the panel's margins.

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import bpy
 
-from ..operators import survey, thumbnails
 from ..operators.look_at_photos import SCAN_CUTOUT_OT_look_at_photos
-from ..operators.steps import Finish
-from ..scan.errors import printable
+from ..scan.common.errors import printable
+from ..session import survey, thumbnails
+from ..session.steps import Finish
 from .sidebar_panel import SidebarPanel, say
 
 _ROW = 11  # widths of a button

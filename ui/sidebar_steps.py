@@ -5,13 +5,13 @@ from pathlib import Path
 
 import bpy
 
-from ..operators import survey
 from ..operators.import_reconstruction import SCAN_CUTOUT_OT_import_reconstruction
 from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
 from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
-from ..scan.job import JobFolder
-from ..scan.words import count
+from ..scan.common.text import count
+from ..scan.job.folder import JobFolder
+from ..session import survey
 from .sidebar_panel import SidebarPanel, open_file, say
 
 

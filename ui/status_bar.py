@@ -3,8 +3,8 @@
 
 import bpy
 
-from ..operators import running
 from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
+from ..session import current_job
 from .job_words import counted, pace
 
 _BAR = 12  # widths of a button
@@ -21,7 +21,7 @@ def unregister() -> None:
 
 
 def _draw(header: bpy.types.Header, _context: bpy.types.Context) -> None:
-    job = running.now()
+    job = current_job.now()
     if job is None:
         return
     row = header.layout.row(align=True)
@@ -33,7 +33,7 @@ def _draw(header: bpy.types.Header, _context: bpy.types.Context) -> None:
     row.operator(SCAN_CUTOUT_OT_cancel_job.bl_idname, text="", icon="CANCEL")
 
 
-def _said(job: running.RunningJob) -> str:
+def _said(job: current_job.RunningJob) -> str:
     if job.is_cancelled:
         return "Cancelling…"
     return "Waiting…" if job.progress.waiting else pace(job)

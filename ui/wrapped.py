@@ -4,7 +4,7 @@
 import blf
 import bpy
 
-from ..scan.errors import printable
+from ..scan.common.errors import printable
 
 _FONT = 0  # Blender's own, in which it draws its labels
 _MARGIN = 1.5  # widths of an icon

@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 LOCK = HERE / "lock.json"
 WHEELS = HERE / "wheels"
 MODELS = HERE / "models"
-"""Where scan/weights.py looks for the bundled weights, in a zip and in a clone alike."""
+"""Where scan/segmentation/weights.py looks for the bundled weights, in a zip and in a clone alike."""
 
 # What pip calls the platforms of a Blender platform: the glibc of Blender's own Linux builds (2.28) and everything
 # older, and the newest macOS a wheel may ask for. A package that needs more than its user's macOS has fails at import.

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ..journal import Journal
-from ..photos import Photo
-from .facts import PhotoFacts
-from .program import NOTE
+from ..job.journal import Journal
+from ..photos.header import PhotoFacts
+from ..photos.photo import Photo
+from .programs.program import NOTE
 
 _LEAST_PAUSE = 0.25  # seconds between two progress events, so that a long solve does not fill the journal
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..errors import EngineError, OutputError, PhotoError
-from ..files import write_atomically
-from ..masks import as_grey
+from ..common.errors import EngineError, OutputError, PhotoError
+from ..common.files import write_atomically
+from ..masks.mask import as_grey
 from .engine import ScanPhoto
 from .preflight import THRESHOLD
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..errors import BadUseError, PhotoError
-from ..masks import as_grey
-from ..photos import Photo
-from ..words import count, some
+from ..common.errors import BadUseError, PhotoError
+from ..common.text import count, some
+from ..masks.mask import as_grey
+from ..photos.header import read_facts
+from ..photos.photo import Photo
 from .engine import Demands, ScanPhoto
-from .facts import read_facts
-from .program import Cancelled
+from .programs.program import Cancelled
 
 THRESHOLD = 128
 """Grey mask values from this one on are taken for "keep"."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from ..job import JobFolder
+from ..job.folder import JobFolder
 from .types import Camera
 
 # What folders of models are called by programs; a scan is not called so.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadUseError
-from ..job import lies_in
-from .colmap import FILES, find_model, read_model
+from ..common.errors import BadUseError
+from ..job.folder import lies_in
 from .copies import Copies, copies_folder, find_places
 from .pinhole import View, views
+from .readers.colmap import FILES, find_model, read_model
 from .types import Reconstruction
 
 

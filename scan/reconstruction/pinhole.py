@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ModelError
+from ..common.errors import ModelError
 from .camera_models import project
 from .types import Camera, Flags, Floats, Pinhole, Reconstruction
 

@@ -21,11 +21,11 @@ from checking_layout import CheckingLayout
 
 PACKAGE = "bl_ext.user_default.scan_cutout"
 
-asking, check_endpoint, driver, running, steps, survey = (
-    import_module(f"{PACKAGE}.operators.{name}")
-    for name in ("asking", "check_endpoint", "driver", "running", "steps", "survey")
+current_job, driver, queries, steps, survey = (
+    import_module(f"{PACKAGE}.session.{name}") for name in ("current_job", "driver", "queries", "steps", "survey")
 )
-settings, job = import_module(f"{PACKAGE}.scan.settings"), import_module(f"{PACKAGE}.scan.job")
+check_endpoint = import_module(f"{PACKAGE}.operators.check_endpoint")
+settings, job = import_module(f"{PACKAGE}.scan.tasks.settings"), import_module(f"{PACKAGE}.scan.job.folder")
 photos, outputs, endpoint, nowhere = arguments  # noqa: F821 - run_in_bpy.py gives them
 
 
@@ -86,16 +86,16 @@ def draw(state):
 
 def run(label, taken, until):
     """Let a job go on until something is true of it, or to its end."""
-    running.start(bpy.context, label, taken)
+    current_job.start(bpy.context, label, taken)
     go_on(until)
 
 
 def go_on(until=lambda _job: False):
     """Let the running job go on, likewise."""
-    while (now := running.now()) is not None and not until(now):
+    while (now := current_job.now()) is not None and not until(now):
         now.tick(bpy.context)
         if now.result is not None:
-            running.finish()
+            current_job.finish()
         time.sleep(0.02)
 
 
@@ -133,7 +133,7 @@ def states():
     # Threads may be late: whatever has not come yet comes while the job waits for the server.
     go_on(lambda now: now.progress.waiting and now.progress.done == 3 and len(now.progress.failures) == 2)
     draw("running")
-    running.now().cancel()
+    current_job.now().cancel()
     draw("cancelling")
     go_on()
     draw("cancelled")
@@ -146,21 +146,21 @@ def states():
         {"event": "progress", "step": "Matching 12 pairs", "done": 3, "failed": 0, "total": 12},
         {"event": "log", "level": "warning", "text": "The photos do not say their focal length"},
     ):
-        running.now().progress.take(event)
+        current_job.now().progress.take(event)
     draw("engine's step")
     draw_pace("Matching 7200 pairs", 7200)
     draw_pace("", 40)
     for number in range(100):
-        running.now().progress.take({"event": "log", "level": "warning", "text": f"Warning {number}"})
+        current_job.now().progress.take({"event": "log", "level": "warning", "text": f"Warning {number}"})
     end = {"event": "finished", "status": "failed", "exit_code": 5, "message": "Nothing was found"}
-    running.now().end()
-    running.now().result = end
-    running.finish()
+    current_job.now().end()
+    current_job.now().result = end
+    current_job.finish()
     draw("ended with warnings")
     shown.output_directory = str(Path(outputs, "third"))
     draw("another folder is chosen")
     shown.output_directory = output
-    running.end()
+    current_job.end()
     fail_dozens()
     draw("many failed photos")
     solved_states(shown, stored, output)
@@ -168,7 +168,7 @@ def states():
 
 def draw_pace(step, total):
     """Draw the running job once it is known how fast a step goes."""
-    progress = running.now().progress
+    progress = current_job.now().progress
     for done in (0, 1):
         progress.take({"event": "progress", "step": step, "done": done, "failed": 0, "total": total})
     while progress.rate() is None:
@@ -223,7 +223,7 @@ def name_as_no_text():
         lambda now: len(now.progress.failures) == 2,
     )
     draw("not UTF-8, running")
-    running.now().cancel()
+    current_job.now().cancel()
     go_on()
     look()
     draw("not UTF-8")
@@ -245,10 +245,10 @@ def ask(stored):
         stored.endpoint = at
         asked = check_endpoint.question(at)
         content = {"task": "check_endpoint", "settings": {"endpoint": at}}
-        asking.ask(bpy.context, asked, content)
+        queries.ask(bpy.context, asked, content)
         draw(f"asking, {name}")
-        while asking.is_asked(asked):
-            asking._look()  # noqa: SLF001 - which a timer does where Blender has a window
+        while queries.is_asked(asked):
+            queries._look()  # noqa: SLF001 - which a timer does where Blender has a window
             time.sleep(0.02)
         draw(name)
     stored.endpoint = endpoint

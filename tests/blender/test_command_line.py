@@ -20,7 +20,7 @@ from bpy_process import Blender
 COMMANDS = """
 import contextlib, io, json
 from pathlib import Path
-from bl_ext.user_default.scan_cutout.operators import command_line
+from bl_ext.user_default.scan_cutout.session import command_line
 result = []
 for line, end in json.loads(arguments[0]):
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
@@ -30,10 +30,10 @@ for line, end in json.loads(arguments[0]):
 
 # A disk that goes away in mid-work.
 GONE = """
-from bl_ext.user_default.scan_cutout.operators import scene_building
+from bl_ext.user_default.scan_cutout.scene import building
 def gone(*_given, **_more):
     raise OSError(5, "Input/output error")
-scene_building.build = gone
+building.build = gone
 """
 
 MODEL = {

@@ -13,8 +13,8 @@ from PIL import Image
 
 from large_scan import write_large
 from scan.reconstruction.camera_models import MODELS, project
-from scan.reconstruction.colmap import read_model
 from scan.reconstruction.pinhole import pixel_rays, view
+from scan.reconstruction.readers.colmap import read_model
 from scan.reconstruction.types import Camera
 
 LARGE = {"SIMPLE_PINHOLE": (9000.0, 2900.0, 4400.0), "SIMPLE_RADIAL": (9000.0, 2900.0, 4400.0, -0.04)}

@@ -30,7 +30,7 @@ result = call(getattr(bpy.ops.scan_cutout, name), json.loads(keywords))
 # What the command does: Blender's module has no command line, so the function behind it is called.
 COMMAND = """
 import contextlib, io, sys
-from bl_ext.user_default.scan_cutout.operators import command_line
+from bl_ext.user_default.scan_cutout.session import command_line
 with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
     code = command_line.run(arguments)
 result = [code, out.getvalue(), err.getvalue()]
@@ -191,7 +191,7 @@ def test_unset_arguments_come_from_the_preferences(blender_installed, rembg, pho
 def test_preferences_may_be_missing(blender_installed):
     """At factory start-up Blender has none for the extension, and defaults count."""
     code = """
-    from bl_ext.user_default.scan_cutout.operators import settings as sources
+    from bl_ext.user_default.scan_cutout.properties import job_settings as sources
     bpy.context.preferences.addons.remove(bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"])
     settings = sources.strip_settings(bpy.context, {"photos": "a", "output": "b"})
     result = [settings.model, settings.endpoint.endpoint, sources.token(bpy.context)]
@@ -260,7 +260,7 @@ def test_the_command_tells_bad_use_and_a_server_that_is_away(blender_installed, 
 
 def test_the_command_is_registered(blender_installed):
     code = """
-    from bl_ext.user_default.scan_cutout.operators import command_line
+    from bl_ext.user_default.scan_cutout.session import command_line
     result = command_line._handle is not None
     """
     assert blender_installed.run(code).result

@@ -106,19 +106,19 @@ def test_a_file_that_went_away_is_told_of(blender_installed, tmp_path):
 def test_a_place_for_temporary_files_that_is_gone_is_told_of(blender_installed, tmp_path):
     code = """
     import tempfile
-    from bl_ext.user_default.scan_cutout.operators import asking, previewing
-    from bl_ext.user_default.scan_cutout.scan.errors import OutputError
+    from bl_ext.user_default.scan_cutout.session import live_preview, queries
+    from bl_ext.user_default.scan_cutout.scan.common.errors import OutputError
     tempfile.tempdir = arguments[0] + "/gone"
     try:
         bpy.ops.scan_cutout.check_endpoint(endpoint="http://127.0.0.1:9")
     except RuntimeError as error:
         result = [str(error)]
     content = {"task": "check_programs", "settings": {"colmap_executable": ""}}
-    asking.ask(bpy.context, "programs", content)
-    result.append(asking.answer("programs")["message"])
-    asking.forget("programs")
+    queries.ask(bpy.context, "programs", content)
+    result.append(queries.answer("programs")["message"])
+    queries.forget("programs")
     try:
-        previewing.Preview(bpy.context, "")
+        live_preview.Preview(bpy.context, "")
     except OutputError as error:
         result.append(str(error))
     """

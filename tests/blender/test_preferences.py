@@ -19,7 +19,7 @@ README = Path(__file__).parents[2] / "README.md"
 # Arguments: the endpoints of the preferences, then what is called and with which keywords.
 CALL = """
 import json
-import bl_ext.user_default.scan_cutout.operators.settings as settings
+import bl_ext.user_default.scan_cutout.properties.job_settings as settings
 
 addresses, name, keywords = map(json.loads, arguments)
 stored = settings.preferences(bpy.context)

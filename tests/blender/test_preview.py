@@ -17,7 +17,7 @@ from bpy_process import Blender
 
 EDITOR = """
 import importlib
-picture = importlib.import_module("bl_ext.user_default.scan_cutout.operators.picture")
+picture = importlib.import_module("bl_ext.user_default.scan_cutout.session.picture")
 area = bpy.context.window_manager.windows[0].screen.areas[0]
 area.ui_type = "IMAGE_EDITOR"
 """
@@ -32,7 +32,7 @@ sys.path.insert(0, arguments[3])
 from checking_layout import CheckingLayout
 
 PACKAGE = "bl_ext.user_default.scan_cutout"
-previewing = importlib.import_module(f"{PACKAGE}.operators.previewing")
+live_preview = importlib.import_module(f"{PACKAGE}.session.live_preview")
 panels = importlib.import_module(f"{PACKAGE}.ui.image_editor")
 result = {}
 
@@ -61,12 +61,12 @@ settings.directory, settings.output_directory = photos, output
 draw("off")
 bpy.ops.scan_cutout.strip_backgrounds(directory=photos, output_directory=output)
 with bpy.context.temp_override(window=window):
-    previewing._now = preview = previewing.Preview(bpy.context, "")
+    live_preview._now = preview = live_preview.Preview(bpy.context, "")
 preview.picture.show(area)
 draw("waiting")
 settle()
 draw("shown")
-unified = importlib.import_module(f"{PACKAGE}.operators.painting")._palettes(bpy.context)[""]
+unified = importlib.import_module(f"{PACKAGE}.session.painting")._palettes(bpy.context)[""]
 unified.color, unified.secondary_color = (1, 0.5, 0), (0, 0.5, 1)    # as it is for somebody's painting of textures
 preview.paint()
 result["brush"] = [list(unified.color), list(unified.secondary_color)]
@@ -87,7 +87,7 @@ if odd:
     preview.paint()
     draw("painting what is not UTF-8")
     preview.leave_painting()
-    previewing._now = preview
+    live_preview._now = preview
     with bpy.context.temp_override(window=window):
         bpy.ops.scan_cutout.choose_photo(photo="0")
     first = preview.photo
@@ -101,7 +101,7 @@ draw("damaged")
 settings.directory = output     # another folder
 preview._asked = None
 goes_on = settle()
-previewing.end()
+live_preview.end()
 draw("ended")
 result["goes on"] = goes_on
 """
@@ -113,7 +113,7 @@ FOLLOW = (
     EDITOR
     + """
 import time
-previewing = importlib.import_module("bl_ext.user_default.scan_cutout.operators.previewing")
+live_preview = importlib.import_module("bl_ext.user_default.scan_cutout.session.live_preview")
 
 def until(condition):
     while not condition():
@@ -131,7 +131,7 @@ settings = bpy.context.scene.scan_cutout
 settings.directory, settings.output_directory = arguments[:2]
 bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
 with bpy.context.temp_override(window=window):
-    previewing._now = preview = previewing.Preview(bpy.context, "")
+    live_preview._now = preview = live_preview.Preview(bpy.context, "")
 preview.picture.show(area)
 until(lambda: is_shown("IMG_0001.JPG"))
 """
@@ -231,7 +231,7 @@ def test_a_mask_is_written_as_runs_write_it(blender_installed, tmp_path):
         EDITOR
         + """
 from pathlib import Path
-painting = importlib.import_module("bl_ext.user_default.scan_cutout.operators.painting")
+painting = importlib.import_module("bl_ext.user_default.scan_cutout.session.painting")
 mask = painting.Painting("IMG_1.JPG", Path(arguments[1]), Path(arguments[0]), picture.Picture("Photo", "VIEW"))
 mask.picture.show(area)
 mode = area.spaces.active.ui_mode
@@ -280,7 +280,7 @@ def test_what_was_erased_is_not_kept(blender_installed, tmp_path, mode):
         EDITOR
         + """
 from pathlib import Path
-painting = importlib.import_module("bl_ext.user_default.scan_cutout.operators.painting")
+painting = importlib.import_module("bl_ext.user_default.scan_cutout.session.painting")
 mask = painting.Painting("IMG_1.JPG", Path(arguments[1]), Path(arguments[0]), picture.Picture("Photo", "VIEW"))
 image = mask.picture.image
 for x, alpha in enumerate((1.0, 0.6, 0.4, 0.0)):     # the lowest row
@@ -363,7 +363,7 @@ stored.token, stored.timeout, stored.first_timeout = "right", 120, 900
 preview.look_at(preview.photo)    # as Try Again does
 until(lambda: is_shown("IMG_0001.JPG"))
 result = [refused, slow, preview.trouble]
-previewing.end()
+live_preview.end()
 """
     refused, slow, trouble = blender_installed.run(FOLLOW + code, photos, tmp_path / "output", server.endpoint).result
     assert "set the token in the preferences" in refused
@@ -391,7 +391,7 @@ stored.endpoint, settings.proxy_size = arguments[2], 256
 preview.look_at("IMG_0002.JPG")
 until(lambda: is_shown("IMG_0002.JPG"))
 result.append(preview.trouble)
-previewing.end()
+live_preview.end()
 """
     with FaultyServer() as other:
         output = tmp_path / "output"

@@ -26,7 +26,7 @@ for keywords in json.loads(arguments[0]):
 """
 COMMAND = """
 import json
-from bl_ext.user_default.scan_cutout.operators import command_line
+from bl_ext.user_default.scan_cutout.session import command_line
 result = [command_line.run(line) for line in json.loads(arguments[0])]
 """
 
@@ -98,10 +98,10 @@ def test_the_command_chooses_the_proxy_or_the_photo_itself(
 
 def test_what_the_sidebar_sets_is_what_a_run_takes(blender_installed: Blender) -> None:
     code = """
-    from bl_ext.user_default.scan_cutout.operators import previewing
+    from bl_ext.user_default.scan_cutout.session import live_preview
     settings = bpy.context.scene.scan_cutout
     def taken():
-        return settings.given().get("proxy_size"), previewing._wished(bpy.context, bpy.context.scene).proxy_size
+        return settings.given().get("proxy_size"), live_preview._wished(bpy.context, bpy.context.scene).proxy_size
     result = [taken()]
     settings.proxy_size = 1
     result.append(taken())

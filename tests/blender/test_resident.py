@@ -22,7 +22,9 @@ from resident_bpy import ResidentBlender
 # All that tests may change, and what a script finds of it at its beginning.
 STATE = """
     import os, sys, tempfile, threading
-    from bl_ext.user_default.scan_cutout.operators import asking, picture, previewing, running, survey, thumbnails
+    from bl_ext.user_default.scan_cutout.session import (
+        current_job, live_preview, picture, queries, survey, thumbnails
+    )
 
     DRIVERS = {"run_in_bpy", "fresh_bpy", "$coverage"}
 
@@ -65,9 +67,9 @@ STATE = """
             "handlers": {name: sorted(f"{each.__module__}.{each.__qualname__}" for each in functions)
                          for name, functions in handlers.items() if isinstance(functions, list)},
             "types": dict(registered()), "operators": sorted(dir(bpy.ops.scan_cutout)),
-            "job": [running.now(), running.last(), previewing.now(), survey._found, thumbnails._collection],
-            "questions": list(asking._questions), "images": picture._freed,
-            "timers": [bpy.app.timers.is_registered(each) for each in (asking._look, previewing._tick)],
+            "job": [current_job.now(), current_job.last(), live_preview.now(), survey._found, thumbnails._collection],
+            "questions": list(queries._questions), "images": picture._freed,
+            "timers": [bpy.app.timers.is_registered(each) for each in (queries._look, live_preview._tick)],
             # Python's own modules stay, once they are there.
             "modules": sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names - DRIVERS),
             "path": sys.path[1:], "folder": os.getcwd(), "environment": dict(os.environ), "temporary": tempfile.tempdir,
@@ -78,11 +80,12 @@ CHANGES = """
     import os, sys, tempfile
     from pathlib import Path
     import PIL.Image
-    from bl_ext.user_default.scan_cutout.operators import settings, survey
+    from bl_ext.user_default.scan_cutout.properties import job_settings
+    from bl_ext.user_default.scan_cutout.session import survey
 
     photos, output, endpoint = arguments
     preferences, scene = bpy.context.preferences, bpy.context.scene
-    stored = settings.preferences(bpy.context)
+    stored = job_settings.preferences(bpy.context)
     stored.endpoint, stored.model, stored.backend, stored.in_flight = endpoint, "another", "EMBEDDED", 1
     stored.further_endpoints.add().address = endpoint
     preferences.system.use_online_access = True
@@ -109,7 +112,7 @@ CHANGES = """
     del os.environ["PATH"]
     os.chdir(os.path.dirname(output))
     tempfile.tempdir = output
-    settings.strip_settings = None
+    job_settings.strip_settings = None
 """
 
 
@@ -209,14 +212,14 @@ def test_a_job_that_a_script_leaves_is_ended(
     add_photos(1)
     server.script = always(Answer(hang=True))
     code = """
-    from bl_ext.user_default.scan_cutout.operators import running, steps
-    from bl_ext.user_default.scan_cutout.scan.settings import EndpointSettings, StripSettings
+    from bl_ext.user_default.scan_cutout.session import current_job, steps
+    from bl_ext.user_default.scan_cutout.scan.tasks.settings import EndpointSettings, StripSettings
     photos, output, endpoint = arguments
     asked = EndpointSettings(endpoint=endpoint)
-    running.start(bpy.context, "Strip", steps.strip(StripSettings(photos=photos, output=output, endpoint=asked)))
-    while not running.now().progress.total:
-        running.now().tick(bpy.context)
-    result = running.now().folder.root == running.now().root
+    current_job.start(bpy.context, "Strip", steps.strip(StripSettings(photos=photos, output=output, endpoint=asked)))
+    while not current_job.now().progress.total:
+        current_job.now().tick(bpy.context)
+    result = current_job.now().folder.root == current_job.now().root
     """
     run = blender_installed.run(code, photos, output, server.endpoint)
     assert run.result is True, run.stderr

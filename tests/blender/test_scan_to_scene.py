@@ -24,7 +24,7 @@ result.append(sorted(cameras))
 
 COMMAND = """
 import contextlib, io
-from bl_ext.user_default.scan_cutout.operators import command_line
+from bl_ext.user_default.scan_cutout.session import command_line
 with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
     code = command_line.run(arguments)
 result = [code, err.getvalue()]
@@ -33,8 +33,8 @@ result = [code, err.getvalue()]
 # The steps by themselves, told how each of their jobs ended.
 STEPS = """
 import json
-from bl_ext.user_default.scan_cutout.operators import steps
-from bl_ext.user_default.scan_cutout.scan.settings import ReconstructSettings, StripSettings
+from bl_ext.user_default.scan_cutout.session import steps
+from bl_ext.user_default.scan_cutout.scan.tasks.settings import ReconstructSettings, StripSettings
 folders = {"photos": arguments[0], "output": arguments[1]}
 result = []
 for ends in json.loads(arguments[2]):

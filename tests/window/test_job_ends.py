@@ -29,14 +29,14 @@ def test_loading_a_file_or_disabling_ends_the_job(
     server.script = lambda request: Answer(hang=request.number >= 8)
     code = f"""
 def steps():
-    from bl_ext.user_default.scan_cutout.operators import job_operator
+    from bl_ext.user_default.scan_cutout.session import job_operator
     before = leftovers()
     begin()
-    yield until(lambda: has_begun() and running.now().progress.done >= 2)
+    yield until(lambda: has_begun() and current_job.now().progress.done >= 2)
     with using():
         {what}
     yield move(700, 400)    # what is unregistered goes with the next event
-    check(running.now() is None, "a job is still there")
+    check(current_job.now() is None, "a job is still there")
     check(not main_window().modal_operators, "something still watches")
     check(job_operator._timer is None, "Blender is still woken for the job")
     if "disable" in {what!r}:
@@ -48,7 +48,7 @@ def steps():
     yield until((folder / "gone").exists, "the worker to be gone while Blender lives")
     begin()    # it goes on
     yield until(is_over)
-    return running.last().result["photos"]["made"]
+    return current_job.last().result["photos"]["made"]
 """
     running = window.start(BEGIN + code, photos, output, server.endpoint)
     running.until((running.folder / "ended").exists)
@@ -68,7 +68,7 @@ def test_a_killed_blender_leaves_a_job_that_goes_on(
     code = """
 def steps():
     begin()
-    yield until(lambda: has_begun() and running.now().progress.done >= 3)
+    yield until(lambda: has_begun() and current_job.now().progress.done >= 3)
     (folder / "there").touch()
     yield until(lambda: False, "the end, from outside")
 """
@@ -106,15 +106,15 @@ def steps():
     with bpy.context.temp_override(window=second):
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
     check(watchers() == [[], ["SCAN_CUTOUT_OT_strip_backgrounds"]], f"watched in the wrong window: {watchers()}")
-    yield until(lambda: has_begun() and running.now().progress.done >= 1)
+    yield until(lambda: has_begun() and current_job.now().progress.done >= 1)
     with bpy.context.temp_override(window=second):
         bpy.ops.wm.window_close()
-    check(running.now() is not None, "the job went with the window")
+    check(current_job.now() is not None, "the job went with the window")
     yield until(lambda: watchers() == [["SCAN_CUTOUT_OT_watch_job"]], what="somebody to watch the job")
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
     check(watchers() == [[]], f"something still watches: {watchers()}")
-    return running.last().result["photos"]["done"]
+    return current_job.last().result["photos"]["done"]
 """
     assert run(window, code, photos, output, server.endpoint, go) == len(names)
     window.wait_until_workers_are_gone()
@@ -133,12 +133,12 @@ def fail(_may_end):
 def steps():
     begin()
     yield until(has_begun)
-    running.now()._worker.events = fail
+    current_job.now()._worker.events = fail
     yield until(is_over)
     check(not main_window().modal_operators, "something still watches")
     with using():
         check(bpy.ops.scan_cutout.strip_backgrounds.poll(), "no job can be started any more")
-    return running.last().result
+    return current_job.last().result
 """
     story = window.run(BEGIN + code, photos, output, server.endpoint)
     window.expected += story.complaints
@@ -155,9 +155,9 @@ def test_quitting_blender_ends_the_job_and_it_goes_on_later(
     code = """
 def steps():
     begin()
-    yield until(lambda: has_begun() and running.now().progress.done >= 2)
-    running._PATIENCE = 900    # that it is cancelled is asked here, not how soon
-    return running.now() is not None    # with the script's end, Blender quits
+    yield until(lambda: has_begun() and current_job.now().progress.done >= 2)
+    current_job._PATIENCE = 900    # that it is cancelled is asked here, not how soon
+    return current_job.now() is not None    # with the script's end, Blender quits
 """
     assert run(window, code, photos, output, held_rembg.endpoint) is True
     window.wait_until_workers_are_gone()

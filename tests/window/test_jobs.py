@@ -25,7 +25,7 @@ import pathlib
 def steps():
     beats = []
     def beat():
-        beats.append(running.now() is not None)
+        beats.append(current_job.now() is not None)
         return 0.02
     bpy.app.timers.register(beat)
     set_up()
@@ -44,10 +44,10 @@ def steps():
     check(len(bpy.data.objects) == 3, f"undo did not take the cube away: {bpy.data.objects[:]}")
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "saved.blend"), copy=True)
     # All that timers need to show that Blender goes on while masks come in; how smoothly, make bench-window measures.
-    yield until(lambda: sum(beats) >= 10 and running.now().progress.done >= 4)
+    yield until(lambda: sum(beats) >= 10 and current_job.now().progress.done >= 4)
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
-    progress, status = running.last().progress, running.last().result["status"]
+    progress, status = current_job.last().progress, current_job.last().result["status"]
     bpy.ops.wm.open_mainfile(filepath=str(folder / "saved.blend"))
     yield
     scene = bpy.context.scene
@@ -58,7 +58,7 @@ def steps():
         "properties": [*scene.keys(), *bpy.context.window_manager.keys(), *main_window().screen.keys()],
         "unknown": [name for name in scene.scan_cutout.keys() if name not in known],
         "folders": [scene.scan_cutout.directory, scene.scan_cutout.output_directory],
-        "jobs": [running.now() is None, running.last() is None],
+        "jobs": [current_job.now() is None, current_job.last() is None],
     }
     return [started, second, progress.done, status, saved]
 """,
@@ -86,13 +86,13 @@ import pathlib
 
 def steps():
     begin()
-    yield until(lambda: has_begun() and running.now().progress.done >= 4)
+    yield until(lambda: has_begun() and current_job.now().progress.done >= 4)
     with using():
         bpy.ops.scan_cutout.cancel_job()
         can_again = bpy.ops.scan_cutout.cancel_job.poll()
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
-    return can_again, running.last().result["message"]
+    return can_again, current_job.last().result["message"]
 """
     can_again, message = run(window, code, photos, output, *held_rembg)
     assert not can_again
@@ -112,14 +112,14 @@ def test_cancel_does_not_wait_for_a_server_that_hangs(
 def steps():
     yield sidebar("Scan Cutout")
     begin()
-    yield until(lambda: has_begun() and running.now().progress.lines)    # a line above the button
+    yield until(lambda: has_begun() and current_job.now().progress.lines)    # a line above the button
     yield drawn()
     place = yield from find("scan_cutout.cancel_job")
     check(place, "Cancel is not in sight")
     yield click(*place)
-    check(running.now() is None or running.now().is_cancelled, "Cancel did nothing")
+    check(current_job.now() is None or current_job.now().is_cancelled, "Cancel did nothing")
     yield until(is_over)
-    return running.last().result["status"]
+    return current_job.last().result["status"]
 """
     assert run(window, code, photos, output, server.endpoint) == "cancelled"
     window.wait_until_workers_are_gone()
@@ -159,15 +159,15 @@ def steps():
     begin()
     yield until(has_begun)
     yield from cancel_browser()
-    check(running.now() is not None and not running.now().is_cancelled, "the job went with the file browser")
+    check(current_job.now() is not None and not current_job.now().is_cancelled, "the job went with the file browser")
     check([each.bl_idname for each in main_window().modal_operators] == ["SCAN_CUTOUT_OT_strip_backgrounds"],
           "nobody watches the job")
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
     yield from leave_browser()
     yield from cancel_browser()
-    check(running.last() is not None, "how the job ended is forgotten")
-    return running.last().result["photos"]["done"]
+    check(current_job.last() is not None, "how the job ended is forgotten")
+    return current_job.last().result["photos"]["done"]
 """
     assert run(window, code, photos, output, server.endpoint, go) == len(names)
 
@@ -185,7 +185,7 @@ def test_auto_save_comes_while_a_job_runs_that_undo_and_bad_files_leave(
     code = """
 import glob
 import pathlib
-from bl_ext.user_default.scan_cutout.operators import job_operator, previewing
+from bl_ext.user_default.scan_cutout.session import job_operator, live_preview
 
 def steps():
     job_operator._WATCH = 5    # seconds instead of 30 between lettings go: the minute is long enough
@@ -204,11 +204,11 @@ def steps():
     for shift in (False, False, True):
         yield press("Z", ctrl=True, shift=shift)
     check("Suzanne" not in bpy.data.objects and "Cube.001" in bpy.data.objects, "undo and redo did not work")
-    check(running.now() is not None, "the job went with undo")
+    check(current_job.now() is not None, "the job went with undo")
 
     with using():
         bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT")
-    yield until(lambda: previewing.now().photos)
+    yield until(lambda: live_preview.now().photos)
     for path in (arguments[4], arguments[4] + "_that_is_not_there"):
         try:
             bpy.ops.wm.open_mainfile(filepath=path)
@@ -216,15 +216,16 @@ def steps():
         except RuntimeError:
             pass
     yield
-    check(running.now() is not None and previewing.now() is not None, "the job or the preview went with a bad file")
+    is_there = current_job.now() is not None and live_preview.now() is not None
+    check(is_there, "the job or the preview went with a bad file")
 
     yield until(lambda: glob.glob(str(folder / "*.blend")), "an auto-save to appear")
-    job = running.now()
+    job = current_job.now()
     check(job is not None and job.result is None, "the job is not running any more")
     yield until(lambda: [each.bl_idname for each in main_window().modal_operators] == ["SCAN_CUTOUT_OT_watch_job"])
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
-    return running.last().result["photos"]["done"]
+    return current_job.last().result["photos"]["done"]
 """
     assert run(window, code, photos, output, server.endpoint, go, damaged) == len(names)
 
@@ -235,7 +236,7 @@ def test_what_a_script_has_made_is_seen_in_the_sidebar(
 ) -> None:
     names = add_photos(3)
     code = """
-from bl_ext.user_default.scan_cutout.operators import survey
+from bl_ext.user_default.scan_cutout.session import survey
 
 def found():
     return (survey.found(bpy.context.scene.scan_cutout) or {"output": {}})["output"].get("masks")
@@ -291,11 +292,11 @@ def steps():
         bpy.ops.transform.translate("INVOKE_DEFAULT")
     check("TRANSFORM_OT_translate" in modal(), f"nothing is moved: {modal()}")
     yield until(has_finished)
-    job, looks = running.now(), []
+    job, looks = current_job.now(), []
     tick = job.tick
     job.tick = lambda *given: (looks.append(True), tick(*given))[1]
     yield until(lambda: len(looks) >= 10 or is_over())
-    check(running.now() is not None, "the job ended in the middle of a move")
+    check(current_job.now() is not None, "the job ended in the middle of a move")
     yield press("ESC")
     yield until(is_over)
     check(not modal(), f"something still runs: {modal()}")
@@ -308,9 +309,9 @@ def steps():
     with using():
         bpy.ops.screen.repeat_last("INVOKE_DEFAULT")
     yield
-    check(running.now() is None, "the strip was repeated")
+    check(current_job.now() is None, "the strip was repeated")
     check("Cone.001" in bpy.data.objects, f"the cone was not: {bpy.context.window_manager.operators.keys()}")
-    return running.last().result["status"]
+    return current_job.last().result["status"]
 """
     assert run(window, code, photos, output, rembg.endpoint) == "done"
 
@@ -334,7 +335,7 @@ def steps():
     bpy.context.scene.frame_end = 4
     bpy.context.preferences.view.render_display_type = "NONE"
     beside = []
-    bpy.app.handlers.render_post.append(lambda *_: beside.append(running.now() is not None))
+    bpy.app.handlers.render_post.append(lambda *_: beside.append(current_job.now() is not None))
     over = []
     bpy.app.handlers.render_complete.append(lambda *_: over.append(True))
     begin()
@@ -344,7 +345,7 @@ def steps():
     yield until(lambda: over)
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
-    return beside, running.last().result["photos"]["done"]
+    return beside, current_job.last().result["photos"]["done"]
 """
     beside, done = run(window, code, photos, output, server.endpoint, go)
     assert beside == [True] * 4, "the animation was not rendered while the job ran"

@@ -15,7 +15,7 @@ from PIL import Image
 from blender_window import WindowBlender
 
 BEGIN = """
-from bl_ext.user_default.scan_cutout.operators import asking, job_operator, running
+from bl_ext.user_default.scan_cutout.session import current_job, job_operator, queries
 
 MODULE = "bl_ext.user_default.scan_cutout"
 stored = bpy.context.preferences.addons[MODULE].preferences
@@ -40,7 +40,7 @@ def import_scan(**given):
         return sorted(bpy.ops.scan_cutout.import_reconstruction("INVOKE_DEFAULT", **given))
 
 def is_there():
-    return running.now() is None and "Vase" in bpy.data.collections
+    return current_job.now() is None and "Vase" in bpy.data.collections
 """
 
 
@@ -88,19 +88,19 @@ def steps():
     yield from search("strip b")
     shot("search")
     yield press("RET")
-    yield until(lambda: running.now() and running.now().progress.done > 5)
+    yield until(lambda: current_job.now() and current_job.now().progress.done > 5)
     yield drawn()
-    label = running.now().label
+    label = current_job.now().label
     shot("status_bar")
     area().type = "IMAGE_EDITOR"
     yield move(600, 500)
     yield from search("cancel j")
     shot("search_image_editor")
     yield press("RET")
-    yield until(lambda: running.now() is None)
+    yield until(lambda: current_job.now() is None)
     yield drawn()
     shot("status_bar_after")
-    return label, running.last().result["status"]
+    return label, current_job.last().result["status"]
 """,
         *(photos, output, server.endpoint),
     )
@@ -117,7 +117,7 @@ def steps():
     yield move(600, 500)
     yield from search("test con")
     yield press("RET")
-    yield until(lambda: asking.answer(f"check_endpoint {stored.endpoint}"))
+    yield until(lambda: queries.answer(f"check_endpoint {stored.endpoint}"))
     yield drawn()
     shot("preferences")
     return [each.type for each in bpy.context.window_manager.windows[-1].screen.areas]
@@ -137,7 +137,7 @@ def steps():
     with using():
         ended = bpy.ops.scan_cutout.check_endpoint("INVOKE_DEFAULT", show=True)
     yield
-    check(asking.answer(f"check_endpoint {stored.endpoint}") is None, "a server was asked")
+    check(queries.answer(f"check_endpoint {stored.endpoint}") is None, "a server was asked")
     return sorted(ended), len(bpy.context.window_manager.windows)
 """
     )
@@ -179,7 +179,7 @@ def steps():
         shot("dragged")
         main_window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x - 440, y=y)
         yield rounds(20)
-        dragged = running.now() or is_there()
+        dragged = current_job.now() or is_there()
     yield until(is_there)
     shot("dropped")
     return [each.name for each in bpy.data.objects]
@@ -238,10 +238,10 @@ def steps():
     job_operator._WATCH = 1     # seconds, as of a scan that takes its time: another operator goes on watching it
     taken = []
     take_up = job_operator._take_up
-    job_operator._take_up = lambda: (taken.append(running.now() is not None), take_up())[1]
+    job_operator._take_up = lambda: (taken.append(current_job.now() is not None), take_up())[1]
     with using():
         bpy.ops.scan_cutout.scan_to_scene("INVOKE_DEFAULT")
-    yield until(lambda: running.now() is None)
+    yield until(lambda: current_job.now() is None)
     check(any(taken), "nobody else has watched the job")
     yield
     after = count()

@@ -35,7 +35,7 @@ def steps():
     with using():
         bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
     yield from open_preview("upright/IMG_0001.JPG")
-    preview = previewing.now()
+    preview = live_preview.now()
     yield from pressed("paint_mask")
     yield until(lambda: preview.painting and preview._is_fitted)
     yield drawn()
@@ -73,9 +73,9 @@ def steps():
     bpy.context.scene.scan_cutout.threshold = 200
     with using():
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
-    yield until(lambda: running.now() is None)
+    yield until(lambda: current_job.now() is None)
     check(path.read_bytes() == saved, "the run wrote over the painted mask")
-    return told, running.last().result, spots
+    return told, current_job.last().result, spots
 """,
         *(scan, output, rembg.endpoint),
     )
@@ -113,7 +113,7 @@ def steps():
     with using():
         bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
     yield from open_preview()
-    preview = previewing.now()
+    preview = live_preview.now()
     shape = list(preview.shown["size"])
     call("paint_mask")
     yield drawn()
@@ -159,7 +159,7 @@ def steps():
     with using():
         bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
     yield from open_preview()
-    preview = previewing.now()
+    preview = live_preview.now()
     call("paint_mask")
     yield until(lambda: preview.painting and preview._is_fitted)
     yield drawn()
@@ -208,7 +208,7 @@ def steps():
     yield from open_preview()
     if arguments[3] == "True":
         bpy.ops.ed.undo_push(message="Preview")
-    preview = previewing.now()
+    preview = live_preview.now()
     yield from pressed("paint_mask")
     yield until(lambda: preview.painting and preview._is_fitted)
     yield from stroke([(0.1 + 0.01 * step, 0.9) for step in range(6)])
@@ -219,7 +219,7 @@ def steps():
     yield until(lambda: preview.painting is None)
     yield until(is_settled)
     yield drawn()
-    check(previewing.now() is preview and preview.picture.is_shown, "undo ended the preview")
+    check(live_preview.now() is preview and preview.picture.is_shown, "undo ended the preview")
     check(preview.picture.image.size[0] == 320, "the preview is not drawn again")
     check(not preview.shown["is_painted"], "something was saved")
 """,
@@ -246,14 +246,14 @@ def steps():
     with using():
         bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
     yield from open_preview()
-    preview = previewing.now()
+    preview = live_preview.now()
     call("paint_mask")
     yield until(lambda: preview._is_fitted)
     image = preview.painting.picture.image
     image.pixels[:] = [1.0] * len(image.pixels)
     close_editor()
     yield drawn()
-    check(previewing.now() is preview, "the preview ended, and what was painted with it")
+    check(live_preview.now() is preview, "the preview ended, and what was painted with it")
     with using():
         bpy.ops.scan_cutout.preview_photo("INVOKE_DEFAULT", photo="IMG_0002.JPG")
     yield drawn()

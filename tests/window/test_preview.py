@@ -41,7 +41,7 @@ def steps():
     yield until(is_settled)
     yield drawn()
     shot("preview")
-    preview = previewing.now()
+    preview = live_preview.now()
     shares = [preview.shown["foreground"]]
     for name, value in (("threshold", 250), ("threshold", 20), ("grow", 60), ("grow", -60), ("refine_edges", True)):
         before = preview.shown
@@ -109,9 +109,9 @@ def steps():
     yield from open_preview()
     main_window().workspace = bpy.data.workspaces["Modeling"]
     yield drawn()
-    check(not previewing.now().current.is_in_sight, "the preview is in sight in the other workspace")
+    check(not live_preview.now().current.is_in_sight, "the preview is in sight in the other workspace")
     yield from open_preview()
-    check(previewing.now().current.is_in_sight, "no editor was opened in this workspace")
+    check(live_preview.now().current.is_in_sight, "no editor was opened in this workspace")
     yield drawn()
     yield from pressed("choose_photo")
     yield drawn()
@@ -119,9 +119,9 @@ def steps():
     yield drawn()
     shot("search")
     yield press("RET")
-    yield until(lambda: previewing.now().photo == "IMG_0007.JPG")
+    yield until(lambda: live_preview.now().photo == "IMG_0007.JPG")
     yield until(is_settled)
-    return previewing.now().shown["photo"]
+    return live_preview.now().shown["photo"]
 """,
         *(photos, output, server.endpoint),
     )
@@ -148,9 +148,9 @@ def steps():
     yield drawn()
     shot("texture_paint")
     yield from pressed("step_photo")
-    yield until(lambda: previewing.now().photo == "IMG_0002.JPG")
+    yield until(lambda: live_preview.now().photo == "IMG_0002.JPG")
     yield until(is_settled)
-    return previewing.now().shown["photo"]
+    return live_preview.now().shown["photo"]
 """,
         *(photos, output, server.endpoint),
     )
@@ -166,7 +166,7 @@ def test_whatever_ends_the_preview_leaves_nothing(
         window,
         """
 def editor():
-    image = previewing.now().picture.image
+    image = live_preview.now().picture.image
     return next(each for each in main_window().screen.areas
                 if each.ui_type == "IMAGE_EDITOR" and each.spaces.active.image == image)
 
@@ -200,7 +200,7 @@ def steps():
         yield from open_preview()
         # Twice, and another photo: still one worker.
         yield from open_preview("IMG_0002.JPG")
-        preview = previewing.now()
+        preview = live_preview.now()
         check(preview.photo == "IMG_0002.JPG" and preview.shown["photo"] == preview.photo, f"{preview.shown}")
         images = [each.name for each in bpy.data.images if each.name.startswith("Scan Cutout")]
         check(images == ["Scan Cutout Preview"], f"there are {images}")
@@ -209,8 +209,8 @@ def steps():
         bpy.ops.wm.save_as_mainfile(filepath=str(folder / f"{way.__name__}.blend"), copy=True)
         way()
         yield until(lambda: is_gone(pid) and not place.exists(), f"nothing to be left after {way.__name__}")
-        check(previewing.now() is None, f"{way.__name__} did not end the preview")
-        check(not bpy.app.timers.is_registered(previewing._tick), f"{way.__name__} left the timer")
+        check(live_preview.now() is None, f"{way.__name__} did not end the preview")
+        check(not bpy.app.timers.is_registered(live_preview._tick), f"{way.__name__} left the timer")
     check(len(bpy.app.handlers.load_post) < handlers, "a handler is left")
     with bpy.data.libraries.load(str(folder / "disable.blend")) as (there, _):
         return list(there.images)
@@ -257,7 +257,7 @@ def test_what_is_wrong_is_told_and_another_server_mends_it(
 def steps():
     set_up()
     yield from open_preview()
-    preview = previewing.now()
+    preview = live_preview.now()
     away = preview.trouble
     check(not can("paint_mask"), "there is no mask to paint on")
     yield drawn()
@@ -278,7 +278,7 @@ def steps():
     yield until(lambda: not preview.has_worker)
     died = preview.trouble
     yield from open_preview("IMG_0001.JPG")
-    again = previewing.now()
+    again = live_preview.now()
     return away, damaged, died, again.photo, again.trouble, again.shown["foreground"] > 0
 """,
         *(photos, output, CLOSED, server.endpoint),
@@ -304,7 +304,7 @@ def test_undo_takes_settings_back_and_the_preview_follows(
 def steps():
     settings = set_up()
     yield from open_preview()
-    preview = previewing.now()
+    preview = live_preview.now()
     before = preview.shown["foreground"]
     bpy.context.scene.scan_cutout.grow = 30
     bpy.ops.ed.undo_push(message="Grow")
@@ -313,7 +313,7 @@ def steps():
     yield move(900, 500)
     yield press("Z", ctrl=True)
     yield until(lambda: preview.shown["foreground"] == before)
-    check(previewing.now() is preview, "undo ended the preview")
+    check(live_preview.now() is preview, "undo ended the preview")
     image = area("IMAGE_EDITOR").spaces.active.image
     check(image is not None and image.size[0] > 0, "undo took the picture out of the editor")
     yield press("Z", ctrl=True, shift=True)

@@ -29,7 +29,7 @@ Keep = Callable[[str, Sequence[Path], tuple[int, int, int, int]], None]
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """
 import os
-from bl_ext.user_default.scan_cutout.operators import running, survey, thumbnails
+from bl_ext.user_default.scan_cutout.session import current_job, survey, thumbnails
 
 photos, output, endpoint = arguments[:3]
 
@@ -91,7 +91,7 @@ def pictures(name):
     yield drawn()
 
 def is_over():
-    return running.now() is None and not survey.is_asked()
+    return current_job.now() is None and not survey.is_asked()
 """
 
 
@@ -129,7 +129,7 @@ def steps():
     yield from open_sidebar()
     yield from pictures("idle")
     yield click(*(yield from button("scan_cutout.scan_to_scene")))
-    check(running.now() is None and running.last() is None, "without a folder, a job was started")
+    check(current_job.now() is None and current_job.last() is None, "without a folder, a job was started")
     check(survey.found(shown()) is None, "something was found without a folder")
 
     shown().directory = photos
@@ -139,7 +139,7 @@ def steps():
     yield until(lambda: not survey.is_asked())
     yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
     yield drawn()
-    check(running.now() is None, "a job was started that writes among the photos")
+    check(current_job.now() is None, "a job was started that writes among the photos")
     yield from pictures("refused")
     yield press("ESC")
 
@@ -149,8 +149,8 @@ def steps():
     yield from scroll("WHEELUPMOUSE")
     yield from pictures("chosen")
     yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
-    check(running.now() is not None, "the button did not start a job")
-    yield until(lambda: running.now().progress.done >= 8)
+    check(current_job.now() is not None, "the button did not start a job")
+    yield until(lambda: current_job.now().progress.done >= 8)
     yield from scroll("WHEELUPMOUSE")
     yield from pictures("running")
     check(len(thumbnails.latest.icons()) >= 1, "no photo of the job is shown")
@@ -163,11 +163,11 @@ def steps():
     yield from pictures("errors_below")
 
     shutil.copy(arguments[3], arguments[4])
-    before = running.last()
+    before = current_job.last()
     yield click(*(yield from button("scan_cutout.strip_backgrounds")))    # the first of its buttons: Retry
-    yield until(lambda: running.now() is not None or running.last() is not before, what="Retry to do something")
+    yield until(lambda: current_job.now() is not None or current_job.last() is not before, what="Retry to do something")
     yield until(is_over)
-    told = running.last().result["photos"]
+    told = current_job.last().result["photos"]
     bpy.ops.wm.save_mainfile()
     return failed, told, survey.found(shown())["output"]
 """
@@ -194,7 +194,7 @@ def steps():
     yield until(lambda: survey.found(shown()))
     yield from open_sidebar()
     yield from pictures("opened")
-    return running.last() is None, survey.found(shown())["output"]
+    return current_job.last() is None, survey.found(shown())["output"]
 """
     (is_new, again), _ = run(window, code, photos, output, rembg.endpoint, tmp_path / "scan.blend")
     assert is_new
@@ -227,11 +227,11 @@ def steps():
     yield choose()
     yield from open_sidebar()
     yield click(*(yield from button("scan_cutout.scan_to_scene")))
-    yield until(lambda: running.now().title == "Reconstruct" and running.now().progress.step)
+    yield until(lambda: current_job.now().title == "Reconstruct" and current_job.now().progress.step)
     yield from pictures("solving")
     yield from scroll("WHEELUPMOUSE")
     yield until(is_over)
-    check(running.last().result["status"] == "done", running.last().result)
+    check(current_job.last().result["status"] == "done", current_job.last().result)
     yield from pictures("done")
     yield from scroll("WHEELDOWNMOUSE")
     yield from pictures("done_below")

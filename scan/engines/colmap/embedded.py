@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""COLMAP as it comes with the extension: the Python package pycolmap, run in processes of its own."""
+
+import contextlib
+import dataclasses
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
+from ..programs.program import ask
+from ..programs.resources import threads
+from .installed import INSTEAD, no_package
+from .solve import DATABASE, IMAGES, MASKS, MODELS, Extract, Solve, Step
+
+_CHILD = Path(__file__).with_name("child.py")
+_PATIENCE = 120.0  # seconds; a virus scanner may look at 80 MB of library first
+_PYTHON = (sys.executable, "-I")
+
+
+class ColmapEmbedded:
+    """See ``Engine``."""
+
+    title = "COLMAP"
+    # WebP is missing from the OpenImageIO in pycolmap 4.2.1's wheels (tried).
+    demands = Demands(frozenset({"JPEG", "PNG", "TIFF"}))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The module search path of this process, which holds the extension's own packages."""
+        return {"SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
+
+    def look(self, patience: float = _PATIENCE) -> Presence:
+        """Whether pycolmap can be imported: found out by a process that tries."""
+        if words := no_package():
+            return Presence(reason=words)
+        try:
+            code, said = ask([*_PYTHON, str(_CHILD), "look"], self.environment, patience)
+        except subprocess.TimeoutExpired:
+            return Presence(reason=f"The embedded COLMAP takes longer than {patience:.0f} s to start; try again")
+        except OSError as error:
+            return Presence(reason=f"The embedded COLMAP does not start ({error.strerror}); {INSTEAD}")
+        lines = said.strip().splitlines()
+        for line in lines:  # a library may have something to say, too
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return Presence(version=str(json.loads(line)["version"]))
+        return Presence(reason=_why_broken(lines[-1] if lines else f"exit code {code}"))
+
+    def key(self, scan: Scan, presence: Presence) -> str:
+        """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""
+        return scan.key("pycolmap", presence.version)
+
+    def solve(self, scan: Scan, place: EngineFolder, key: str, watch: Watch) -> Solution:
+        """See ``Engine.solve``."""
+        return Solve(self, scan, place, key, watch).run()
+
+    def command(self, step: Step) -> Sequence[str]:
+        """See ``Commands.command``."""
+        values = {
+            "step": type(step).__name__,
+            "database": DATABASE,
+            "images": IMAGES,
+            "mask_path": MASKS,
+            "models": MODELS,
+            **dataclasses.asdict(step),
+        }
+        if isinstance(step, Extract):
+            values["threads"] = threads(step.quality.megabytes)
+        values.update(values.pop("quality", {}))
+        return [*_PYTHON, str(_CHILD), json.dumps(values, default=str)]
+
+
+def _why_broken(words: str) -> str:
+    version = platform.mac_ver()[0]
+    if sys.platform == "darwin" and version and int(version.split(".")[0]) < 14:
+        return f"The embedded COLMAP needs macOS 14, and this is {version}; update, or {INSTEAD}"
+    return f"The embedded COLMAP cannot be loaded ({words}); {INSTEAD}"

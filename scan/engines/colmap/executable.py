@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""COLMAP as the user's own program, from 3.8 on: what options it has is asked of it, since their names changed."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from ...common.errors import EngineError
+from ..engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
+from ..programs import resources
+from ..programs.program import ask
+from .installed import GET, find_executable, no_executable
+from .solve import DATABASE, IMAGES, MASKS, MODELS, Extract, Map, Match, Solve, Step
+
+_OLDEST = (3, 8)
+_PATIENCE = 30.0
+
+
+class ColmapExecutable:
+    """See ``Engine``."""
+
+    title = "COLMAP (Executable)"
+    # WebP depends on how it was built (tried: 3.8 of Debian reads it, 4.2.1's own wheels do not).
+    demands = Demands(frozenset({"JPEG", "PNG", "TIFF"}))
+
+    def __init__(self, path: str = "") -> None:
+        """``path`` is that of the program; empty for the one on PATH."""
+        self._path = path
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What lets it start without a screen."""
+        return {"QT_QPA_PLATFORM": "offscreen"} if sys.platform == "linux" else {}
+
+    def look(self, patience: float = _PATIENCE) -> Presence:
+        """Whether it is there, starts, is COLMAP, and new enough."""
+        if words := no_executable(self._path):
+            return Presence(reason=words)
+        program = self._program()
+        try:
+            said = self._ask("help", patience=patience)
+        except EngineError as error:
+            return Presence(reason=str(error))
+        found = re.search(r"COLMAP (\d+)\.(\d+)[\w.]*", said)
+        if found is None:
+            return Presence(reason=f"{program} does not say that it is COLMAP; set another path in the preferences")
+        if (int(found[1]), int(found[2])) < _OLDEST:
+            return Presence(reason=f"{program} is {found[0]}, and 3.8 is the oldest that is supported; update it")
+        return Presence(version=found[0].removeprefix("COLMAP "), path=program)
+
+    def key(self, scan: Scan, presence: Presence) -> str:
+        """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""
+        return scan.key("colmap", presence.version, self._program())
+
+    def solve(self, scan: Scan, place: EngineFolder, key: str, watch: Watch) -> Solution:
+        """See ``Engine.solve``."""
+        return Solve(self, scan, place, key, watch).run()
+
+    def command(self, step: Step) -> Sequence[str]:
+        """See ``Commands.command``."""
+        match step:
+            case Extract():
+                return self._extract(step)
+            case Match():
+                return self._match(step)
+            case Map():
+                return self._map(step)
+
+    def _extract(self, step: Extract) -> Sequence[str]:
+        options = self._options("feature_extractor")
+        options.add("database_path", DATABASE)
+        options.add("image_path", IMAGES)
+        options.add("image_list_path", step.names)
+        options.add("ImageReader.single_camera", 1)
+        if step.camera != -1:
+            options.add("ImageReader.existing_camera_id", step.camera)
+        if step.masks:
+            options.add("ImageReader.mask_path", MASKS)
+        quality = step.quality
+        # Their groups were renamed in 3.13: what is not about SIFT went from SiftExtraction to FeatureExtraction.
+        options.add_any(("FeatureExtraction.max_image_size", "SiftExtraction.max_image_size"), quality.longest_edge)
+        options.add("SiftExtraction.max_num_features", quality.features)
+        threads = ("FeatureExtraction.num_threads", "SiftExtraction.num_threads")
+        options.add_any(threads, resources.threads(quality.megabytes), needed=False)
+        options.add_any(("FeatureExtraction.use_gpu", "SiftExtraction.use_gpu"), self._use_gpu(), needed=False)
+        return options.command
+
+    def _match(self, step: Match) -> Sequence[str]:
+        options = self._options("matches_importer" if step.pairs else "exhaustive_matcher")
+        options.add("database_path", DATABASE)
+        if step.pairs:
+            options.add("match_list_path", step.pairs)
+            options.add("match_type", "pairs")
+        else:
+            options.add("ExhaustiveMatching.block_size", step.block, needed=False)
+        options.add_any(("FeatureMatching.use_gpu", "SiftMatching.use_gpu"), self._use_gpu(), needed=False)
+        return options.command
+
+    def _map(self, step: Map) -> Sequence[str]:
+        is_global = step.mapper == "GLOBAL"
+        options = self._options("global_mapper" if is_global else "mapper")
+        options.add("database_path", DATABASE)
+        options.add("image_path", IMAGES)
+        options.add("output_path", MODELS)
+        group = "GlobalMapper" if is_global else "Mapper"
+        options.add(f"{group}.min_model_size", step.least_model, needed=False)
+        options.add(f"{group}.min_num_matches", step.least_matches, needed=False)
+        return options.command
+
+    def _use_gpu(self) -> int:
+        # Without CUDA it would try OpenGL, which needs a screen.
+        return int("with CUDA" in self._ask("help"))
+
+    def _program(self) -> str:
+        return find_executable(self._path)
+
+    def _options(self, command: str) -> "_Options":
+        said = self._ask(command, "-h")
+        if "not recognized" in said:
+            raise EngineError(f"{self.title} has no {command}; choose another mapper, or a newer COLMAP")
+        known = frozenset(re.findall(r"--([\w.]+)", said))
+        return _Options(self.title, [self._program(), command], known)
+
+    def _ask(self, *arguments: str, patience: float = _PATIENCE) -> str:
+        """What the program prints. Raises EngineError where it does not start."""
+        return _ask(self._program(), arguments, tuple(self.environment.items()), patience)
+
+
+class _Options:
+    """A command in the making, of options that the program says it knows."""
+
+    def __init__(self, title: str, command: list[str], known: frozenset[str]) -> None:
+        self.command = command
+        self._title = title
+        self._known = known
+
+    def add(self, name: str, value: str | int | Path, *, needed: bool = True) -> None:
+        """Add an option. Raises EngineError where the program does not know it and it is needed."""
+        self.add_any((name,), value, needed=needed)
+
+    def add_any(self, names: Sequence[str], value: str | int | Path, *, needed: bool = True) -> None:
+        """Add the first of these names that the program knows."""
+        name = next((name for name in names if name in self._known), None)
+        if name is not None:
+            self.command += [f"--{name}", str(value)]
+        elif needed:
+            raise EngineError(
+                f"{self._title} does not know the option {names[0]} of {self.command[1]}; this version is not "
+                "supported: choose the engine COLMAP, which comes with the extension"
+            )
+
+
+@cache
+def _ask(program: str, arguments: tuple[str, ...], environment: tuple[tuple[str, str], ...], patience: float) -> str:
+    try:
+        _, said = ask([program, *arguments], dict(environment), patience)
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(
+            f"{program} did not say within {patience:.0f} s what it is; set another path in the preferences, {GET}"
+        ) from error
+    except OSError as error:
+        raise EngineError(
+            f"{program} does not start ({error.strerror}); set another path in the preferences, {GET}"
+        ) from error
+    return said

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a solve needs of COLMAP's binary models: which photos are in one, how well it fits, and their names put right.
+
+The format is that of COLMAP's ``doc/format.rst``, little-endian, as versions 3.8 to 4.2 write it. The whole model is
+read elsewhere, in ``scan.reconstruction``.
+"""
+
+import math
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ...common.files import write_atomically
+from ..engine import Model
+
+_COUNT = struct.Struct("<Q")
+_POSE = struct.Struct("<I4d3dI")  # image id, rotation, translation, camera id; then the name, ended by a zero byte
+_OBSERVATION = 24  # x and y as doubles, the point's id in 8 bytes
+_POINT = struct.Struct("<Q3d3Bd")  # id, position, colour, reprojection error
+_TRACK_ELEMENT = 8  # image id, index of the observation
+
+
+def read_summary(folder: Path) -> Model:
+    """What is in a model's folder. Raises OSError, and ValueError where a file is not whole."""
+    content = (folder / "images.bin").read_bytes()
+    names = [content[start:end].decode("utf-8", "surrogateescape") for start, end in _names(content)]
+    errors = list(_errors((folder / "points3D.bin").read_bytes()))
+    mean = math.fsum(errors) / len(errors) if errors else math.nan
+    return Model(folder, tuple(sorted(names)), len(errors), mean)
+
+
+def rename_photos(folder: Path, own_names: Mapping[str, str]) -> None:
+    """Give the photos of a model their own names, where the engine had them under others. Raises OSError."""
+    path = folder / "images.bin"
+    content = path.read_bytes()
+    parts, at = [], 0
+    for start, end in _names(content):
+        name = content[start:end].decode("utf-8", "surrogateescape")
+        parts += [content[at:start], own_names.get(name, name).encode("utf-8", "surrogateescape")]
+        at = end
+    write_atomically(path, b"".join([*parts, content[at:]]))
+
+
+def _names(content: bytes) -> Iterator[tuple[int, int]]:
+    """Where each photo's name lies in the content of ``images.bin``."""
+    try:
+        (count,) = _COUNT.unpack_from(content)
+        at = _COUNT.size
+        for _ in range(count):
+            start = at + _POSE.size
+            end = content.index(b"\0", start)
+            yield start, end
+            (observations,) = _COUNT.unpack_from(content, end + 1)
+            at = end + 1 + _COUNT.size + observations * _OBSERVATION
+    except (struct.error, ValueError) as error:
+        raise ValueError("images.bin is cut off") from error
+    if at != len(content):
+        raise ValueError("images.bin is cut off, or of an unknown version")
+
+
+def _errors(content: bytes) -> Iterator[float]:
+    """The mean reprojection error of each point, in pixels."""
+    try:
+        (count,) = _COUNT.unpack_from(content)
+        at = _COUNT.size
+        for _ in range(count):
+            yield _POINT.unpack_from(content, at)[-1]
+            (length,) = _COUNT.unpack_from(content, at + _POINT.size)
+            at += _POINT.size + _COUNT.size + length * _TRACK_ELEMENT
+    except struct.error as error:
+        raise ValueError("points3D.bin is cut off") from error
+    if at != len(content):
+        raise ValueError("points3D.bin is cut off, or of an unknown version")

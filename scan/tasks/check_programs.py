@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which photogrammetry programs there are on this computer, for the preferences."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+from ..engines.catalog import ENGINES, make_engine
+from ..engines.engine import Presence
+from .outcome import CANCELLED
+
+_PATIENCE = 10.0  # seconds for each
+_TICK = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramsSettings:
+    """What is looked for."""
+
+    colmap_executable: str = ""
+    """Path of COLMAP's program; empty for the one on PATH or in the usual places."""
+
+
+def check_programs(settings: ProgramsSettings, cancel: threading.Event) -> dict[str, Any]:
+    """Look for every engine's program, all at once, and return the ``finished`` event."""
+    engines = {name: make_engine(name, settings.colmap_executable) for name in ENGINES}
+    pool = ThreadPoolExecutor(len(engines))
+    looks = {name: pool.submit(engine.look, _PATIENCE) for name, engine in engines.items()}
+    while wait(looks.values(), timeout=_TICK).not_done:
+        if cancel.is_set():
+            pool.shutdown(wait=False)
+            return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}
+    found = {name: look.result() for name, look in looks.items()}
+    return {
+        "status": "done",
+        "exit_code": 0,
+        "message": ". ".join(_words(engines[name].title, presence) for name, presence in found.items()),
+        "programs": {name: _told(presence) for name, presence in found.items()},
+    }
+
+
+def _told(presence: Presence) -> dict[str, str]:
+    if presence.reason:
+        return {"problem": presence.reason}
+    return {"path": presence.path, "version": presence.version}
+
+
+def _words(title: str, presence: Presence) -> str:
+    if presence.reason:
+        return presence.reason
+    return f"{title} has version {presence.version}" + (f" ({presence.path})" if presence.path else "")

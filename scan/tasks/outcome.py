@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run ended: one sentence, an exit code, and ``report.json``."""
+
+import platform
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import requests
+
+from ..common.errors import PhotoError, ScanError
+from ..common.text import count
+
+_NAMED = 3  # failed photos that the sentence names; the report names all
+_OF_A_MASK = ("foreground", "centroid", "box")
+CANCELLED = 130  # what a shell gives a program that was interrupted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of every photo."""
+
+    photos: int
+    done: int
+    """Photos that have a mask now, from this run or an earlier one."""
+    made: int
+    """Photos whose mask this run made."""
+    cutouts: int
+    """Photos whose cutout this run made, be it of a mask that stood already."""
+    failed: dict[str, str]
+    """Photo → reason."""
+    seconds: float
+    masks: dict[str, dict[str, Any]]
+    """Photo → the journal's last word on it, for every photo that has a mask."""
+    wants_cutouts: bool
+    model: str
+    """What answered, with its version; empty where nothing was asked."""
+    traffic: dict[str, int]
+    """Bytes ``sent`` and ``received``."""
+    cancelled: bool
+    trouble: ScanError | None
+    """What ended the run early."""
+
+    @property
+    def status(self) -> str:
+        """``done``, ``some_failed``, ``all_failed``, ``cancelled`` or ``stopped``."""
+        if self.trouble is not None:
+            return "stopped"
+        if self.cancelled:
+            return "cancelled"
+        if self.failed and not self.done:
+            return "all_failed"
+        return "some_failed" if self.failed or self.no_cutouts else "done"
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done, 3 endpoint away, 4 photos or cutouts failed, 130 cancelled; what the trouble says otherwise."""
+        if self.trouble is not None:
+            return self.trouble.exit_code
+        if self.cancelled:
+            return CANCELLED
+        return PhotoError.exit_code if self.failed or self.no_cutouts else 0
+
+    @property
+    def no_cutouts(self) -> dict[str, str]:
+        """Photo → why it has no cutout, where cutouts are wanted."""
+        masks = self.masks if self.wants_cutouts else {}
+        return {name: said["no_cutout"] for name, said in masks.items() if "no_cutout" in said}
+
+    @property
+    def message(self) -> str:
+        """The end of the run in a sentence or two."""
+        said = f"{self.done} of {self.photos} photos have a mask"
+        if self.made < self.done:
+            cutouts = f" and {count(self.cutouts, 'cutout')}" if self.cutouts else ""
+            said += f", {self.made} of them{cutouts} made now"
+        if self.failed:
+            said += f". {len(self.failed)} failed: {_named(self.failed)}"
+        if self.no_cutouts:
+            said += f". {len(self.no_cutouts)} without a cutout: {_named(self.no_cutouts)}"
+        if self.trouble is not None:
+            return f"{self.trouble}. {self.done} of {self.photos} done, run again to go on"
+        if self.cancelled:
+            return f"Cancelled: {said}. Run again to go on"
+        return said
+
+    def to_json(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The report, as it is written to ``report.json``."""
+        return {
+            "status": self.status,
+            "exit_code": self.exit_code,
+            "message": self.message,
+            "photos": {
+                "found": self.photos,
+                "done": self.done,
+                "made": self.made,
+                "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
+            },
+            "no_cutouts": self.no_cutouts,
+            "masks": {name: {fact: said.get(fact) for fact in _OF_A_MASK} for name, said in self.masks.items()},
+            "seconds": round(self.seconds, 3),
+            "bytes": self.traffic,
+            "settings": settings,
+            "versions": {**versions(), "model": self.model},
+        }
+
+
+def _named(reasons: dict[str, str]) -> str:
+    named = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:_NAMED])
+    return named + (f"; and {len(reasons) - _NAMED} more, see report.json" if len(reasons) > _NAMED else "")
+
+
+def versions() -> dict[str, str]:
+    """The versions of what made the masks."""
+    manifest = Path(__file__).parents[2] / "blender_manifest.toml"
+    return {
+        "scan_cutout": tomllib.loads(manifest.read_text("utf-8"))["version"],
+        "python": platform.python_version(),
+        "pillow": PIL.__version__,
+        "numpy": np.__version__,
+        "requests": requests.__version__,
+    }

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker's part of an import: undistorted copies of the photos, and of their masks, that Blender cannot show as is.
+
+The copies for one set of lenses go to a job folder of their own, to which nobody else writes, so that one journal tells
+of their making and lets a second import take them up again.
+"""
+
+import hashlib
+import io
+import json
+import os
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from PIL import Image
+
+from ..common.errors import OutputError, PhotoError
+from ..common.files import remove_leftovers, write_atomically
+from ..job.folder import JobFolder
+from ..job.journal import Journal, read_journal
+from ..masks.mask import Mask, as_grey
+from ..photos.photo import Photo as PhotoFile
+from ..photos.photo import stored_pixels
+from ..reconstruction.copies import Copies, lens_facts
+from ..reconstruction.pinhole import View, views
+from ..reconstruction.readers.colmap import read_model
+from ..reconstruction.types import Camera
+from ..reconstruction.types import Photo as SolvedPhoto
+from ..reconstruction.undistort import Undistortion
+from .outcome import CANCELLED
+
+_JPEG_QUALITY = 92
+# Each holds a whole photo twice.
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareSettings:
+    """What the task is told. All are folders; there may be no masks."""
+
+    model: str
+    photos: str
+    masks: str = ""
+
+
+@dataclass(frozen=True)
+class _Lens:
+    """One camera, and how its photos are shown."""
+
+    camera: Camera
+    view: View
+
+
+# Kept for the next photo of the same camera; but not for all cameras at once, of which each photo may have its own.
+@lru_cache(maxsize=_MOST_THREADS)
+def _undistortion(lens: _Lens) -> Undistortion:
+    return Undistortion(lens.camera, lens.view)
+
+
+class Prepare:
+    """One run over one model. Copies that are up to date are kept."""
+
+    def __init__(self, settings: PrepareSettings, folder: JobFolder, journal: Journal, cancel: threading.Event) -> None:
+        """Setting ``cancel`` makes ``run`` return once the photos at work are done."""
+        self._settings = settings
+        self._folder = folder
+        self._journal = journal
+        self._cancel = cancel
+        self._copies = Copies(folder.root)
+
+    def run(self) -> dict[str, Any]:
+        """Make the copies that are missing and say how it ended. Raises ModelError and OutputError."""
+        model = read_model(Path(self._settings.model))
+        lenses = {number: _Lens(model.cameras[number], shown) for number, shown in views(model).items()}
+        photos = [photo for photo in model.photos if lenses[photo.camera].view.undistorted]
+        remove_leftovers(self._folder.root, recursive=True)
+        made = {e["photo"]: e["key"] for e in read_journal(self._folder.journal) if e["event"] == "photo_done"}
+        self._journal.write("started", task="prepare_import", photos=len(photos))
+        failed: dict[str, str] = {}
+        todo = []
+        for photo in photos:
+            try:
+                key = self._key(photo, lenses[photo.camera])
+            except PhotoError as error:
+                self._fail(photo.name, error, failed)
+                continue
+            if made.get(photo.name) != key or not self._is_there(photo.name):
+                todo.append((photo, key))
+        self._journal.write(
+            "progress", done=len(photos) - len(todo) - len(failed), failed=len(failed), total=len(photos)
+        )
+        self._work([(photo, key, lenses[photo.camera]) for photo, key in todo], failed)
+        return self._finish(len(photos), failed)
+
+    def _key(self, photo: SolvedPhoto, lens: _Lens) -> str:
+        """Names a copy: same key, same copy. Raises PhotoError where the photo is not there."""
+        mask = self._mask(photo.name)
+        parts = (
+            lens_facts(lens.camera),
+            self._photo(photo.name).identity(),
+            mask.identity() if mask else None,
+        )
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def _photo(self, name: str) -> PhotoFile:
+        return PhotoFile(PurePosixPath(name), Path(self._settings.photos) / name)
+
+    def _mask(self, name: str) -> PhotoFile | None:
+        path = Path(self._settings.masks) / f"{name}.png"
+        return PhotoFile(PurePosixPath(name), path) if self._settings.masks and path.is_file() else None
+
+    def _is_there(self, name: str) -> bool:
+        copies = [self._copies.photo(name)] + ([self._copies.mask(name)] if self._mask(name) else [])
+        return all(copy.is_file() for copy in copies)
+
+    def _work(self, todo: list[tuple[SolvedPhoto, str, _Lens]], failed: dict[str, str]) -> None:
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
+            pending: dict[Future[None], str] = {pool.submit(self._make, *each): each[0].name for each in todo}
+            while pending:
+                finished, _ = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    name = pending.pop(future)
+                    try:
+                        future.result()
+                    except PhotoError as error:
+                        self._fail(name, error, failed)
+                    except OutputError:
+                        pool.shutdown(cancel_futures=True)
+                        raise
+                if self._cancel.is_set():
+                    pending = {future: name for future, name in pending.items() if not future.cancel()}
+
+    def _make(self, photo: SolvedPhoto, key: str, lens: _Lens) -> None:
+        """One photo and its mask, from file to journal."""
+        begin = time.monotonic()
+        picture = stored_pixels(self._photo(photo.name), "RGB")
+        _refuse_other_size(picture, lens.camera, "the picture")
+        undistortion = _undistortion(lens)
+        buffer = io.BytesIO()
+        # No EXIF: the copy is as the camera's pixels lie, and Blender does not turn pictures.
+        undistortion.apply(picture).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+        _save(self._copies.photo(photo.name), buffer.getvalue())
+        if mask := self._mask(photo.name):
+            image = _read_mask(mask.path)
+            _refuse_other_size(image, lens.camera, "its mask")
+            _save(self._copies.mask(photo.name), Mask.of(undistortion.apply_to_mask(image)).encode())
+        self._journal.write("photo_done", photo=photo.name, key=key, seconds=round(time.monotonic() - begin, 3))
+
+    def _fail(self, name: str, error: PhotoError, failed: dict[str, str]) -> None:
+        failed[name] = str(error)
+        self._journal.write("photo_failed", photo=name, reason=str(error))
+
+    def _finish(self, total: int, failed: dict[str, str]) -> dict[str, Any]:
+        message = f"{total - len(failed)} of {total} photos were undistorted"
+        if failed:
+            name, reason = next(iter(failed.items()))
+            message += f"; {len(failed)} failed, such as {name}, which {reason}"
+        facts = {"message": message, "photos": {"found": total, "failed": failed}}
+        if self._cancel.is_set():
+            return {"status": "cancelled", "exit_code": CANCELLED, **facts, "message": "Cancelled; run again to go on"}
+        if failed:
+            return {"status": "some_failed", "exit_code": PhotoError.exit_code, **facts}
+        return {"status": "done", "exit_code": 0, **facts}
+
+
+def _read_mask(path: Path) -> Image.Image:
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return as_grey(image)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise PhotoError(f"has a mask that cannot be decoded ({error}); make it again") from error
+
+
+def _refuse_other_size(image: Image.Image, camera: Camera, what: str) -> None:
+    if image.size != (camera.width, camera.height):
+        raise PhotoError(
+            f"does not fit the model: {what} is {image.width} × {image.height} pixels, the camera's pictures are "
+            f"{camera.width} × {camera.height}; choose the folder with the photos that were solved"
+        )
+
+
+def _save(path: Path, content: bytes) -> None:
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}); make room, or choose another folder"
+        ) from error

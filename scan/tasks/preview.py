@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live preview: one photo with its mask's outline, drawn anew whenever a setting changes.
+
+It may work beside a strip in the same output folder: of that, it only reads.
+"""
+
+import io
+import time
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..common.errors import EndpointError, OutputError, ScanError, printable
+from ..common.files import write_atomically
+from ..job.folder import JobFolder
+from ..job.inbox import Inbox, Message
+from ..job.journal import Event, Journal, read_journal
+from ..job.records import is_painted, kept_answer, last_words, standing_mask
+from ..masks.mask import grow, make_mask
+from ..photos.heic import as_jpeg, handed_over, is_converted, is_heic
+from ..photos.photo import Photo, Proxy, find_photos, make_proxy, to_upright
+from ..review.contact_sheet import OUTLINE
+from ..segmentation.segmenter import Answers, make_answers, model_key
+from ..segmentation.server_pool import Listener
+from .settings import AnswerSettings, MaskSettings, StripSettings, check_photo_folder
+
+_LONG_EDGE = 1024  # of the picture, in pixels
+_OUTLINE_WIDTH = 2
+_DIMMED = [level * 6 // 10 for level in range(256)] * 3
+_QUALITY = 90
+_KEPT = 16  # answers in memory
+# Requests at a time: one may hang, and the newest photo is asked for all the same.
+_REQUESTS = 2
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What a message asks for."""
+
+    message: Message
+    began: float
+    """When it was read, by the monotonic clock."""
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What every event about it says."""
+        return {"photo": self.message.get("photo"), "number": self.message.get("number")}
+
+
+@dataclass(frozen=True)
+class _View:
+    """The photo that is looked at."""
+
+    photo: Photo
+    identity: tuple[int, int]
+    handed: Photo
+    """As engines get it: itself, or the JPEG of a HEIC photo."""
+    proxy: Proxy
+    dimmed: Image.Image
+
+
+class Preview:
+    """Answers messages, of which only the newest counts, until there will be no more."""
+
+    def __init__(self, settings: StripSettings, folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> None:
+        """``settings`` are those of the strip; pictures go to ``folder``, which is another one than its output."""
+        check_photo_folder(settings.photos)
+        self._settings = settings
+        self._folder = folder
+        self._file = folder.root / "preview.jpg"
+        self._output = JobFolder(Path(settings.output))
+        self._journal = journal
+        self._token = token
+        self._inbox = inbox
+        self._wish: _Wish | None = None
+        self._view: _View | None = None
+        self._awaited = ""
+        """Names the answer that the wish waits for."""
+        self._answers: OrderedDict[str, Image.Image] = OrderedDict()
+        self._asked: dict[str, Future[Image.Image]] = {}
+        self._pool = ThreadPoolExecutor(_REQUESTS)
+        self._opened: tuple[object, Answers] | None = None
+        self._story: tuple[object, dict[str, Event]] = (None, {})
+        self._painted: tuple[object, Image.Image | None] = (None, None)
+
+    def run(self) -> dict[str, Any]:
+        """Answer messages until standard input closes, and return the ``finished`` event."""
+        photos = find_photos(Path(self._settings.photos))
+        self._journal.write("started", task="preview", photos=[str(photo.name) for photo in photos])
+        while not self._inbox.cancel.is_set():
+            if (message := self._inbox.newest()) is not None:
+                self._wish, self._awaited = _Wish(message, time.monotonic()), ""
+            try:
+                self._take_answers()
+                if self._wish:
+                    self._grant(self._wish)
+            except ScanError as error:
+                if self._wish:
+                    self._journal.write("preview_failed", **self._wish.about, reason=printable(str(error)))
+                self._wish = None
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        return {"status": "done", "exit_code": 0, "message": "The preview has ended"}
+
+    def _take_answers(self) -> None:
+        """Keep the answers that have come. Raises what became of the one that is waited for."""
+        trouble: BaseException | None = None
+        for key in [key for key, asked in self._asked.items() if asked.done()]:
+            error = (asked := self._asked.pop(key)).exception()
+            if error is None:
+                self._keep(key, asked.result())
+            elif key == self._awaited or not isinstance(error, ScanError):  # that is, a defect
+                trouble = error
+        if trouble is not None:
+            raise trouble
+
+    def _grant(self, wish: _Wish) -> None:
+        """Show what is wished for; or ask for what is needed first, and leave the wish open. Raises ScanError."""
+        settings = self._wished(wish.message)
+        view = self._look(str(wish.message.get("photo", "")))
+        earlier = self._last_words().get(str(view.photo.name))
+        mask = self._painted_mask(view, earlier) if earlier else None
+        is_painted = mask is not None
+        if mask is None:
+            key = settings.soft_key(view.identity, model_key(settings))
+            answer = self._answer(key, view, earlier)
+            if answer is None:
+                self._ask(key, view, settings, wish)
+                return
+            mask = _mask(answer, view.proxy, settings)
+        self._write(_drawn(view, mask))
+        self._wish = None
+        self._journal.write(
+            "previewed",
+            **wish.about,
+            file=str(self._file),
+            size=view.proxy.size,
+            orientation=view.proxy.orientation,
+            handed=str(view.handed.path),
+            mask=str(standing) if earlier and (standing := self._output.mask(view.handed.name)).is_file() else "",
+            foreground=round(float(np.mean(np.asarray(mask) > 0)), 4),
+            is_painted=is_painted,
+            seconds=round(time.monotonic() - wish.began, 3),
+        )
+
+    def _wished(self, message: Message) -> StripSettings:
+        given = {**message.get("mask", {}), **message.get("answer", {})}
+        settings = StripSettings.from_json({**vars(self._settings), "endpoint": {}, **given})
+        settings.check_mask()
+        return replace(settings, endpoint=self._settings.endpoint)
+
+    def _look(self, name: str) -> _View:
+        """The photo of that name, decoded unless it is the one of the last time."""
+        (photo,) = find_photos(Path(self._settings.photos), (name,))
+        identity = photo.identity()
+        if self._view is None or (self._view.photo, self._view.identity) != (photo, identity):
+            self._view = None  # two of them need not be held
+            handed = self._handed(photo)
+            proxy = make_proxy(handed, _LONG_EDGE)
+            self._view = _View(photo, identity, handed, proxy, proxy.picture.point(_DIMMED))
+        return self._view
+
+    def _handed(self, photo: Photo) -> Photo:
+        handed = handed_over(photo, self._output.converted)
+        if not is_heic(photo.name) or is_converted(photo, self._output.converted):
+            return handed
+        try:
+            return as_jpeg(photo, self._folder.converted)
+        except OSError as error:
+            raise OutputError(f"{self._folder.converted} cannot be written ({error.strerror}); make room") from error
+
+    def _last_words(self) -> dict[str, Event]:
+        """What the output folder's journal says of each photo, read again where it has grown."""
+        try:
+            status = self._output.journal.stat()
+        except OSError:
+            return {}
+        state = (status.st_mtime_ns, status.st_size)
+        if self._story[0] != state:
+            self._story = (state, last_words(read_journal(self._output.journal)))
+        return self._story[1]
+
+    def _painted_mask(self, view: _View, earlier: Event) -> Image.Image | None:
+        """The mask that somebody painted on, upright at the size of the picture; None where nobody did."""
+        try:
+            status = self._output.mask(view.handed.name).stat()
+        except OSError:
+            return None
+        state = (view.handed, status.st_mtime_ns, status.st_size, earlier["sha256"], earlier["announced"])
+        if self._painted[0] != state:
+            mask = None
+            if is_painted(self._output, view.handed, earlier):
+                painted = standing_mask(self._output, view.handed, view.proxy.stored_size)
+                whole = to_upright(painted.image(), view.proxy.orientation)
+                mask = whole.resize(view.proxy.size, Image.Resampling.BOX).point([0] * 128 + [255] * 128)
+            self._painted = (state, mask)
+        return self._painted[1]
+
+    def _answer(self, key: str, view: _View, earlier: Event | None) -> Image.Image | None:
+        """The soft mask that is called ``key``, from memory or the output folder; None where it must be asked for."""
+        if key not in self._answers and earlier is not None and earlier["soft"] == key:
+            kept = kept_answer(self._output, view.handed, earlier)
+            if kept is not None:
+                self._keep(key, _no_larger(kept))
+        if key in self._answers:
+            self._answers.move_to_end(key)
+        return self._answers.get(key)
+
+    def _keep(self, key: str, answer: Image.Image) -> None:
+        self._answers[key] = answer
+        while len(self._answers) > _KEPT:
+            self._answers.popitem(last=False)
+
+    def _ask(self, key: str, view: _View, settings: StripSettings, wish: _Wish) -> None:
+        """Have the model asked, as soon as it is free, and show the photo alone meanwhile."""
+        settings.check()
+        if self._awaited != key:
+            self._awaited = key
+            self._write(view.proxy.picture)
+            self._journal.write("preview_waiting", **wish.about, file=str(self._file), size=view.proxy.size)
+        if key in self._asked or len(self._asked) >= (1 if settings.backend == "EMBEDDED" else _REQUESTS):
+            return
+        self._asked[key] = self._pool.submit(self._soft_mask, view.handed, settings)
+        self._asked[key].add_done_callback(lambda _asked: self._inbox.wake())
+
+    def _soft_mask(self, handed: Photo, settings: StripSettings) -> Image.Image:
+        """What the model makes of a photo. In a thread of its own."""
+        asked = [getattr(settings, each.name) for each in fields(AnswerSettings)]
+        try:
+            opened = self._opened
+            if opened is None or opened[0] != asked:
+                # Whoever looks at the preview can try again, and need not be kept waiting for a server that is away.
+                impatient = replace(settings, endpoint=replace(settings.endpoint, retry_for=0.0))
+                answers = make_answers(impatient, self._token, Listener(), self._inbox.cancel, at_first=_REQUESTS)
+                answers.open()
+                self._opened = opened = (asked, answers)
+            proxy = make_proxy(handed, settings.proxy_size)
+            return _no_larger(opened[1].ask(proxy).image)
+        except EndpointError:
+            self._opened = None
+            raise
+
+    def _write(self, picture: Image.Image) -> None:
+        buffer = io.BytesIO()
+        # Colour at full resolution, or the outline frays.
+        picture.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
+        try:
+            write_atomically(self._file, buffer.getvalue())
+        except OSError as error:
+            raise OutputError(f"{self._file} cannot be written ({error.strerror}); make room") from error
+
+
+def _mask(answer: Image.Image, proxy: Proxy, settings: MaskSettings) -> Image.Image:
+    """The mask that the settings make of a soft mask, upright at the size of the picture."""
+    scale = max(proxy.size) / max(proxy.stored_size)  # grow is in pixels of the photo
+    scaled = replace(settings, grow=round(settings.grow * scale))
+    grey = proxy.picture.convert("L") if settings.refine_edges else None
+    return make_mask(answer, 1, proxy.size, scaled, grey).image()
+
+
+def _no_larger(soft: Image.Image) -> Image.Image:
+    """A soft mask no larger than the picture is."""
+    soft = soft.copy()
+    soft.thumbnail((_LONG_EDGE, _LONG_EDGE))
+    return soft
+
+
+def _drawn(view: _View, mask: Image.Image) -> Image.Image:
+    """The photo, its background dimmed, the mask's outline around what is kept."""
+    picture = Image.composite(view.proxy.picture, view.dimmed, mask)
+    kept = np.asarray(mask)
+    picture.paste(OUTLINE, mask=Image.fromarray(grow(kept, _OUTLINE_WIDTH) ^ kept))
+    return picture

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The second half of the work: an engine finds the cameras from the photos and their masks."""
+
+import json
+import math
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..common.errors import EngineError, OutputError, PhotoError
+from ..common.files import write_atomically
+from ..common.text import count, some
+from ..engines.catalog import make_engine
+from ..engines.engine import Engine, EngineFolder, Presence, Scan, Solution, Watch
+from ..engines.preflight import Preflight, preflight
+from ..engines.programs.program import Cancelled
+from ..job.folder import JobFolder, refuse_overlap
+from ..job.journal import Journal
+from ..job.priority import step_back
+from ..photos.heic import as_jpeg, is_heic
+from ..photos.photo import Photo, find_photos
+from .outcome import CANCELLED, versions
+from .settings import ReconstructSettings
+
+_TICK = 0.05
+
+Finish = dict[str, Any]
+
+
+def reconstruct(settings: ReconstructSettings, folder: JobFolder, journal: Journal, cancel: threading.Event) -> Finish:
+    """Run one solve and return its ``finished`` event, which is in ``engines/<engine>/report.json``, too.
+
+    ``status`` is ``done``, ``some_failed`` (photos were left out or could not be placed) or ``cancelled``. What was
+    there already is not made again. Raises BadUseError before anything is started, EngineError and OutputError later.
+    """
+    begin = time.monotonic()
+    engine = make_engine(settings.engine, settings.executable)
+    photos = find_photos(Path(settings.photos), settings.files)
+    for place in {photo.path.parent for photo in photos}:
+        refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
+    step_back()
+    journal.write("started", task="reconstruct", photos=len(photos), engine=settings.engine)
+    watch = Watch(journal, cancel)
+    try:
+        finish = _solve(settings, folder, engine, _handed(photos, folder, watch), watch)
+    except Cancelled:
+        return {
+            "status": "cancelled",
+            "exit_code": CANCELLED,
+            "message": "Cancelled. What was found so far is kept, run again to go on",
+        }
+    return {**finish, "seconds": round(time.monotonic() - begin, 3)}
+
+
+def engine_folder(folder: JobFolder, engine: str) -> EngineFolder:
+    """Where an engine, by its name in the settings, has its place in a job folder."""
+    return EngineFolder(folder.engines / engine.lower())
+
+
+def _handed(photos: list[Photo], folder: JobFolder, watch: Watch) -> list[Photo]:
+    """What engines get for the photos: themselves, or the JPEGs of those that they cannot read. Raises Cancelled."""
+    heic = [photo for photo in photos if is_heic(photo.name)]
+    if not heic:
+        return photos
+    watch.step(f"Preparing {count(len(heic), 'HEIC photo')}")
+    jpegs = {}
+    for number, photo in enumerate(heic):
+        if watch.cancel.is_set():
+            raise Cancelled
+        jpegs[photo] = _as_jpeg(photo, folder)
+        watch.progress(number + 1, len(heic))
+    return [jpegs.get(photo, photo) for photo in photos]
+
+
+def _as_jpeg(photo: Photo, folder: JobFolder) -> Photo:
+    try:
+        return as_jpeg(photo, folder.converted)  # there already, unless it was never stripped
+    except PhotoError:
+        return photo  # preflight names it, with the reason
+    except OSError as error:
+        raise OutputError(
+            f"{folder.converted} cannot be written ({error.strerror}); make room, then run again"
+        ) from error
+
+
+def _look(engine: Engine, cancel: threading.Event) -> Presence:
+    """Whether the engine can be used; a program may take long to say so. Raises Cancelled."""
+    pool = ThreadPoolExecutor(1)
+    look = pool.submit(engine.look)
+    pool.shutdown(wait=False)  # a look that nobody waits for ends with the worker
+    while wait([look], timeout=_TICK).not_done:
+        if cancel.is_set():
+            raise Cancelled
+    return look.result()
+
+
+def _solve(
+    settings: ReconstructSettings, folder: JobFolder, engine: Engine, photos: list[Photo], watch: Watch
+) -> Finish:
+    def mask_of(photo: Photo) -> Path:
+        return folder.mask(photo.name)
+
+    found = preflight(photos, mask_of if settings.masks else None, engine.demands, engine.title, watch.cancel)
+    for finding in found.findings:
+        watch.say(finding.text, finding.level)
+    presence = _look(engine, watch.cancel)
+    if presence.reason:
+        raise EngineError(presence.reason)
+    place = engine_folder(folder, settings.engine)
+    scan = Scan(found.photos, settings.quality, settings.mapper)
+    key = engine.key(scan, presence)
+    if earlier := _earlier(place, key, settings.mapper):
+        return earlier
+    try:
+        place.root.mkdir(parents=True, exist_ok=True)
+        begin = time.monotonic()
+        solution = engine.solve(scan, place, key, watch)
+        report = _report(settings, engine, presence.version, place, len(photos), found, solution)
+        report.update(key=key, solve_seconds=round(time.monotonic() - begin, 3))
+        write_atomically(place.report, json.dumps(report, indent=1).encode())
+    except OSError as error:
+        raise OutputError(
+            f"{place.root} cannot be written ({error.strerror}); make room, or choose another folder"
+        ) from error
+    return _finish(report)
+
+
+def _earlier(place: EngineFolder, key: str, mapper: str) -> Finish | None:
+    """How the same solve ended before, if its results are still there."""
+    try:
+        report = json.loads(place.report.read_bytes())
+        if (report["key"], report["settings"]["mapper"]) != (key, mapper) or not place.results.is_dir():
+            return None
+        finish = _finish(report)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return {**finish, "message": f"{finish['message']}. Nothing has changed since, so that it was not solved again"}
+
+
+def _finish(report: dict[str, Any]) -> Finish:
+    names = (
+        *("status", "exit_code", "message", "engine", "version", "results", "registered", "total", "models", "points"),
+        *("mean_reprojection_error", "solve_seconds"),
+    )
+    return {name: report[name] for name in names}
+
+
+def _report(
+    settings: ReconstructSettings,
+    engine: Engine,
+    version: str,
+    place: EngineFolder,
+    total: int,
+    found: Preflight,
+    solution: Solution,
+) -> dict[str, Any]:
+    best, *others = solution.models
+    placed = set(best.registered)
+    unplaced = {
+        photo.name: f"could not be placed; {solution.notes.get(photo.name, 'too little matches')}"
+        for photo in found.photos
+        if photo.name not in placed
+    }
+    failed = {**found.left_out, **unplaced}
+    error = None if math.isnan(best.mean_error) else round(best.mean_error, 4)
+    message = (
+        f"{engine.title} {version} placed {len(placed)} of {count(total, 'photo')}, with {count(best.points, 'point')}"
+        f"{f' and a mean reprojection error of {error:.2f} pixels' if error is not None else ''}"
+    )
+    if unplaced:
+        message += f". Not placed: {some(sorted(unplaced))}; more photos between them and their neighbours help"
+    if found.left_out:
+        message += f". Left out: {some(sorted(found.left_out))}; {place.report} says why"
+    if others:
+        sizes = ", ".join(str(len(model.registered)) for model in others)
+        message += f". Parts that did not join, with {sizes} photos, are in {place.other_results}"
+    return {
+        "status": "some_failed" if failed else "done",
+        "exit_code": PhotoError.exit_code if failed else 0,
+        "message": message,
+        "engine": settings.engine,
+        "version": version,
+        "results": str(place.results),
+        "registered": len(placed),
+        "total": total,
+        "models": len(solution.models),
+        "points": best.points,
+        "mean_reprojection_error": error,
+        "photos": {
+            "found": total,
+            "done": len(placed),
+            "failed": [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())],
+        },
+        "other_models": [
+            {"results": str(model.path), "registered": sorted(model.registered), "points": model.points}
+            for model in others
+        ],
+        "settings": asdict(settings),
+        "versions": {**versions(), "engine": version},
+        "log": str(place.log),
+    }

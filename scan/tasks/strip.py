@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first half of the work: every photo of a folder gets its mask."""
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..common.errors import BadUseError, EndpointError, OutputError, PhotoError, ScanError, printable
+from ..common.text import about_passed_over
+from ..job.folder import JobFolder, refuse_overlap
+from ..job.journal import Event, Journal, read_journal
+from ..job.records import announced_masks, last_failures, last_words
+from ..photos.photo import NO_MEMORY, Photo, find_photos, passed_over
+from ..review.contact_sheet import ContactSheet
+from ..review.thumbnails import LatestThumbnails
+from ..segmentation import model_notes
+from ..segmentation.segmenter import make_answers
+from ..segmentation.server_pool import Listener
+from .outcome import Outcome
+from .photo_pipeline import Plan, Products
+from .settings import StripSettings
+
+# Photos being decoded or written while others wait for their answer: enough to keep the model busy.
+_EXTRA_THREADS = 4
+_LOADING = "Waiting for the first mask; the server may be loading its model"
+_DRAWING, _TOLD_EVERY = "Drawing the contact sheet", 20
+# How long a stopping run waits for the answers in flight, in seconds.
+_GRACE = 1.5
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A photo for which something is to be made."""
+
+    photo: Photo
+    plan: Plan
+
+    @property
+    def name(self) -> str:
+        return str(self.photo.name)
+
+
+class Strip:
+    """One run over one photo folder. What is there already is kept."""
+
+    def __init__(
+        self, settings: StripSettings, folder: JobFolder, journal: Journal, token: str, cancel: threading.Event
+    ) -> None:
+        """Setting ``cancel`` makes ``run`` return early. Raises BadUseError where there is no such model."""
+        self._settings = settings
+        self._folder = folder
+        self._journal = journal
+        self._cancel = cancel
+        self._stop = threading.Event()  # no new photo, no new try: cancelled, or in trouble
+        self._trouble: ScanError | None = None
+        listener = Listener(on_wait=self._tell_pause, on_loss=self._warn)
+        self._answers = make_answers(settings, token, listener, self._stop)
+        self._products = Products(settings, folder, self._answers, journal)
+        self._thumbnails = LatestThumbnails(folder.thumbnails)
+        self._paused = False
+        self._guard = threading.Lock()
+        self._made: set[str] = set()
+        self._cutouts = 0
+        self._failed: dict[str, str] = {}
+
+    def run(self) -> Outcome:
+        """Make what is missing. Raises BadUseError before any photo is sent; later trouble is in the outcome."""
+        begin = time.monotonic()
+        photos = find_photos(Path(self._settings.photos), self._settings.files)
+        for folder in {photo.path.parent for photo in photos}:
+            refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
+        self._folder.make_mask_folders()
+        story = read_journal(self._folder.journal)
+        self._journal.write("started", task="strip", photos=len(photos))
+        if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
+            self._warn(words)
+        self._sheet = ContactSheet([str(photo.name) for photo in photos])
+        tasks = self._plan(photos, story)
+        done = len(photos) - len(tasks) - len(self._failed)
+        self._journal.write("progress", done=done, failed=len(self._failed), total=len(photos))
+        model = ""
+        pool = ThreadPoolExecutor(self._answers.at_once + _EXTRA_THREADS)
+        try:
+            model = self._work(pool, tasks)
+        except (EndpointError, OutputError) as error:
+            self._end(error)
+        finally:
+            # Threads that still hang in a request are left behind: the worker leaves by os._exit.
+            pool.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(OutputError):  # a disk that is full has ended the run already
+            self._warn_of_cutouts(story)
+        # What ended a run before it made a mask is told at once.
+        if self._made or not self._trouble:
+            self._keep_sheet(photos, story)
+        masks = self._standing(photos)
+        return Outcome(
+            photos=len(photos),
+            done=len((masks.keys() | self._made) - self._failed.keys()),
+            made=len(self._made),
+            cutouts=self._cutouts,
+            failed=dict(sorted(self._failed.items())),
+            masks=masks,
+            wants_cutouts=self._settings.cutouts != "NONE",
+            seconds=time.monotonic() - begin,
+            model=model,
+            traffic=self._answers.traffic(),
+            cancelled=self._cancel.is_set(),
+            trouble=self._trouble,
+        )
+
+    def _plan(self, photos: list[Photo], story: list[Event]) -> list[_Task]:
+        """What is to be done. ``story`` is that of earlier runs."""
+        announced, failures = announced_masks(story), last_failures(story)
+        words = last_words(story)
+        words |= self._find_masks([photo for photo in photos if str(photo.name) not in words], announced)
+        tasks = []
+        for photo in photos:
+            name = str(photo.name)
+            if name in self._failed:
+                continue
+            try:
+                plan = self._products.plan(photo, words.get(name), announced.get(name, ()))
+            except (PhotoError, MemoryError) as error:
+                self._fail(name, error)
+                continue
+            if plan:
+                tasks.append(_Task(photo, plan))
+            elif name in failures:  # or it would be taken for one that fails still
+                self._journal.write("photo_stands", photo=name)
+        return tasks
+
+    def _find_masks(self, photos: list[Photo], announced: dict[str, set[str]]) -> dict[str, Event]:
+        """Masks that stand for photos on which the journal has no word: what it says from now on, by their names."""
+
+        def find(photo: Photo) -> Event | None:
+            if not self._cancel.is_set():
+                try:
+                    return self._products.found(photo, announced.get(str(photo.name), ()))
+                except (PhotoError, MemoryError) as error:
+                    self._fail(str(photo.name), error)
+            return None
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            words = zip(photos, pool.map(find, photos), strict=True)
+            found = {str(photo.name): word for photo, word in words if word is not None}
+        if found:
+            masks, them = ("1 mask was", "it") if len(found) == 1 else (f"{len(found)} masks were", "them")
+            self._warn(
+                f"{masks} there already that the journal does not know: kept, as what is painted by hand; "
+                f"delete {them} in {self._folder.masks} to have {them} made anew"
+            )
+        return found
+
+    def _work(self, pool: ThreadPoolExecutor, tasks: list[_Task]) -> str:
+        """Make all that is planned: first what needs no server, which may be away. Returns what answered, if it did."""
+        asking = [task for task in tasks if task.plan.asks]
+        opened = pool.submit(self._answers.open) if asking else None
+        self._wait_for([pool.submit(self._do, task) for task in tasks if not task.plan.asks])
+        if opened is None:
+            return ""
+        self._wait_for([opened])
+        if self._stop.is_set():
+            return ""
+        if note := model_notes.note(self._settings.model):
+            self._warn(note)
+        # A server may have to load its model, even to download it: ``Answers`` sends it one photo alone at first, and
+        # the others are decoded meanwhile.
+        if not self._answers.is_warm:
+            self._journal.write("log", level="info", text=_LOADING)
+        self._wait_for([pool.submit(self._do, task) for task in asking])
+        return opened.result()
+
+    def _wait_for(self, futures: Sequence[Future[Any]]) -> None:
+        """Wait until all have ended, or the run stops: then no longer than a moment."""
+        pending = set(futures)
+        while pending and not self._stop.is_set():
+            finished, pending = wait(pending, timeout=0.1)
+            for future in finished:
+                future.result()  # a defect surfaces here
+            if self._cancel.is_set():
+                self._stop.set()
+        if self._stop.is_set():
+            wait([future for future in pending if not future.cancel()], timeout=_GRACE)
+
+    def _do(self, task: _Task) -> None:
+        """One photo from file to journal."""
+        if self._stop.is_set():
+            return
+        begin = time.monotonic()
+        try:
+            made = self._products.make(task.photo, task.plan)
+            if made.picture is not None:
+                mask = made.thumbnail(self._sheet.cell_size)
+                self._sheet.add(task.name, made.picture, mask)
+                if thumbnail := self._thumbnails.add(made.picture, mask):
+                    made.facts["thumbnail"] = thumbnail
+            self._journal.write("photo_done", photo=task.name, **made.facts, seconds=round(time.monotonic() - begin, 3))
+            with self._guard:  # what the journal does not know of is made again
+                if task.plan.makes_mask:
+                    self._made.add(task.name)
+                if self._settings.cutouts != "NONE" and "cutout" in made.facts:
+                    self._cutouts += 1
+            # Only now: who shows the story takes a photo that is done for the end of the waiting.
+            self._paused = False
+            for warning in made.warnings:
+                self._journal.write("log", level="warning", photo=task.name, text=f"{task.name}: {warning}")
+        except (PhotoError, MemoryError) as error:
+            self._fail(task.name, error)
+        except (BadUseError, EndpointError, OutputError) as error:  # bad use: a model that proves to be none so late
+            self._end(error)
+        except Exception:  # noqa: BLE001 - a defect with one photo is not the end of the others
+            traceback.print_exc()
+            self._fail(task.name, PhotoError(f"met an unexpected error; {self._folder.log} says where"))
+
+    def _end(self, error: ScanError) -> None:
+        """Stop the run, for the first reason that there is."""
+        with self._guard:
+            if not self._stop.is_set():
+                self._trouble = error
+                self._stop.set()
+
+    def _fail(self, name: str, error: PhotoError | MemoryError) -> None:
+        reason = NO_MEMORY if isinstance(error, MemoryError) else printable(str(error))
+        with self._guard:
+            self._failed[name] = reason
+        self._journal.write("photo_failed", photo=name, reason=reason)
+        self._paused = False  # as whoever shows the story takes it: a wait that goes on is told again
+
+    def _warn(self, text: str) -> None:
+        self._journal.write("log", level="warning", text=text)
+
+    def _tell_pause(self, reason: str) -> None:
+        if not self._paused:  # once an outage, not once a photo and try
+            self._paused = True
+            self._journal.write("paused", reason=reason)
+
+    def _standing(self, photos: list[Photo]) -> dict[str, Event]:
+        """The journal's last word on every photo that has a mask."""
+        words = last_words(read_journal(self._folder.journal))
+        known = [photo for photo in photos if str(photo.name) in words]
+        facts = {str(photo.name): self._products.facts(photo, words[str(photo.name)]) for photo in known}
+        return {name: said for name, said in facts.items() if said is not None}
+
+    def _warn_of_cutouts(self, story: list[Event]) -> None:
+        """Cutouts of an earlier run are not made anew where none are asked for: then they show other masks."""
+        if self._settings.cutouts != "NONE":
+            return
+        earlier = last_words(story)
+        if count := sum("cutout" in earlier.get(name, {}) for name in self._made):
+            show = "1 cutout shows an earlier mask" if count == 1 else f"{count} cutouts show earlier masks"
+            self._warn(f"{show}: strip with Cutouts once more, or delete what is in {self._folder.cutouts}")
+
+    def _keep_sheet(self, photos: list[Photo], story: list[Event]) -> None:
+        """Have the contact sheet show what there is. ``story`` is that of earlier runs."""
+        shows = self._to_show(photos)  # before they are looked at: what is painted meanwhile is drawn by the next run
+        drawn = [event.get("shows") for event in story if event["event"] == "contact_sheet"]
+        if drawn[-1:] != [shows] or not self._folder.contact_sheet.is_file():
+            self._make_sheet(photos, shows)
+
+    def _to_show(self, photos: list[Photo]) -> str:
+        """Names what a contact sheet is to show: the photos, which of them failed, and the masks that stand."""
+        cells = [(name := str(photo.name), name in self._failed, self._products.changed(photo)) for photo in photos]
+        return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
+
+    def _make_sheet(self, photos: list[Photo], shows: str) -> None:
+        """Write the contact sheet, with the photos that this run had no need to open."""
+        for name in list(self._failed):
+            self._sheet.add_failed(name)
+        undrawn = (photo for photo in photos if not self._sheet.is_drawn(str(photo.name)))
+        rest = [photo for photo in undrawn if self._products.changed(photo) is not None]
+        try:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                for number, _ in enumerate(pool.map(self._draw, rest), 1):
+                    if number % _TOLD_EVERY == 0:
+                        self._journal.write("progress", step=_DRAWING, done=number, failed=0, total=len(rest))
+            if self._cancel.is_set():
+                return
+            self._products.save(self._folder.contact_sheet, self._sheet.encode())
+            self._journal.write("contact_sheet", shows=shows)
+        except OutputError as error:
+            self._end(error)
+
+    def _draw(self, photo: Photo) -> None:
+        # A photo that lost one of its files meanwhile has an empty cell, as one that has no mask yet.
+        with contextlib.suppress(PhotoError, OSError, SyntaxError):
+            if not self._cancel.is_set():
+                self._sheet.add(str(photo.name), *self._products.thumbnails(photo, self._sheet.cell_size))

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person should know of a photo folder before the work begins, from headers alone; and what is done already."""
+
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..common.errors import BadUseError, OutputError, PhotoError
+from ..common.text import about_passed_over, count
+from ..engines.catalog import ENGINES, make_engine
+from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
+from ..engines.programs.program import Cancelled
+from ..job.folder import JobFolder, refuse_overlap
+from ..job.journal import read_journal
+from ..job.records import last_failures
+from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
+from ..photos.heic import handed_over, is_heic
+from ..photos.photo import Photo, find_photos, make_proxy, passed_over
+from ..review.thumbnails import SIZE, write_thumbnail
+from .outcome import CANCELLED
+from .reconstruct import engine_folder
+from .settings import check_photo_folder
+
+_KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
+_KINDS |= dict.fromkeys(HEIC_SUFFIXES, "HEIC") | dict.fromkeys(RAW_SUFFIXES, "RAW")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveySettings:
+    """What is looked at."""
+
+    photos: str
+    """The photo folder; its subfolders are the sides of the scan."""
+    output: str = ""
+    """The job folder that the scan has or will have; empty while none is chosen."""
+    thumbnails: int = 0
+    """How many small pictures are made, at most."""
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """The photos of a folder by what can be done with them."""
+
+    readable: dict[Photo, Photo]
+    """Photo → as engines get it: a HEIC photo that was converted before is a JPEG."""
+    raw: list[Photo]
+    unconverted: list[Photo]
+    """HEIC photos of which there is no JPEG yet."""
+    left_out: dict[str, str]
+    """Photo → why nothing can be done with it."""
+
+
+def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event) -> dict[str, Any]:
+    """Look at the photos, and return the ``finished`` event. The thumbnails go to ``folder``."""
+    root = Path(settings.photos)
+    output = JobFolder(Path(settings.output)) if settings.output else None
+    try:
+        check_photo_folder(settings.photos)
+        photos = find_photos(root)
+    except BadUseError as error:
+        # The photos may be on a disk that is not here today: what was made of them can be seen and imported.
+        left = _state(None, output) if output else None
+        return {**error.end(), "output": left}
+    found = _sort(photos, output)
+    try:
+        others = about_passed_over(passed_over(root))
+        warnings = [*_about_kinds(found), *([others] if others else []), *_about_photos(found, cancel)]
+        thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
+    except Cancelled:
+        return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}
+    if output:
+        try:
+            refuse_overlap(root, output.root)
+        except BadUseError as error:
+            warnings.append(str(error))
+    sides = Counter("" if photo.name.parent == PurePosixPath() else str(photo.name.parent) for photo in photos)
+    return {
+        "status": "done",
+        "exit_code": 0,
+        "message": f"{count(len(photos), 'photo')} in {count(len(sides), 'folder')}",
+        "count": len(photos),
+        "sides": [{"name": name, "count": number} for name, number in sides.items()],
+        "formats": dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
+        "warnings": warnings,
+        "thumbnails": thumbnails,
+        "output": _state(photos, output) if output else None,
+    }
+
+
+def _sort(photos: Sequence[Photo], output: JobFolder | None) -> _Sorted:
+    found = _Sorted({}, [], [], {})
+    for photo in photos:
+        if photo.path.suffix.lower() in RAW_SUFFIXES:
+            found.raw.append(photo)
+            continue
+        try:
+            handed = handed_over(photo, output.converted if output else Path())
+        except PhotoError as error:
+            found.left_out[str(photo.name)] = str(error)
+            continue
+        if is_heic(photo.name) and not (output and handed.path.is_file()):
+            found.unconverted.append(photo)
+        else:
+            found.readable[photo] = handed
+    return found
+
+
+def _about_kinds(found: _Sorted) -> list[str]:
+    warnings = []
+    if found.raw:
+        suffixes = ", ".join(sorted({photo.name.suffix.upper() for photo in found.raw}))
+        warnings.append(
+            f"{count(len(found.raw), 'RAW file')} ({suffixes}) cannot be read: export to JPEG or TIFF, and move "
+            "RAW files out of the folder"
+        )
+    if found.unconverted:
+        warnings.append(
+            f"{count(len(found.unconverted), 'HEIC photo')} will be converted to JPEG in the output folder, since "
+            "photogrammetry programs read no HEIC; this takes about a second each"
+        )
+    return warnings
+
+
+def _about_photos(found: _Sorted, cancel: threading.Event) -> list[str]:
+    """What preflight would say of the photos before a solve."""
+    engine = make_engine("COLMAP")
+    looked, left_out = look_at(list(found.readable.values()), None, engine.demands, engine.title, cancel)
+    findings = about_left_out(found.left_out | left_out)
+    if looked:
+        findings += about_cameras([each.photo for each in looked], engine.title)
+    warnings = [finding.text for finding in findings if finding.level == "warning"]
+    if words := too_few(len(looked) + len(found.unconverted), engine.demands, engine.title):
+        warnings.append(words)
+    return warnings
+
+
+def _thumbnails(
+    readable: dict[Photo, Photo], most: int, folder: JobFolder, cancel: threading.Event
+) -> list[dict[str, str]]:
+    """Make up to so many small pictures, spread evenly over the photos, and name them."""
+    photos, number = list(readable), min(most, len(readable))
+    chosen = [photos[(2 * index + 1) * len(photos) // (2 * number)] for index in range(number)]
+
+    def make(index: int) -> dict[str, str] | None:
+        if cancel.is_set():
+            raise Cancelled
+        file = folder.thumbnails / f"{index}.npy"
+        try:
+            write_thumbnail(file, make_proxy(readable[chosen[index]], SIZE).picture)
+        except PhotoError:
+            return None  # damaged; the warnings name it
+        except OSError as error:
+            raise OutputError(f"{file} cannot be written ({error.strerror}); make room") from error
+        return {"photo": str(chosen[index].name), "file": str(file)}
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [made for made in pool.map(make, range(number)) if made]
+
+
+def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
+    """What earlier jobs left in the output folder; without ``photos``, of whatever photos there were."""
+    failed = last_failures(read_journal(output.journal))
+    if photos is None:
+        masks = sum(1 for _ in output.masks.rglob("*.png"))
+    else:
+        masks = sum(_has_mask(photo, output) for photo in photos)
+        failed = {name: failed[name] for photo in photos if (name := str(photo.name)) in failed}
+    return {
+        "masks": masks,
+        "failed": failed,
+        "report": output.report.is_file(),
+        "contact_sheet": output.contact_sheet.is_file(),
+        "solved": [solved for engine in ENGINES if (solved := _solved(output, engine))],
+    }
+
+
+def _has_mask(photo: Photo, output: JobFolder) -> bool:
+    try:
+        return output.mask(handed_over(photo, output.converted).name).is_file()
+    except PhotoError:
+        return False
+
+
+def _solved(output: JobFolder, engine: str) -> dict[str, Any] | None:
+    """What an engine found, if that is still there."""
+    place = engine_folder(output, engine)
+    try:
+        report = json.loads(place.report.read_bytes())
+        solved = {"engine": engine, "registered": report["registered"], "total": report["total"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return {**solved, "results": str(place.results)} if place.results.is_dir() else None

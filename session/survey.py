@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What lies in the photo folder and in the output folder, for the sidebar.
+
+A worker is asked whenever that may have changed: a folder was chosen, a job ended, a file was loaded, or the user wants
+to know.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import queries, thumbnails
+from .steps import Finish
+
+_NAME = "survey"
+
+_found: tuple[tuple[str, str], Finish] | None = None
+"""Photo folder and output folder, and what was found in them last."""
+
+
+def ask(context: bpy.types.Context) -> None:
+    """Have a worker look at the scene's folders, if there is a window to show what it finds."""
+    if bpy.app.background:
+        return
+    folders = _folders(context.scene.scan_cutout)
+    photos, output = folders
+    if not photos:
+        queries.forget(_NAME)
+        return
+    asked = {"photos": photos, "output": output, "thumbnails": thumbnails.surveyed.size}
+    queries.ask(context, _NAME, {"task": _NAME, "settings": asked}, lambda answer: take(folders, answer))
+
+
+def ask_after_job(context: bpy.types.Context) -> None:
+    """Have a worker look at what a job has left, which may have been another scene's."""
+    global _found  # noqa: PLW0603
+    if _found and _found[0] != _folders(context.scene.scan_cutout):
+        _found = None
+    ask(context)
+
+
+def found(settings: bpy.types.PropertyGroup) -> Finish | None:
+    """What was found last in the folders of a scene's settings; None where nothing is known of them."""
+    return _found[1] if _found and _found[0] == _folders(settings) else None
+
+
+def is_asked() -> bool:
+    """Whether a worker is looking."""
+    return queries.is_asked(_NAME)
+
+
+def results(settings: bpy.types.PropertyGroup) -> str:
+    """The folder with what an engine found in the scene's photos, best the engine chosen; empty if none did."""
+    solved = {each["engine"]: each["results"] for each in _output(settings).get("solved", ())}
+    return solved.get(settings.engine) or next(iter(solved.values()), "")
+
+
+def missing_photos(settings: bpy.types.PropertyGroup) -> str:
+    """What to do where there are no photos to work on; empty where there are."""
+    if settings.is_adrift:
+        return "Save the .blend first: its folder is what // stands for"
+    return "" if settings.photos else "Choose the folder with the photos first"
+
+
+def missing_masks(settings: bpy.types.PropertyGroup) -> str:
+    """What to do where masks are wanted and known not to be there; empty else."""
+    return "Strip the backgrounds first" if settings.masks and _output(settings).get("masks") == 0 else ""
+
+
+def missing_results(settings: bpy.types.PropertyGroup) -> str:
+    """What to do where there is nothing to import; empty where there is."""
+    if words := missing_photos(settings):
+        return words
+    known = found(settings)
+    if known is None:
+        return "Look at the photos first"
+    if results(settings):
+        return ""
+    return "Reconstruct the scan first" if known["status"] == "done" else known["message"]
+
+
+def _output(settings: bpy.types.PropertyGroup) -> dict[str, Any]:
+    """What is in the output folder, as far as is known."""
+    return (found(settings) or {}).get("output") or {}
+
+
+def _folders(settings: bpy.types.PropertyGroup) -> tuple[str, str]:
+    return settings.photos, settings.output
+
+
+def take(folders: tuple[str, str], answer: Finish) -> None:
+    """Keep what was found in a photo folder and an output folder."""
+    global _found  # noqa: PLW0603 - one folder is looked at, whatever panels show it
+    _found = folders, answer
+    thumbnails.surveyed.clear()
+    for made in answer.get("thumbnails", ()):
+        thumbnails.surveyed.add(Path(made["file"]))
+
+
+@persistent
+def _after_load(*_file: object) -> None:
+    ask(bpy.context)
+
+
+def register() -> None:
+    """Be told of files that are loaded."""
+    bpy.app.handlers.load_post.append(_after_load)
+
+
+def unregister() -> None:
+    """Leave nothing behind."""
+    global _found  # noqa: PLW0603
+    bpy.app.handlers.load_post.remove(_after_load)
+    _found = None
