@@ -3,11 +3,11 @@
 
 from itertools import combinations, pairwise
 
+import hypothesis_settings  # noqa: F401 - how property tests run
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import properties  # noqa: F401 - how property tests run
 from scan.engines.pairs import pairs
 
 NEIGHBOURS, SAMPLE = 10, 120

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small regions are found as a flood fill finds them, which is slower and plain."""
 
+import hypothesis_settings  # noqa: F401 - how property tests run
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-import properties  # noqa: F401 - how property tests run
 from scan.masks.mask import grow, mend
 from scan.masks.regions import small_regions
 from scan.tasks.settings import MaskSettings

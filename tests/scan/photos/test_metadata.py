@@ -9,13 +9,13 @@ import subprocess
 from collections import Counter
 from pathlib import PurePosixPath
 
+import hypothesis_settings  # noqa: F401 - how property tests run
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import mutated
 from PIL import Image
 
-import properties  # noqa: F401 - how property tests run
 from scan.common.errors import PhotoError
 from scan.cutouts.cutout import CutoutKind, make_cutout
 from scan.photos.exif import PIXEL_X_DIMENSION, TiffTags, essential, with_numbers

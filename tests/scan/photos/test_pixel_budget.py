@@ -5,11 +5,11 @@ import queue
 import threading
 from contextlib import contextmanager
 
+import hypothesis_settings  # noqa: F401 - how property tests run
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import properties  # noqa: F401 - how property tests run
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.masks.mask import Answer, as_png

@@ -4,13 +4,13 @@
 import ipaddress
 import string
 
+import hypothesis_settings  # noqa: F401 - how property tests run
 import pytest
 import requests
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
-import properties  # noqa: F401 - how property tests run
 from scan.common.errors import BadUseError
 from scan.segmentation.address import Endpoint
 

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 
+import hypothesis_settings  # noqa: F401 - how property tests run
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-import properties  # noqa: F401 - how property tests run
 from scan.cutouts.cutout import CutoutKind, cutout_name
 from scan.engines.engine import ScanPhoto
 from scan.engines.layout import plain_names
