@@ -13,7 +13,7 @@ from ..scan.common.errors import ScanError
 from ..scan.job.folder import JobFolder
 from ..session import driver, queries
 from ..session.job_operator import report
-from ..session.steps import Job, goes_on
+from ..session.steps import Job, can_continue
 
 
 class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
@@ -73,7 +73,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return False
         report(self, finished)
-        return goes_on(finished)
+        return can_continue(finished)
 
 
 def question(endpoint: str) -> str:

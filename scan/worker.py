@@ -24,7 +24,7 @@ from .engines.programs.program import end_left_over
 from .job.folder import JobFolder
 from .job.inbox import Inbox
 from .job.journal import Journal
-from .job.priority import step_back
+from .job.priority import lower_priority
 from .segmentation.rembg_client import RembgClient
 from .tasks.check_programs import ProgramsSettings, check_programs
 from .tasks.outcome import CANCELLED
@@ -97,7 +97,7 @@ def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: s
     settings = StripSettings.from_json(values)
     settings.check()
     if settings.backend == "EMBEDDED":
-        step_back()
+        lower_priority()
     outcome = Strip(settings, folder, journal, token, inbox.cancel).run()
     report = outcome.to_json(values)
     try:
@@ -154,7 +154,7 @@ def _survey(values: dict[str, Any], folder: JobFolder, _journal: Journal, _token
 def _preview(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
     settings = StripSettings.from_json(values)
     if settings.backend == "EMBEDDED":
-        step_back()
+        lower_priority()
     return Preview(settings, folder, journal, token, inbox).run()
 
 

@@ -134,7 +134,7 @@ def _untaken(folder: Path) -> Path:
 
 def _save(blend: Path, imported: Finish) -> Finish:
     """Save the scene, if anything came into it."""
-    if not steps.goes_on(imported):
+    if not steps.can_continue(imported):
         return imported
     try:
         blend.parent.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ class RunningJob:
         """The window in which it was started, which may be closed by now."""
         self.progress = Progress()
         """How far the present worker is."""
-        self.told: list[Finish] = []
+        self.results: list[Finish] = []
         """How each worker but the last one ended."""
         self.result: Finish | None = None
         """How all of it ended; None while it goes on."""
@@ -93,7 +93,7 @@ class RunningJob:
     def _go_on(self, context: bpy.types.Context, finished: Finish) -> None:
         try:
             job = self._steps.send(finished)
-            self.told.append(finished)
+            self.results.append(finished)
             self._take(context, job)
         except StopIteration as end:
             self.result = end.value

@@ -36,7 +36,7 @@ def run_blocking(context: bpy.types.Context, job: Job) -> Finish:
     Raises BadUseError where the job cannot be started.
     """
     worker = start(context, job)
-    story = worker.stories()
+    story = worker.iter_events()
     total = done = 0
 
     def tell_photo(words: str) -> None:

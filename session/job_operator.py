@@ -9,7 +9,7 @@ import bpy
 from ..scan.common.errors import BadUseError, EndpointError, ScanError, printable
 from . import current_job, driver, queries, survey
 from .redraw import redraw
-from .steps import Finish, Steps, goes_on
+from .steps import Finish, Steps, can_continue
 
 _TICK = 0.1  # seconds between looks at the journal
 _REDRAW = 0.25  # and at least between drawings of it
@@ -88,12 +88,12 @@ class Watching:
             queries.forget_all(queries.ENDPOINTS)  # what servers said before is not so any more
         survey.ask_after_job(context)
         redraw(context)
-        for finished in [*job.told, result]:
+        for finished in [*job.results, result]:
             report(self, finished, is_cancelled=job.is_cancelled)
-        if goes_on(result) and job.undo and "UNDO" not in self.bl_options:
+        if can_continue(result) and job.undo and "UNDO" not in self.bl_options:
             # Taken up by an operator that is not the one which began: what it brought shall be one step to undo.
             bpy.ops.ed.undo_push(message=job.label)
-        return {"FINISHED"} if goes_on(result) else {"CANCELLED"}
+        return {"FINISHED"} if can_continue(result) else {"CANCELLED"}
 
 
 class JobOperator(Watching):
@@ -148,7 +148,7 @@ class JobOperator(Watching):
             self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}
         report(self, finished)
-        return {"FINISHED"} if goes_on(finished) else {"CANCELLED"}
+        return {"FINISHED"} if can_continue(finished) else {"CANCELLED"}
 
     def _start(self, context: bpy.types.Context, steps: Steps) -> set[str]:
         try:
@@ -161,7 +161,7 @@ class JobOperator(Watching):
 
 def report(operator: bpy.types.Operator, finished: Finish, *, is_cancelled: bool = False) -> None:
     """Report how a job ended. What the user has cancelled is no error to them."""
-    bad = "WARNING" if goes_on(finished) else "ERROR"
+    bad = "WARNING" if can_continue(finished) else "ERROR"
     operator.report({"INFO" if finished["status"] == "done" or is_cancelled else bad}, printable(finished["message"]))
 
 

@@ -98,7 +98,7 @@ class Preview:
 
     def paint(self) -> None:
         """Show the mask instead, to be painted on in white. Raises BadUseError."""
-        self.painting = Painting(self.photo, Path(self.shown["mask"]), Path(self.shown["handed"]), self._overlay)
+        self.painting = Painting(self.photo, Path(self.shown["mask"]), Path(self.shown["working"]), self._overlay)
         self.painting.picture.replace(self.picture)
         self._is_fitted = False
         self._colours = take_white(bpy.context)
@@ -248,13 +248,13 @@ def end() -> None:
 
 def _tick() -> float | None:
     try:
-        goes_on = _now is not None and _now.tick(bpy.context)
+        can_continue = _now is not None and _now.tick(bpy.context)
     except (ScanError, OSError) as error:
-        goes_on = True
+        can_continue = True
         if _now.trouble != str(error):
             _now.trouble = str(error)
             redraw(bpy.context)
-    if not goes_on:
+    if not can_continue:
         end()
         redraw(bpy.context)
         return None

@@ -35,7 +35,7 @@ class Job:
 Steps = Generator[Job, Finish, Finish]
 
 
-def goes_on(finished: Finish) -> bool:
+def can_continue(finished: Finish) -> bool:
     """Whether what was made is worth going on with."""
     return finished["status"] in {"done", "some_failed"}
 
@@ -62,7 +62,7 @@ def import_scan(settings: ImportSettings, scene: int, *, animated_camera: bool) 
     unfit = ""
     if plan.job is not None:
         finished = yield Job("Undistort Photos", JobFolder(plan.copies.root), plan.job)
-        if not goes_on(finished):
+        if not can_continue(finished):
             return finished
         unfit = finished["message"] if finished["status"] == "some_failed" else ""
     # Asked for by number and late: undo, meanwhile, replaces Blender's data, and references to them would crash it.
@@ -84,14 +84,14 @@ def scan_to_scene(
     """
     solving.check()
     stripped = yield from strip(stripping)
-    if not goes_on(stripped):
+    if not can_continue(stripped):
         return stripped
     solved = yield from reconstruct(solving)
-    if not goes_on(solved):
+    if not can_continue(solved):
         return solved
     importing = ImportSettings(directory=solved["results"])
     imported = yield from import_scan(importing, scene, animated_camera=animated_camera)
-    if not goes_on(imported):
+    if not can_continue(imported):
         return imported
     first = next((end for end in (stripped, solved) if end["exit_code"]), imported)
     how = {name: first[name] for name in ("status", "exit_code")}

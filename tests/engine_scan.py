@@ -110,7 +110,7 @@ class Solves:
         return sorted((self.output / "engines" / engine.lower()).glob("work-*"))
 
     def _is_minder(self, words: str) -> bool:
-        return "minder.py" in words and str(self.output) in words
+        return "supervisor.py" in words and str(self.output) in words
 
 
 def until(
@@ -171,9 +171,9 @@ STEPS = {
 
 
 def _frozen(solves: Solves, step: str) -> int | None:
-    """Stop what does the work of a step, neither minder nor worker; its process id."""
+    """Stop what does the work of a step, neither supervisor nor worker; its process id."""
     for pid, place, command in processes():
-        is_engine = "work-" in place.name and place.is_relative_to(solves.output) and "minder.py" not in command
+        is_engine = "work-" in place.name and place.is_relative_to(solves.output) and "supervisor.py" not in command
         if is_engine and any(word in command for word in STEPS[step]):
             with contextlib.suppress(OSError):  # it ended just now
                 freeze(pid)

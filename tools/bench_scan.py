@@ -171,7 +171,7 @@ def _processor_seconds() -> float:
 
 def _work(output: Path, job: dict[str, Any]) -> dict[str, Any]:
     """Run a job in a worker and give its end."""
-    *_, finished = Worker([sys.executable], JobFolder(output), job).stories()
+    *_, finished = Worker([sys.executable], JobFolder(output), job).iter_events()
     return finished
 
 

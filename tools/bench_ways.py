@@ -71,7 +71,7 @@ def ours(changes: dict[str, Any], photos: Path, output: Path, endpoint: str, _re
         photos=str(photos), output=str(output), model=MODEL, endpoint=EndpointSettings(endpoint=endpoint), **changes
     )
     worker = Worker([sys.executable], JobFolder(output), {"task": "strip", "settings": asdict(settings)})
-    *_, finished = worker.stories()
+    *_, finished = worker.iter_events()
     if finished["status"] != "done":
         raise RuntimeError(finished["message"])
     traffic = json.loads((output / "report.json").read_bytes())["bytes"]

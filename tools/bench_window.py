@@ -165,7 +165,7 @@ def _strip(photos: Path, output: Path, endpoint: str) -> None:
         "endpoint": {"endpoint": endpoint},
     }
     worker = Worker([sys.executable], JobFolder(output), {"task": "strip", "settings": settings})
-    for _ in worker.stories():
+    for _ in worker.iter_events():
         pass
 
 

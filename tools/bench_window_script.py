@@ -102,9 +102,9 @@ def _preview():
 
     def timed(context):
         began = time.perf_counter()
-        goes_on = tick(context)
+        can_continue = tick(context)
         ticks.append(time.perf_counter() - began)
-        return goes_on
+        return can_continue
 
     preview.tick = timed
     settings = main_window().scene.scan_cutout

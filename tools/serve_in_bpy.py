@@ -4,7 +4,7 @@
     python serve_in_bpy.py MODULE
 
 Takes requests as JSON, one a line, on its standard input: ``script``, ``arguments``, ``result_file``, ``stdout`` and
-``stderr`` (files), ``environment`` and ``folder`` (the current one). Answers each with a line, ``{"returncode": …}``,
+``stderr`` (files), ``environment`` and ``folder`` (the current one). Segmenter each with a line, ``{"returncode": …}``,
 once it is over. Each run finds Blender as a process of its own would find it (fresh_bpy.py). Ends with its input.
 """
 

@@ -18,7 +18,7 @@ _LEAST_PAUSE = 0.25  # seconds between two progress events, so that a long solve
 
 
 @dataclass(frozen=True)
-class Presence:
+class Availability:
     """Whether an engine can be used here. Exactly one of version and reason is not empty."""
 
     version: str = ""
@@ -29,7 +29,7 @@ class Presence:
 
 
 @dataclass(frozen=True)
-class Demands:
+class Requirements:
     """What an engine asks of a scan; preflight holds the scan against it."""
 
     formats: frozenset[str]
@@ -159,13 +159,13 @@ class Engine(Protocol):
         """What messages call it, wherever in a sentence: the engine's name as the user chose it, without an article."""
 
     @property
-    def demands(self) -> Demands:
+    def requirements(self) -> Requirements:
         """What it asks of a scan."""
 
-    def look(self, patience: float = ...) -> Presence:
+    def look(self, patience: float = ...) -> Availability:
         """Whether it can be used. May take so many seconds, since the program is asked."""
 
-    def key(self, scan: Scan, presence: Presence) -> str:
+    def key(self, scan: Scan, availability: Availability) -> str:
         """Names the work of this version on this scan; see ``EngineFolder.work``."""
 
     def solve(self, scan: Scan, place: EngineFolder, key: str, watch: Watch) -> Solution:

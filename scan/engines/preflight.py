@@ -19,7 +19,7 @@ from ..common.text import count, some
 from ..masks.mask import as_grey
 from ..photos.header import read_facts
 from ..photos.photo import Photo
-from .engine import Demands, ScanPhoto
+from .engine import Requirements, ScanPhoto
 from .programs.program import Cancelled
 
 THRESHOLD = 128
@@ -69,7 +69,7 @@ class Looked:
 def preflight(
     photos: Sequence[Photo],
     mask_of: Callable[[Photo], Path] | None,
-    demands: Demands,
+    requirements: Requirements,
     title: str,
     cancel: threading.Event,
 ) -> Preflight:
@@ -78,10 +78,10 @@ def preflight(
     Raises BadUseError, in one sentence with what to do, where the engine called ``title`` cannot work with what there
     is; Cancelled.
     """
-    if words := too_few(len(photos), demands, title):
+    if words := too_few(len(photos), requirements, title):
         raise BadUseError(words)
-    looked, left_out = look_at(photos, mask_of, demands, title, cancel)
-    _refuse_too_few(len(photos), len(looked), left_out, demands, title)
+    looked, left_out = look_at(photos, mask_of, requirements, title, cancel)
+    _refuse_too_few(len(photos), len(looked), left_out, requirements, title)
     usable = tuple(each.photo for each in looked)
     findings = [
         *about_left_out(left_out),
@@ -95,7 +95,7 @@ def preflight(
 def look_at(
     photos: Sequence[Photo],
     mask_of: Callable[[Photo], Path] | None,
-    demands: Demands,
+    requirements: Requirements,
     title: str,
     cancel: threading.Event,
 ) -> tuple[list[Looked], dict[str, str]]:
@@ -107,7 +107,7 @@ def look_at(
         if cancel.is_set():
             raise Cancelled
         try:
-            return _look(photo, mask_of(photo) if mask_of else None, demands, title)
+            return _look(photo, mask_of(photo) if mask_of else None, requirements, title)
         except PhotoError as error:
             return error
 
@@ -120,13 +120,13 @@ def look_at(
     return looked, left_out
 
 
-def too_few(number: int, demands: Demands, title: str) -> str:
+def too_few(number: int, requirements: Requirements, title: str) -> str:
     """What to do where there are too few photos for an engine; empty where there are enough."""
-    if number >= demands.least_photos:
+    if number >= requirements.least_photos:
         return ""
     return (
-        f"{title} needs at least {demands.least_photos} photos, and there {_be(number)}; take 20 to 60 from all around "
-        "the object"
+        f"{title} needs at least {requirements.least_photos} photos, and there {_be(number)}; take 20 to 60 from all "
+        "around the object"
     )
 
 
@@ -134,10 +134,10 @@ def _be(number: int) -> str:
     return "is only 1" if number == 1 else f"are only {number}" if number else "are none"
 
 
-def _look(photo: Photo, mask_path: Path | None, demands: Demands, title: str) -> Looked:
+def _look(photo: Photo, mask_path: Path | None, requirements: Requirements, title: str) -> Looked:
     """Raises PhotoError where the photo cannot go to the engine."""
     facts = read_facts(photo)
-    if facts.format not in demands.formats:
+    if facts.format not in requirements.formats:
         raise PhotoError(f"is a {facts.format} file, which {title} does not read; save it as JPEG or PNG")
     mask = _read_mask(mask_path, facts.size) if mask_path else None
     if mask is not None and mask.kept == 0:
@@ -181,15 +181,15 @@ def _read_mask(path: Path, size: tuple[int, int]) -> _Mask:
     )
 
 
-def _refuse_too_few(found: int, usable: int, left_out: dict[str, str], demands: Demands, title: str) -> None:
-    if usable >= demands.least_photos:
+def _refuse_too_few(found: int, usable: int, left_out: dict[str, str], requirements: Requirements, title: str) -> None:
+    if usable >= requirements.least_photos:
         return
     reason, times = Counter(left_out.values()).most_common(1)[0]
     if usable == 0 and times == found:
         raise BadUseError(f"No photo can go to {title}: each of the {found} {reason}")
     first = next(name for name, why in left_out.items() if why == reason)
     raise BadUseError(
-        f"Only {usable} of {found} photos can go to {title}, which needs at least {demands.least_photos}; "
+        f"Only {usable} of {found} photos can go to {title}, which needs at least {requirements.least_photos}; "
         f"{first}{f' and {times - 1} more' if times > 1 else ''}: {reason}"
     )
 

@@ -8,7 +8,7 @@ _NICENESS = 10
 _BELOW_NORMAL_PRIORITY_CLASS = 0x4000  # winbase.h
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Lower this process's priority for good. Call it before any thread is started: on Linux it is each thread's own.
 
     Costs nothing while nobody else wants the cores. Measured on two busy cores, 4 ms of work every 16 ms beside the

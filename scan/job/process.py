@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The watching side: start a worker on a job, read its story, end it. Never waits but in ``end`` and ``stories``."""
+"""The watching side: start a worker on a job, read its events, end it. Waits in ``end`` and ``iter_events`` only."""
 
 import contextlib
 import json
@@ -136,7 +136,7 @@ class Worker:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_DYING)
 
-    def stories(self) -> Iterator[Event]:
+    def iter_events(self) -> Iterator[Event]:
         """Every event as it comes, until ``finished``: for callers that have nothing else to do.
 
         Goes on after a KeyboardInterrupt, which a generator would not.

@@ -58,12 +58,12 @@ def last_failures(story: list[Event]) -> dict[str, str]:
     return failures
 
 
-def foreign_size(folder: JobFolder, handed: Photo, earlier: Event) -> tuple[int, int] | None:
+def foreign_size(folder: JobFolder, working: Photo, earlier: Event) -> tuple[int, int] | None:
     """Width and height of a mask on disk that is another one than we made; None without one.
 
     It must be a picture, and not what a power cut left.
     """
-    path = folder.mask(handed.name)
+    path = folder.mask(working.name)
     made = (earlier["sha256"],) if earlier["mask"] else ()
     if hash_file(path) in {*made, *earlier["announced"]}:
         return None
@@ -76,15 +76,15 @@ def foreign_size(folder: JobFolder, handed: Photo, earlier: Event) -> tuple[int,
         return None
 
 
-def is_painted(folder: JobFolder, handed: Photo, earlier: Event) -> bool:
+def is_painted(folder: JobFolder, working: Photo, earlier: Event) -> bool:
     """Whether the mask on disk was painted on by hand, and is the better one: not ours, and it fits the photo."""
-    return foreign_size(folder, handed, earlier) == tuple(earlier["stored_size"])
+    return foreign_size(folder, working, earlier) == tuple(earlier["stored_size"])
 
 
-def standing_mask(folder: JobFolder, handed: Photo, size: tuple[int, int]) -> Mask:
+def standing_mask(folder: JobFolder, working: Photo, size: tuple[int, int]) -> Mask:
     """The mask on disk, as 0 and 255 however a paint program saved it. Raises PhotoError, also for another ``size``."""
     try:
-        with Image.open(folder.mask(handed.name)) as mask:
+        with Image.open(folder.mask(working.name)) as mask:
             refuse_another_size(mask.size, size)  # before it is decoded: it may be a bomb
             return Mask.of(as_grey(mask).point([0] * 128 + [255] * 128))
     except (OSError, ValueError, SyntaxError) as error:
@@ -100,10 +100,10 @@ def refuse_another_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
         )
 
 
-def kept_answer(folder: JobFolder, handed: Photo, earlier: Event) -> Image.Image | None:
+def kept_answer(folder: JobFolder, working: Photo, earlier: Event) -> Image.Image | None:
     """The model's answer of an earlier run, if it is whole."""
     try:
-        return read_soft_mask(folder.soft_mask(handed.name).read_bytes(), tuple(earlier["proxy_size"]))
+        return read_soft_mask(folder.soft_mask(working.name).read_bytes(), tuple(earlier["proxy_size"]))
     except (OSError, ValueError):
         return None
 

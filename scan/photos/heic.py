@@ -64,7 +64,7 @@ def jpeg_name(name: PurePosixPath) -> PurePosixPath:
     return name.with_name(name.name + ".jpg")
 
 
-def handed_over(photo: Photo, folder: Path) -> Photo:
+def working_photo(photo: Photo, folder: Path) -> Photo:
     """The photo as engines get it: itself, or its JPEG below ``folder`` where it is HEIC.
 
     Raises PhotoError where another photo has the JPEG's name, and so its mask's; or no file can have it.

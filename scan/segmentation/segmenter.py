@@ -12,7 +12,7 @@ from .onnx_model import EmbeddedModel, as_sent
 from .server_pool import Endpoints, Listener
 
 
-class Answers(Protocol):
+class Segmenter(Protocol):
     """Gives the soft mask of a proxy. ``ask`` may be called from several threads."""
 
     model_key: str
@@ -34,9 +34,9 @@ class Answers(Protocol):
         """Bytes sent and received so far."""
 
 
-def make_answers(
+def make_segmenter(
     settings: StripSettings, token: str, listener: Listener, stop: threading.Event, *, at_first: int = 1
-) -> Answers:
+) -> Segmenter:
     """What the settings choose. ``stop`` ends the waiting between tries.
 
     ``at_first`` requests at a time are sent to a server that has yet to show that its model is loaded.

@@ -46,7 +46,7 @@ class Listener:
 
 
 class Endpoints:
-    """See ``Answers``. A photo goes to whichever server is free, and to another one where that one fails."""
+    """See ``Segmenter``. A photo goes to whichever server is free, and to another one where that one fails."""
 
     def __init__(
         self, settings: StripSettings, token: str, listener: Listener, stop: threading.Event, *, at_first: int
@@ -70,11 +70,11 @@ class Endpoints:
 
     @property
     def is_warm(self) -> bool:
-        """See ``Answers.is_warm``."""
+        """See ``Segmenter.is_warm``."""
         return any(server.client.has_answered for server in self._servers)
 
     def open(self) -> str:
-        """See ``Answers.open``. Servers that are away or lack the model are left out, unless all are."""
+        """See ``Segmenter.open``. Servers that are away or lack the model are left out, unless all are."""
         with ThreadPoolExecutor(len(self._servers)) as pool:
             found = list(pool.map(self._look, self._servers))
         errors = [each for each in found if isinstance(each, ScanError)]
@@ -100,7 +100,7 @@ class Endpoints:
         return f"rembg {abilities.version}"
 
     def ask(self, proxy: Proxy) -> Answer:
-        """See ``Answers.ask``. What one server fails on, every other is asked for."""
+        """See ``Segmenter.ask``. What one server fails on, every other is asked for."""
         picture, media_type = proxy.encode()
         refusals: dict[_Server, PhotoError] = {}
         while server := self._take(refusals):
@@ -175,7 +175,7 @@ class Endpoints:
             self._listener.on_loss(f"Going on without {server.client.url}: {error}")
 
     def traffic(self) -> dict[str, int]:
-        """See ``Answers.traffic``."""
+        """See ``Segmenter.traffic``."""
         clients = [server.client for server in self._servers]
         return {"sent": sum(client.sent for client in clients), "received": sum(client.received for client in clients)}
 

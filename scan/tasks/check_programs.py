@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engines.catalog import ENGINES, make_engine
-from ..engines.engine import Presence
+from ..engines.engine import Availability
 from .outcome import CANCELLED
 
 _PATIENCE = 10.0  # seconds for each
@@ -35,18 +35,18 @@ def check_programs(settings: ProgramsSettings, cancel: threading.Event) -> dict[
     return {
         "status": "done",
         "exit_code": 0,
-        "message": ". ".join(_words(engines[name].title, presence) for name, presence in found.items()),
-        "programs": {name: _told(presence) for name, presence in found.items()},
+        "message": ". ".join(_words(engines[name].title, availability) for name, availability in found.items()),
+        "programs": {name: _told(availability) for name, availability in found.items()},
     }
 
 
-def _told(presence: Presence) -> dict[str, str]:
-    if presence.reason:
-        return {"problem": presence.reason}
-    return {"path": presence.path, "version": presence.version}
+def _told(availability: Availability) -> dict[str, str]:
+    if availability.reason:
+        return {"problem": availability.reason}
+    return {"path": availability.path, "version": availability.version}
 
 
-def _words(title: str, presence: Presence) -> str:
-    if presence.reason:
-        return presence.reason
-    return f"{title} has version {presence.version}" + (f" ({presence.path})" if presence.path else "")
+def _words(title: str, availability: Availability) -> str:
+    if availability.reason:
+        return availability.reason
+    return f"{title} has version {availability.version}" + (f" ({availability.path})" if availability.path else "")

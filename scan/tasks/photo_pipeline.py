@@ -17,7 +17,7 @@ from ..job.folder import JobFolder
 from ..job.journal import Event, Journal
 from ..job.records import foreign_size, hash_file, kept_answer, no_word, refuse_another_size, standing_mask
 from ..masks.mask import Mask, make_mask
-from ..photos.heic import as_jpeg, handed_over, is_converted, is_heic
+from ..photos.heic import as_jpeg, is_converted, is_heic, working_photo
 from ..photos.photo import (
     NO_MEMORY,
     Photo,
@@ -30,7 +30,7 @@ from ..photos.photo import (
     to_upright,
 )
 from ..photos.pixel_budget import PixelBudget
-from ..segmentation.segmenter import Answers
+from ..segmentation.segmenter import Segmenter
 from .settings import StripSettings
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
@@ -46,7 +46,7 @@ _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no backgro
 class Plan:
     """What is to be made for a photo, and what can be taken from before."""
 
-    handed: Photo
+    working: Photo
     """The photo as engines get it: itself, or its JPEG where it is HEIC."""
     identity: tuple[int, int]
     """Of the photo for which all this holds."""
@@ -93,10 +93,10 @@ class _SoftMask:
         object.__setattr__(self, "facts", facts)
 
 
-class Products:
+class PhotoPipeline:
     """Makes and keeps the files of single photos. Safe to use from several threads, for a photo each."""
 
-    def __init__(self, settings: StripSettings, folder: JobFolder, answers: Answers, journal: Journal) -> None:
+    def __init__(self, settings: StripSettings, folder: JobFolder, answers: Segmenter, journal: Journal) -> None:
         self._settings = settings
         self._folder = folder
         self._journal = journal
@@ -110,20 +110,20 @@ class Products:
         Somebody put the mask there, or the journal is gone: it is kept like one that was painted on. None without one,
         and where it is ours, of a run that was killed: its hash is in ``announced``. Raises PhotoError.
         """
-        handed = handed_over(photo, self._folder.converted)
-        sha256 = hash_file(self._folder.mask(handed.name))
+        working = working_photo(photo, self._folder.converted)
+        sha256 = hash_file(self._folder.mask(working.name))
         if sha256 in {"", *announced}:
             return None
-        if handed is not photo and not is_converted(photo, self._folder.converted):
+        if working is not photo and not is_converted(photo, self._folder.converted):
             return None  # ``make`` looks again, once there is what the mask has to fit
-        with open_photo(handed) as image:
+        with open_photo(working) as image:
             size = stored_size(image)
         with self._budget.hold(_count(size)):
-            if (found := foreign_size(self._folder, handed, no_word(announced, size))) is None:
+            if (found := foreign_size(self._folder, working, no_word(announced, size))) is None:
                 return None
             refuse_another_size(found, size)
             facts = {"identity": [*photo.identity()], "stored_size": size, "soft": "", "mask": "", "sha256": sha256}
-            facts |= standing_mask(self._folder, handed, size).facts()
+            facts |= standing_mask(self._folder, working, size).facts()
         self._journal.write("mask_found", photo=str(photo.name), **facts)
         return {**facts, "announced": ()}
 
@@ -135,12 +135,16 @@ class Products:
         identity = photo.identity()
         soft_key = self._settings.soft_key(identity, self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
-        handed = handed_over(photo, self._folder.converted)
-        makes_mask = not self._stands(photo.name, identity, handed, earlier, mask_key)
-        asks = makes_mask and not self._is_answered(handed, earlier, soft_key)
-        if not makes_mask and self._has_cutout(handed, identity, earlier) and (handed is photo or handed.path.exists()):
+        working = working_photo(photo, self._folder.converted)
+        makes_mask = not self._stands(photo.name, identity, working, earlier, mask_key)
+        asks = makes_mask and not self._is_answered(working, earlier, soft_key)
+        if (
+            not makes_mask
+            and self._has_cutout(working, identity, earlier)
+            and (working is photo or working.path.exists())
+        ):
             return None
-        return Plan(handed, identity, soft_key, mask_key, earlier, announced, asks, makes_mask)
+        return Plan(working, identity, soft_key, mask_key, earlier, announced, asks, makes_mask)
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
@@ -149,7 +153,7 @@ class Products:
             made = self._make_mask(photo, plan)
         else:
             earlier = plan.earlier or {}
-            mask, mask_hash = self._standing_mask(plan.handed, tuple(earlier["stored_size"]))
+            mask, mask_hash = self._standing_mask(plan.working, tuple(earlier["stored_size"]))
             facts = {name: fact for name, fact in earlier.items() if name not in _OF_ANOTHER_RUN}
             made = Made({**facts, "asked": False}, [], mask, mask_hash, None)
         if self._cutouts is not None:
@@ -159,28 +163,28 @@ class Products:
 
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
-        handed = handed_over(photo, self._folder.converted)
-        proxy = self._proxy(handed, size)
+        working = working_photo(photo, self._folder.converted)
+        proxy = self._proxy(working, size)
         with self._budget.hold(_count(proxy.stored_size)):
-            mask = standing_mask(self._folder, handed, proxy.stored_size).reduced(size)
+            mask = standing_mask(self._folder, working, proxy.stored_size).reduced(size)
         return proxy.picture, to_upright(mask, proxy.orientation)
 
     def changed(self, photo: Photo) -> int | None:
         """When the mask that stands for a photo was last written, in nanoseconds since the epoch; None without one."""
         try:
-            return self._folder.mask(handed_over(photo, self._folder.converted).name).stat().st_mtime_ns
+            return self._folder.mask(working_photo(photo, self._folder.converted).name).stat().st_mtime_ns
         except (PhotoError, OSError):
             return None
 
     def facts(self, photo: Photo, earlier: Event) -> Event | None:
         """The journal's word on a photo, brought up to date where its mask was painted on; None where it is gone."""
         try:
-            handed = handed_over(photo, self._folder.converted)
-            if not (sha256 := hash_file(self._folder.mask(handed.name))):
+            working = working_photo(photo, self._folder.converted)
+            if not (sha256 := hash_file(self._folder.mask(working.name))):
                 return None
             if sha256 == earlier["sha256"]:
                 return earlier
-            facts = standing_mask(self._folder, handed, tuple(earlier["stored_size"])).facts()
+            facts = standing_mask(self._folder, working, tuple(earlier["stored_size"])).facts()
         except PhotoError:
             return earlier
         return {**earlier, **facts}
@@ -209,15 +213,15 @@ class Products:
         return warnings
 
     def _stands(
-        self, name: PurePosixPath, identity: tuple[int, int], handed: Photo, earlier: Event | None, mask_key: str
+        self, name: PurePosixPath, identity: tuple[int, int], working: Photo, earlier: Event | None, mask_key: str
     ) -> bool:
         """Whether the mask on disk is the one that is asked for, or one that was painted on. Raises PhotoError."""
         if earlier is None:
             return False
-        if hash_file(self._folder.mask(handed.name)) == earlier["sha256"]:
+        if hash_file(self._folder.mask(working.name)) == earlier["sha256"]:
             if earlier["mask"]:
                 return bool(earlier["mask"] == mask_key)
-        elif (size := foreign_size(self._folder, handed, earlier)) is not None:
+        elif (size := foreign_size(self._folder, working, earlier)) is not None:
             refuse_another_size(size, tuple(earlier["stored_size"]))  # somebody's work, which is not replaced unasked
         else:
             return False
@@ -227,35 +231,35 @@ class Products:
             self._journal.write("log", level="warning", photo=str(name), text=f"{name} {words}")
         return True
 
-    def _is_answered(self, handed: Photo, earlier: Event | None, soft_key: str) -> bool:
-        return earlier is not None and earlier["soft"] == soft_key and self._folder.soft_mask(handed.name).exists()
+    def _is_answered(self, working: Photo, earlier: Event | None, soft_key: str) -> bool:
+        return earlier is not None and earlier["soft"] == soft_key and self._folder.soft_mask(working.name).exists()
 
-    def _has_cutout(self, handed: Photo, identity: tuple[int, int], earlier: Event | None) -> bool:
+    def _has_cutout(self, working: Photo, identity: tuple[int, int], earlier: Event | None) -> bool:
         if self._cutouts is None:
             return True
-        wanted = self._settings.cutout_key(identity, hash_file(self._folder.mask(handed.name)))
+        wanted = self._settings.cutout_key(identity, hash_file(self._folder.mask(working.name)))
         if earlier is None or earlier.get("cutout") != wanted:
             return False
         try:
-            in_bytes = (self._folder.cutouts / cutout_name(handed.name, self._cutouts)).stat().st_size
+            in_bytes = (self._folder.cutouts / cutout_name(working.name, self._cutouts)).stat().st_size
         except OSError:
             return False
         return bool(in_bytes == earlier.get("cutout_bytes"))
 
     def _make_mask(self, photo: Photo, plan: Plan) -> Made:
         soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(photo, plan)
-        mask = self._mask(plan.handed, soft)
+        mask = self._mask(plan.working, soft)
         content = mask.encode()
         sha256 = mask_hash = hashlib.sha256(content).hexdigest()
         warnings = []
         earlier = plan.earlier or no_word(plan.announced, soft.stored_size)
-        if foreign_size(self._folder, plan.handed, earlier) is not None:  # somebody's, since this run began
-            mask, mask_hash = self._standing_mask(plan.handed, soft.stored_size)
+        if foreign_size(self._folder, plan.working, earlier) is not None:  # somebody's, since this run began
+            mask, mask_hash = self._standing_mask(plan.working, soft.stored_size)
             if plan.earlier is None:
                 warnings.append("a mask was there already, and is kept; delete it to have it made anew")
         else:  # if this run ends before the photo is done, nobody painted this mask
             self._journal.write("mask_announced", photo=str(photo.name), sha256=sha256)
-            self.save(self._folder.mask(plan.handed.name), content)
+            self.save(self._folder.mask(plan.working.name), content)
         facts = {
             "soft": plan.soft_key,
             "mask": plan.mask_key,
@@ -267,56 +271,56 @@ class Products:
         }
         return Made(facts, warnings + _doubts(facts["foreground"]), mask, mask_hash, soft.picture)
 
-    def _standing_mask(self, handed: Photo, size: tuple[int, int]) -> tuple[Mask, str]:
+    def _standing_mask(self, working: Photo, size: tuple[int, int]) -> tuple[Mask, str]:
         """The mask on disk, and its file's hash. Raises PhotoError."""
-        mask_hash = hash_file(self._folder.mask(handed.name))  # first: a mask saved in between is told from it later
-        return standing_mask(self._folder, handed, size), mask_hash
+        mask_hash = hash_file(self._folder.mask(working.name))  # first: a mask saved in between is told from it later
+        return standing_mask(self._folder, working, size), mask_hash
 
-    def _mask(self, handed: Photo, soft: _SoftMask) -> Mask:
+    def _mask(self, working: Photo, soft: _SoftMask) -> Mask:
         settings = self._settings
         looks_at_all = settings.fill_holes or settings.drop_islands or settings.grow or settings.refine_edges
         with self._budget.hold(_count(soft.stored_size) if looks_at_all else 0):
             pixels = None
             if settings.refine_edges:
-                pixels = stored_pixels(handed, "L")
+                pixels = stored_pixels(working, "L")
                 if pixels.size != soft.stored_size:  # damaged, or replaced in the meantime
                     raise PhotoError(f"claims {soft.stored_size[0]} × {soft.stored_size[1]} pixels and has other ones")
             return make_mask(soft.image, soft.orientation, soft.stored_size, settings, pixels)
 
-    def _proxy(self, handed: Photo, long_edge: int) -> Proxy:
-        with open_photo(handed) as image:
+    def _proxy(self, working: Photo, long_edge: int) -> Proxy:
+        with open_photo(working) as image:
             # Of a JPEG no more is decoded than the proxy needs; of a progressive one, all has to be held for that.
             is_reduced = image.format in {"JPEG", "MPO"} and not image.info.get("progressive")
             pixels = 0 if long_edge and is_reduced else _count(image.size)
         with self._budget.hold(pixels):
-            return make_proxy(handed, long_edge)
+            return make_proxy(working, long_edge)
 
     def _kept_soft_mask(self, plan: Plan) -> _SoftMask | None:
         """The soft mask of an earlier run, if it is whole."""
-        if plan.earlier is None or (image := kept_answer(self._folder, plan.handed, plan.earlier)) is None:
+        if plan.earlier is None or (image := kept_answer(self._folder, plan.working, plan.earlier)) is None:
             return None
         return _SoftMask(image, plan.earlier["orientation"], tuple(plan.earlier["stored_size"]))
 
     def _ask(self, photo: Photo, plan: Plan) -> _SoftMask:
-        proxy = self._proxy(plan.handed, self._settings.proxy_size)
+        proxy = self._proxy(plan.working, self._settings.proxy_size)
         answer = self._answers.ask(proxy)
         if plan.earlier is not None:  # from now on, the soft mask is not the one that the journal tells of
             self._journal.write("soft_announced", photo=str(photo.name))
-        self.save(self._folder.soft_mask(plan.handed.name), answer.png)
+        self.save(self._folder.soft_mask(plan.working.name), answer.png)
         return _SoftMask(answer.image, proxy.orientation, proxy.stored_size, proxy.picture)
 
     def _make_cutout(self, plan: Plan, made: Made, kind: CutoutKind) -> None:
-        handed = plan.handed
-        name = cutout_name(handed.name, kind)
+        working = plan.working
+        name = cutout_name(working.name, kind)
         for fact in ("cutout", "cutout_bytes", "no_cutout"):
             made.facts.pop(fact, None)
         try:
-            if name != handed.name and handed.path.with_name(name.name).exists():
+            if name != working.name and working.path.with_name(name.name).exists():
                 raise PhotoError(f"would be named like the photo {name.name} beside it; rename one of them")
             with self._budget.hold(_count(made.mask.size)):
                 soft = self._soft_alpha(plan, made) if kind is CutoutKind.PNG else None
                 colour, mask = self._settings.cutout_colour, made.mask.image()
-                content = make_cutout(handed, mask, kind, colour, soft, made.warnings)
+                content = make_cutout(working, mask, kind, colour, soft, made.warnings)
             self.save(self._folder.cutouts / name, content)
             made.facts["cutout"] = self._settings.cutout_key(plan.identity, made.mask_hash)
             made.facts["cutout_bytes"] = len(content)
@@ -330,7 +334,7 @@ class Products:
         """The soft mask in the photo's stored orientation, where alpha matting has made an alpha of it."""
         if not self._settings.alpha_matting or made.facts["soft"] != plan.soft_key:
             return None
-        soft = kept_answer(self._folder, plan.handed, made.facts)
+        soft = kept_answer(self._folder, plan.working, made.facts)
         return None if soft is None else to_stored(soft, made.facts["orientation"])
 
 

@@ -22,10 +22,10 @@ from ..job.inbox import Inbox, Message
 from ..job.journal import Event, Journal, read_journal
 from ..job.records import is_painted, kept_answer, last_words, standing_mask
 from ..masks.mask import grow, make_mask
-from ..photos.heic import as_jpeg, handed_over, is_converted, is_heic
+from ..photos.heic import as_jpeg, is_converted, is_heic, working_photo
 from ..photos.photo import Photo, Proxy, find_photos, make_proxy, to_upright
 from ..review.contact_sheet import OUTLINE
-from ..segmentation.segmenter import Answers, make_answers, model_key
+from ..segmentation.segmenter import Segmenter, make_segmenter, model_key
 from ..segmentation.server_pool import Listener
 from .settings import AnswerSettings, MaskSettings, StripSettings, check_photo_folder
 
@@ -58,14 +58,14 @@ class _View:
 
     photo: Photo
     identity: tuple[int, int]
-    handed: Photo
+    working: Photo
     """As engines get it: itself, or the JPEG of a HEIC photo."""
     proxy: Proxy
     dimmed: Image.Image
 
 
 class Preview:
-    """Answers messages, of which only the newest counts, until there will be no more."""
+    """Segmenter messages, of which only the newest counts, until there will be no more."""
 
     def __init__(self, settings: StripSettings, folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> None:
         """``settings`` are those of the strip; pictures go to ``folder``, which is another one than its output."""
@@ -84,7 +84,7 @@ class Preview:
         self._answers: OrderedDict[str, Image.Image] = OrderedDict()
         self._asked: dict[str, Future[Image.Image]] = {}
         self._pool = ThreadPoolExecutor(_REQUESTS)
-        self._opened: tuple[object, Answers] | None = None
+        self._opened: tuple[object, Segmenter] | None = None
         self._story: tuple[object, dict[str, Event]] = (None, {})
         self._painted: tuple[object, Image.Image | None] = (None, None)
 
@@ -140,8 +140,8 @@ class Preview:
             file=str(self._file),
             size=view.proxy.size,
             orientation=view.proxy.orientation,
-            handed=str(view.handed.path),
-            mask=str(standing) if earlier and (standing := self._output.mask(view.handed.name)).is_file() else "",
+            working=str(view.working.path),
+            mask=str(standing) if earlier and (standing := self._output.mask(view.working.name)).is_file() else "",
             foreground=round(float(np.mean(np.asarray(mask) > 0)), 4),
             is_painted=is_painted,
             seconds=round(time.monotonic() - wish.began, 3),
@@ -159,15 +159,15 @@ class Preview:
         identity = photo.identity()
         if self._view is None or (self._view.photo, self._view.identity) != (photo, identity):
             self._view = None  # two of them need not be held
-            handed = self._handed(photo)
-            proxy = make_proxy(handed, _LONG_EDGE)
-            self._view = _View(photo, identity, handed, proxy, proxy.picture.point(_DIMMED))
+            working = self._handed(photo)
+            proxy = make_proxy(working, _LONG_EDGE)
+            self._view = _View(photo, identity, working, proxy, proxy.picture.point(_DIMMED))
         return self._view
 
     def _handed(self, photo: Photo) -> Photo:
-        handed = handed_over(photo, self._output.converted)
+        working = working_photo(photo, self._output.converted)
         if not is_heic(photo.name) or is_converted(photo, self._output.converted):
-            return handed
+            return working
         try:
             return as_jpeg(photo, self._folder.converted)
         except OSError as error:
@@ -187,14 +187,14 @@ class Preview:
     def _painted_mask(self, view: _View, earlier: Event) -> Image.Image | None:
         """The mask that somebody painted on, upright at the size of the picture; None where nobody did."""
         try:
-            status = self._output.mask(view.handed.name).stat()
+            status = self._output.mask(view.working.name).stat()
         except OSError:
             return None
-        state = (view.handed, status.st_mtime_ns, status.st_size, earlier["sha256"], earlier["announced"])
+        state = (view.working, status.st_mtime_ns, status.st_size, earlier["sha256"], earlier["announced"])
         if self._painted[0] != state:
             mask = None
-            if is_painted(self._output, view.handed, earlier):
-                painted = standing_mask(self._output, view.handed, view.proxy.stored_size)
+            if is_painted(self._output, view.working, earlier):
+                painted = standing_mask(self._output, view.working, view.proxy.stored_size)
                 whole = to_upright(painted.image(), view.proxy.orientation)
                 mask = whole.resize(view.proxy.size, Image.Resampling.BOX).point([0] * 128 + [255] * 128)
             self._painted = (state, mask)
@@ -203,7 +203,7 @@ class Preview:
     def _answer(self, key: str, view: _View, earlier: Event | None) -> Image.Image | None:
         """The soft mask that is called ``key``, from memory or the output folder; None where it must be asked for."""
         if key not in self._answers and earlier is not None and earlier["soft"] == key:
-            kept = kept_answer(self._output, view.handed, earlier)
+            kept = kept_answer(self._output, view.working, earlier)
             if kept is not None:
                 self._keep(key, _no_larger(kept))
         if key in self._answers:
@@ -224,10 +224,10 @@ class Preview:
             self._journal.write("preview_waiting", **wish.about, file=str(self._file), size=view.proxy.size)
         if key in self._asked or len(self._asked) >= (1 if settings.backend == "EMBEDDED" else _REQUESTS):
             return
-        self._asked[key] = self._pool.submit(self._soft_mask, view.handed, settings)
+        self._asked[key] = self._pool.submit(self._soft_mask, view.working, settings)
         self._asked[key].add_done_callback(lambda _asked: self._inbox.wake())
 
-    def _soft_mask(self, handed: Photo, settings: StripSettings) -> Image.Image:
+    def _soft_mask(self, working: Photo, settings: StripSettings) -> Image.Image:
         """What the model makes of a photo. In a thread of its own."""
         asked = [getattr(settings, each.name) for each in fields(AnswerSettings)]
         try:
@@ -235,10 +235,10 @@ class Preview:
             if opened is None or opened[0] != asked:
                 # Whoever looks at the preview can try again, and need not be kept waiting for a server that is away.
                 impatient = replace(settings, endpoint=replace(settings.endpoint, retry_for=0.0))
-                answers = make_answers(impatient, self._token, Listener(), self._inbox.cancel, at_first=_REQUESTS)
+                answers = make_segmenter(impatient, self._token, Listener(), self._inbox.cancel, at_first=_REQUESTS)
                 answers.open()
                 self._opened = opened = (asked, answers)
-            proxy = make_proxy(handed, settings.proxy_size)
+            proxy = make_proxy(working, settings.proxy_size)
             return _no_larger(opened[1].ask(proxy).image)
         except EndpointError:
             self._opened = None

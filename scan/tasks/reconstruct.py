@@ -14,12 +14,12 @@ from ..common.errors import EngineError, OutputError, PhotoError
 from ..common.files import write_atomically
 from ..common.text import count, some
 from ..engines.catalog import make_engine
-from ..engines.engine import Engine, EngineFolder, Presence, Scan, Solution, Watch
+from ..engines.engine import Availability, Engine, EngineFolder, Scan, Solution, Watch
 from ..engines.preflight import Preflight, preflight
 from ..engines.programs.program import Cancelled
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.journal import Journal
-from ..job.priority import step_back
+from ..job.priority import lower_priority
 from ..photos.heic import as_jpeg, is_heic
 from ..photos.photo import Photo, find_photos
 from .outcome import CANCELLED, versions
@@ -41,7 +41,7 @@ def reconstruct(settings: ReconstructSettings, folder: JobFolder, journal: Journ
     photos = find_photos(Path(settings.photos), settings.files)
     for place in {photo.path.parent for photo in photos}:
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
-    step_back()
+    lower_priority()
     journal.write("started", task="reconstruct", photos=len(photos), engine=settings.engine)
     watch = Watch(journal, cancel)
     try:
@@ -86,7 +86,7 @@ def _as_jpeg(photo: Photo, folder: JobFolder) -> Photo:
         ) from error
 
 
-def _look(engine: Engine, cancel: threading.Event) -> Presence:
+def _look(engine: Engine, cancel: threading.Event) -> Availability:
     """Whether the engine can be used; a program may take long to say so. Raises Cancelled."""
     pool = ThreadPoolExecutor(1)
     look = pool.submit(engine.look)
@@ -103,22 +103,22 @@ def _solve(
     def mask_of(photo: Photo) -> Path:
         return folder.mask(photo.name)
 
-    found = preflight(photos, mask_of if settings.masks else None, engine.demands, engine.title, watch.cancel)
+    found = preflight(photos, mask_of if settings.masks else None, engine.requirements, engine.title, watch.cancel)
     for finding in found.findings:
         watch.say(finding.text, finding.level)
-    presence = _look(engine, watch.cancel)
-    if presence.reason:
-        raise EngineError(presence.reason)
+    availability = _look(engine, watch.cancel)
+    if availability.reason:
+        raise EngineError(availability.reason)
     place = engine_folder(folder, settings.engine)
     scan = Scan(found.photos, settings.quality, settings.mapper)
-    key = engine.key(scan, presence)
+    key = engine.key(scan, availability)
     if earlier := _earlier(place, key, settings.mapper):
         return earlier
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         begin = time.monotonic()
         solution = engine.solve(scan, place, key, watch)
-        report = _report(settings, engine, presence.version, place, len(photos), found, solution)
+        report = _report(settings, engine, availability.version, place, len(photos), found, solution)
         report.update(key=key, solve_seconds=round(time.monotonic() - begin, 3))
         write_atomically(place.report, json.dumps(report, indent=1).encode())
     except OSError as error:

@@ -23,10 +23,10 @@ from ..photos.photo import NO_MEMORY, Photo, find_photos, passed_over
 from ..review.contact_sheet import ContactSheet
 from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
-from ..segmentation.segmenter import make_answers
+from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
 from .outcome import Outcome
-from .photo_pipeline import Plan, Products
+from .photo_pipeline import PhotoPipeline, Plan
 from .settings import StripSettings
 
 # Photos being decoded or written while others wait for their answer: enough to keep the model busy.
@@ -63,8 +63,8 @@ class Strip:
         self._stop = threading.Event()  # no new photo, no new try: cancelled, or in trouble
         self._trouble: ScanError | None = None
         listener = Listener(on_wait=self._tell_pause, on_loss=self._warn)
-        self._answers = make_answers(settings, token, listener, self._stop)
-        self._products = Products(settings, folder, self._answers, journal)
+        self._answers = make_segmenter(settings, token, listener, self._stop)
+        self._products = PhotoPipeline(settings, folder, self._answers, journal)
         self._thumbnails = LatestThumbnails(folder.thumbnails)
         self._paused = False
         self._guard = threading.Lock()
@@ -172,7 +172,7 @@ class Strip:
             return ""
         if note := model_notes.note(self._settings.model):
             self._warn(note)
-        # A server may have to load its model, even to download it: ``Answers`` sends it one photo alone at first, and
+        # A server may have to load its model, even to download it: ``Segmenter`` sends it one photo alone at first, and
         # the others are decoded meanwhile.
         if not self._answers.is_warm:
             self._journal.write("log", level="info", text=_LOADING)

@@ -20,7 +20,7 @@ from ..job.folder import JobFolder, refuse_overlap
 from ..job.journal import read_journal
 from ..job.records import last_failures
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
-from ..photos.heic import handed_over, is_heic
+from ..photos.heic import is_heic, working_photo
 from ..photos.photo import Photo, find_photos, make_proxy, passed_over
 from ..review.thumbnails import SIZE, write_thumbnail
 from .outcome import CANCELLED
@@ -100,14 +100,14 @@ def _sort(photos: Sequence[Photo], output: JobFolder | None) -> _Sorted:
             found.raw.append(photo)
             continue
         try:
-            handed = handed_over(photo, output.converted if output else Path())
+            working = working_photo(photo, output.converted if output else Path())
         except PhotoError as error:
             found.left_out[str(photo.name)] = str(error)
             continue
-        if is_heic(photo.name) and not (output and handed.path.is_file()):
+        if is_heic(photo.name) and not (output and working.path.is_file()):
             found.unconverted.append(photo)
         else:
-            found.readable[photo] = handed
+            found.readable[photo] = working
     return found
 
 
@@ -130,12 +130,12 @@ def _about_kinds(found: _Sorted) -> list[str]:
 def _about_photos(found: _Sorted, cancel: threading.Event) -> list[str]:
     """What preflight would say of the photos before a solve."""
     engine = make_engine("COLMAP")
-    looked, left_out = look_at(list(found.readable.values()), None, engine.demands, engine.title, cancel)
+    looked, left_out = look_at(list(found.readable.values()), None, engine.requirements, engine.title, cancel)
     findings = about_left_out(found.left_out | left_out)
     if looked:
         findings += about_cameras([each.photo for each in looked], engine.title)
     warnings = [finding.text for finding in findings if finding.level == "warning"]
-    if words := too_few(len(looked) + len(found.unconverted), engine.demands, engine.title):
+    if words := too_few(len(looked) + len(found.unconverted), engine.requirements, engine.title):
         warnings.append(words)
     return warnings
 
@@ -182,7 +182,7 @@ def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
 
 def _has_mask(photo: Photo, output: JobFolder) -> bool:
     try:
-        return output.mask(handed_over(photo, output.converted).name).is_file()
+        return output.mask(working_photo(photo, output.converted).name).is_file()
     except PhotoError:
         return False
 

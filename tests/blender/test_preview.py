@@ -46,11 +46,11 @@ def draw(state):
     result[state] = "".join("".join(seen).split())
 
 def settle():
-    goes_on = True
-    while goes_on and (preview.is_waiting or not preview.photos):
-        goes_on = preview.tick(bpy.context)
+    can_continue = True
+    while can_continue and (preview.is_waiting or not preview.photos):
+        can_continue = preview.tick(bpy.context)
         time.sleep(0.02)
-    return goes_on
+    return can_continue
 
 photos, output, endpoint = arguments[:3]
 window = bpy.context.window_manager.windows[0]
@@ -100,10 +100,10 @@ settle()
 draw("damaged")
 settings.directory = output     # another folder
 preview._asked = None
-goes_on = settle()
+can_continue = settle()
 live_preview.end()
 draw("ended")
-result["goes on"] = goes_on
+result["goes on"] = can_continue
 """
 )
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
+from ..engine import Availability, EngineFolder, Requirements, Scan, Solution, Watch
 from ..programs.program import ask
 from ..programs.resources import threads
 from .installed import INSTEAD, no_package
@@ -26,32 +26,32 @@ class ColmapEmbedded:
 
     title = "COLMAP"
     # WebP is missing from the OpenImageIO in pycolmap 4.2.1's wheels (tried).
-    demands = Demands(frozenset({"JPEG", "PNG", "TIFF"}))
+    requirements = Requirements(frozenset({"JPEG", "PNG", "TIFF"}))
 
     @property
     def environment(self) -> Mapping[str, str]:
         """The module search path of this process, which holds the extension's own packages."""
         return {"SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
 
-    def look(self, patience: float = _PATIENCE) -> Presence:
+    def look(self, patience: float = _PATIENCE) -> Availability:
         """Whether pycolmap can be imported: found out by a process that tries."""
         if words := no_package():
-            return Presence(reason=words)
+            return Availability(reason=words)
         try:
             code, said = ask([*_PYTHON, str(_CHILD), "look"], self.environment, patience)
         except subprocess.TimeoutExpired:
-            return Presence(reason=f"The embedded COLMAP takes longer than {patience:.0f} s to start; try again")
+            return Availability(reason=f"The embedded COLMAP takes longer than {patience:.0f} s to start; try again")
         except OSError as error:
-            return Presence(reason=f"The embedded COLMAP does not start ({error.strerror}); {INSTEAD}")
+            return Availability(reason=f"The embedded COLMAP does not start ({error.strerror}); {INSTEAD}")
         lines = said.strip().splitlines()
         for line in lines:  # a library may have something to say, too
             with contextlib.suppress(ValueError, KeyError, TypeError):
-                return Presence(version=str(json.loads(line)["version"]))
-        return Presence(reason=_why_broken(lines[-1] if lines else f"exit code {code}"))
+                return Availability(version=str(json.loads(line)["version"]))
+        return Availability(reason=_why_broken(lines[-1] if lines else f"exit code {code}"))
 
-    def key(self, scan: Scan, presence: Presence) -> str:
+    def key(self, scan: Scan, availability: Availability) -> str:
         """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""
-        return scan.key("pycolmap", presence.version)
+        return scan.key("pycolmap", availability.version)
 
     def solve(self, scan: Scan, place: EngineFolder, key: str, watch: Watch) -> Solution:
         """See ``Engine.solve``."""

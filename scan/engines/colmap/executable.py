@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from ...common.errors import EngineError
-from ..engine import Demands, EngineFolder, Presence, Scan, Solution, Watch
+from ..engine import Availability, EngineFolder, Requirements, Scan, Solution, Watch
 from ..programs import resources
 from ..programs.program import ask
 from .installed import GET, find_executable, no_executable
@@ -24,7 +24,7 @@ class ColmapExecutable:
 
     title = "COLMAP (Executable)"
     # WebP depends on how it was built (tried: 3.8 of Debian reads it, 4.2.1's own wheels do not).
-    demands = Demands(frozenset({"JPEG", "PNG", "TIFF"}))
+    requirements = Requirements(frozenset({"JPEG", "PNG", "TIFF"}))
 
     def __init__(self, path: str = "") -> None:
         """``path`` is that of the program; empty for the one on PATH."""
@@ -35,25 +35,25 @@ class ColmapExecutable:
         """What lets it start without a screen."""
         return {"QT_QPA_PLATFORM": "offscreen"} if sys.platform == "linux" else {}
 
-    def look(self, patience: float = _PATIENCE) -> Presence:
+    def look(self, patience: float = _PATIENCE) -> Availability:
         """Whether it is there, starts, is COLMAP, and new enough."""
         if words := no_executable(self._path):
-            return Presence(reason=words)
+            return Availability(reason=words)
         program = self._program()
         try:
             said = self._ask("help", patience=patience)
         except EngineError as error:
-            return Presence(reason=str(error))
+            return Availability(reason=str(error))
         found = re.search(r"COLMAP (\d+)\.(\d+)[\w.]*", said)
         if found is None:
-            return Presence(reason=f"{program} does not say that it is COLMAP; set another path in the preferences")
+            return Availability(reason=f"{program} does not say that it is COLMAP; set another path in the preferences")
         if (int(found[1]), int(found[2])) < _OLDEST:
-            return Presence(reason=f"{program} is {found[0]}, and 3.8 is the oldest that is supported; update it")
-        return Presence(version=found[0].removeprefix("COLMAP "), path=program)
+            return Availability(reason=f"{program} is {found[0]}, and 3.8 is the oldest that is supported; update it")
+        return Availability(version=found[0].removeprefix("COLMAP "), path=program)
 
-    def key(self, scan: Scan, presence: Presence) -> str:
+    def key(self, scan: Scan, availability: Availability) -> str:
         """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""
-        return scan.key("colmap", presence.version, self._program())
+        return scan.key("colmap", availability.version, self._program())
 
     def solve(self, scan: Scan, place: EngineFolder, key: str, watch: Watch) -> Solution:
         """See ``Engine.solve``."""

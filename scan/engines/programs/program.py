@@ -22,7 +22,7 @@ from . import supervisor
 NOTE = "process.json"
 """Name of the file in an engine's folder that says which process works there."""
 _TICK = 0.1
-# How long a minder may take to end its engine before it is killed itself, in seconds.
+# How long a supervisor may take to end its engine before it is killed itself, in seconds.
 _GRACE = 5.0
 _FULL = 8_000_000
 """So many bytes free, or fewer, and a failure is put down to the disk."""
@@ -79,7 +79,7 @@ class Program:
                 answer = process.stdout.read()
         finally:
             _end(process)
-            supervisor.end_left_over(self.note)  # where the minder had to be killed, or was
+            supervisor.end_left_over(self.note)  # where the supervisor had to be killed, or was
         reader.read(last=True)
         self._judge(_told(answer, process.returncode), start, doing)
 
@@ -136,7 +136,7 @@ def _start(
     folder: Path | None = None,
     said: IO[bytes] | None = None,
 ) -> "subprocess.Popen[bytes]":
-    """Start a minder, in a folder, and with standard error to a file."""
+    """Start a supervisor, in a folder, and with standard error to a file."""
     return subprocess.Popen(
         [sys.executable, "-I", supervisor.__file__, *arguments],
         stdin=subprocess.PIPE,
@@ -149,7 +149,7 @@ def _start(
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a minder, and with it what it minds; return when both are gone, or the minder had to be killed."""
+    """End a supervisor and what it supervises; return when both are gone, or the supervisor had to be killed."""
     if process.stdin:
         process.stdin.close()
     try:
@@ -161,12 +161,12 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.stdout.close()
 
 
-def _told(answer: bytes, minder_code: int) -> dict[str, Any]:
-    """What a minder said in the end; a failure where it came to no end."""
+def _told(answer: bytes, supervisor_code: int) -> dict[str, Any]:
+    """What a supervisor said in the end; a failure where it came to no end."""
     try:
         return dict(json.loads(answer.splitlines()[-1]))
     except (IndexError, ValueError):
-        return {"exit": minder_code or 1}
+        return {"exit": supervisor_code or 1}
 
 
 def end_left_over(engines: Path) -> None:

@@ -7,7 +7,7 @@ is gone, the engine and all that it started are ended at once. The last line of 
 code, negative for a signal.
 
 What ends the tree is a process group (POSIX) or a job object (Windows, where the system does it even if this process
-is killed). For a killed minder on POSIX there is the file: the next start ends what it names (``end_left_over``).
+is killed). For a killed supervisor on POSIX there is the file: the next start ends what it names (``end_left_over``).
 Standard library only, since it runs where nothing of the extension can be imported.
 """
 

@@ -261,7 +261,11 @@ def test_past_a_few_hundred_photos_pairs_are_chosen(turntable, tmp_path, monkeyp
     engine, cancel = make_engine(name), threading.Event()
     masks = tmp_path / "output" / "masks"
     found = preflight(
-        find_photos(tmp_path / "photos"), lambda photo: masks / f"{photo.name}.png", engine.demands, "COLMAP", cancel
+        find_photos(tmp_path / "photos"),
+        lambda photo: masks / f"{photo.name}.png",
+        engine.requirements,
+        "COLMAP",
+        cancel,
     )
     scan = Scan(found.photos, "DRAFT", "INCREMENTAL")
     place = EngineFolder(tmp_path / "engines" / "one")

@@ -12,12 +12,12 @@ from PIL import ExifTags, Image, ImageDraw
 
 from scan.common.errors import BadUseError
 from scan.engines.catalog import ENGINES, make_engine
-from scan.engines.engine import Demands
+from scan.engines.engine import Requirements
 from scan.engines.preflight import preflight
 from scan.engines.programs.program import Cancelled
 from scan.photos.photo import find_photos
 
-JPEG_AND_PNG = Demands(frozenset({"JPEG", "PNG", "TIFF"}))
+JPEG_AND_PNG = Requirements(frozenset({"JPEG", "PNG", "TIFF"}))
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def draw_mask(size):
 def look(photos, masks):
     """Give a function that runs preflight."""
 
-    def look(demands=JPEG_AND_PNG, *, use_masks=True, cancel=None, title="COLMAP"):
+    def look(requirements=JPEG_AND_PNG, *, use_masks=True, cancel=None, title="COLMAP"):
         mask_of = (lambda photo: masks / f"{photo.name}.png") if use_masks else None
-        return preflight(find_photos(photos), mask_of, demands, title, cancel or threading.Event())
+        return preflight(find_photos(photos), mask_of, requirements, title, cancel or threading.Event())
 
     return look
 

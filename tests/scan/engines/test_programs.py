@@ -160,7 +160,7 @@ def runner(program, tmp_path):
 
 
 def test_a_killed_worker_takes_the_engine_with_it(program, runner):
-    assert len(at_work(program.folder)) == 3, "minder, engine and its child"
+    assert len(at_work(program.folder)) == 3, "supervisor, engine and its child"
     runner.kill()
     runner.wait()
     wait_until_gone(program.folder)
@@ -168,7 +168,7 @@ def test_a_killed_worker_takes_the_engine_with_it(program, runner):
 
 def test_an_engine_that_outlived_worker_and_minder_ends_at_the_next_start(program, runner, tmp_path):
     wait_for(lambda: program.note.exists() and program.note.read_text().endswith("}"))
-    minders = [pid for pid, _, words in processes() if "minder.py" in words and str(tmp_path) in words]
+    minders = [pid for pid, _, words in processes() if "supervisor.py" in words and str(tmp_path) in words]
     for pid in minders:
         freeze(pid)  # so that it does not see the pipe close
     runner.kill()

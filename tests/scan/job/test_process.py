@@ -115,7 +115,7 @@ def test_stories_gives_every_event_and_the_folder_is_free_after_the_last(job, ou
     for threshold in (100, 101, 102):
         job["settings"]["threshold"] = threshold
         worker = Worker([sys.executable], JobFolder(output), job)
-        for event in worker.stories():
+        for event in worker.iter_events():
             if event["event"] == "finished":
                 break  # as a caller does that reads no further
         assert event["photos"]["made"] == 4
@@ -135,7 +135,7 @@ def test_stories_goes_on_after_ctrl_c(job, output, server):
     """What a terminal's Ctrl-C does to a script: it cancels, and then reads on until ``finished``."""
     server.script = lambda request: Answer(hang=request.number > 0)
     worker = Worker([sys.executable], JobFolder(output), job)
-    story = worker.stories()
+    story = worker.iter_events()
     events = [next(story)]
     while not is_done(events[-1]):
         events.append(next(story))

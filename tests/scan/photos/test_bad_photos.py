@@ -17,7 +17,7 @@ from PIL import Image
 
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
-from scan.tasks.photo_pipeline import Products
+from scan.tasks.photo_pipeline import PhotoPipeline
 from scan.tasks.settings import ReconstructSettings
 from scan.tasks.strip import Strip
 from scan.tasks.survey import SurveySettings
@@ -192,14 +192,14 @@ def test_a_defect_with_one_photo_is_not_the_end_of_the_others(add_photos, worker
     settings = workers.settings(server.endpoint)
     output.mkdir()
     journal = Journal(output / "journal.jsonl", "run")
-    make = Products.make
+    make = PhotoPipeline.make
 
     def fail_once(products, photo, plan):
         if photo.name.name == names[1]:
             raise ZeroDivisionError("for a test")
         return make(products, photo, plan)
 
-    monkeypatch.setattr(Products, "make", fail_once)
+    monkeypatch.setattr(PhotoPipeline, "make", fail_once)
     outcome = Strip(settings, JobFolder(output), journal, "", threading.Event()).run()
     journal.close()
     assert (outcome.status, outcome.done) == ("some_failed", 3)

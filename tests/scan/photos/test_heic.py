@@ -320,7 +320,7 @@ def test_a_name_that_leaves_no_room_for_the_jpegs_is_told(tmp_path, length):
     photo = make_heic(tmp_path / "IMG_1.HEIC")
     name = "n" * (length - 5) + ".HEIC"
     photo = Photo(PurePosixPath(name), photo.path.rename(tmp_path / name))
-    for convert in (heic.handed_over, heic.as_jpeg):
+    for convert in (heic.working_photo, heic.as_jpeg):
         with pytest.raises(PhotoError, match="has a name that is too long; rename it"):
             convert(photo, tmp_path / "photos")
 

@@ -15,7 +15,7 @@ from scan.job.journal import Journal
 from scan.masks.mask import Answer, as_png
 from scan.photos.photo import find_photos
 from scan.photos.pixel_budget import PixelBudget
-from scan.tasks.photo_pipeline import Products
+from scan.tasks.photo_pipeline import PhotoPipeline
 
 
 class Holders:
@@ -117,7 +117,7 @@ def test_a_progressive_photo_takes_room_for_all_its_pixels(
     folder.make_mask_folders()
     journal = Journal(folder.journal, "run")
     answers = Answered()
-    products = Products(workers.settings("http://localhost"), folder, answers, journal)
+    products = PhotoPipeline(workers.settings("http://localhost"), folder, answers, journal)
     (photo,) = find_photos(photos)
     products.make(photo, products.plan(photo, None))
     journal.close()

@@ -94,8 +94,8 @@ def test_a_program_is_found_in_the_usual_places_too(monkeypatch, script, tmp_pat
     path = script("echo COLMAP 3.8")
     monkeypatch.setattr(installed, "_USUAL_PLACES", (str(tmp_path / "none"), str(path)))
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    presence = ColmapExecutable().look()
-    assert (presence.path, presence.version) == (str(path), "3.8")
+    availability = ColmapExecutable().look()
+    assert (availability.path, availability.version) == (str(path), "3.8")
     other = script("echo COLMAP 3.9", "other")
     assert ColmapExecutable(str(other)).look().path == str(other), "what is set goes first"
     monkeypatch.setattr(installed, "_USUAL_PLACES", ())
