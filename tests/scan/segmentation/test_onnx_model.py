@@ -314,10 +314,10 @@ def test_nothing_is_told_to_microsoft(u2netp):
 def test_blender_goes_first():
     code = """
 import os
-from scan.priority import lower_priority
+from scan.job.priority import lower_priority
 lower_priority()
 lower_priority()
-from scan.embedded import EmbeddedModel
+from scan.segmentation.onnx_model import EmbeddedModel
 model = EmbeddedModel("u2netp", threads=3)
 print([os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir("/proc/self/task")])
 """
