@@ -40,7 +40,7 @@ def no_folders(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def photographs() -> list[Path]:
-    folders = sorted(environments.python_of("rembg").parents[2].glob("[lL]ib/**/skimage/data"))
+    folders = sorted(environments.python_of("rembg").parents[1].glob("[lL]ib/**/skimage/data"))
     if not folders:
         pytest.skip("the environment rembg is not set up")
     return [folders[0] / name for name in PHOTOGRAPHS]
