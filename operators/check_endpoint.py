@@ -53,7 +53,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
         return {"FINISHED"} if all(answered) else {"CANCELLED"}
 
     def _ask(self, context: bpy.types.Context, address: str) -> bool:
-        name = question(address)
+        name = queries.of_endpoint(address)
         try:
             content = _content(context, address)
         except ScanError as error:
@@ -74,11 +74,6 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
             return False
         report(self, finished)
         return can_continue(finished)
-
-
-def question(endpoint: str) -> str:
-    """The name under which ``queries`` has the answer of an endpoint."""
-    return f"{queries.ENDPOINTS}{endpoint}"
 
 
 def _content(context: bpy.types.Context, address: str) -> dict[str, object]:

@@ -4,16 +4,15 @@
 from typing import Any
 
 import bpy
-from bpy.props import StringProperty
 
 from ..properties import job_settings
-from ..properties.reconstruct_properties import ReconstructProperties
-from ..properties.scan_properties import RELATIVE
+from ..properties.declared import given, operator_properties
+from ..scan.engines.settings import ReconstructSettings
 from ..session import steps, survey
 from ..session.job_operator import JobOperator
 
 
-class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, JobOperator, bpy.types.Operator):
+class SCAN_CUTOUT_OT_reconstruct(JobOperator, bpy.types.Operator):
     """Find the cameras and points of a scan from its photos and their masks"""
 
     bl_idname = "scan_cutout.reconstruct"
@@ -21,18 +20,7 @@ class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, JobOperator, bpy.types.O
     # Not REGISTER: Repeat Last would start it anew, and Blender's list of operators cannot hold one that goes on then.
     bl_options = set()
 
-    directory: StringProperty(  # type: ignore[valid-type]
-        name="Photos",
-        description="Folder with the photos; unset, the one that the output folder's masks were made of",
-        subtype="DIR_PATH",
-        options={"SKIP_SAVE"} | RELATIVE,
-    )
-    output_directory: StringProperty(  # type: ignore[valid-type]
-        name="Output",
-        description="Folder with the masks, where the results go too",
-        subtype="DIR_PATH",
-        options={"SKIP_SAVE"} | RELATIVE,
-    )
+    __annotations__ = operator_properties(ReconstructSettings)
 
     @classmethod
     def missing(cls, shown: bpy.types.PropertyGroup) -> str:
@@ -41,9 +29,5 @@ class SCAN_CUTOUT_OT_reconstruct(ReconstructProperties, JobOperator, bpy.types.O
 
     def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
         """Find the cameras. Photos that could not be placed are a warning, anything worse an error."""
-        given = {
-            **self.given_to_engine(shown),
-            "photos": bpy.path.abspath(self.directory) or shown.get("photos", ""),
-            "output": bpy.path.abspath(self.output_directory) or shown.get("output", ""),
-        }
-        return steps.reconstruct(job_settings.reconstruct_settings(context, given))
+        wanted = {**shown, **given(self.properties, ReconstructSettings)}
+        return steps.reconstruct(job_settings.reconstruct_settings(context, wanted))

@@ -6,22 +6,25 @@ from typing import Any
 import bpy
 
 from ..properties import job_settings
-from ..properties.reconstruct_properties import ReconstructProperties
-from ..properties.scan_properties import ImportProperties, read
-from ..properties.strip_properties import StripProperties
+from ..properties.declared import given, operator_properties
+from ..scan.engines.settings import ReconstructSettings
+from ..scan.reconstruction.settings import SceneContent
+from ..scan.tasks.settings import StripSettings
 from ..session import steps, survey
 from ..session.job_operator import JobOperator
 
+_GROUPS = (StripSettings, ReconstructSettings, SceneContent)
 
-class SCAN_CUTOUT_OT_scan_to_scene(
-    StripProperties, ReconstructProperties, ImportProperties, JobOperator, bpy.types.Operator
-):
+
+class SCAN_CUTOUT_OT_scan_to_scene(JobOperator, bpy.types.Operator):
     """Strip the backgrounds, find the cameras and bring them into the scene, in one go"""
 
     bl_idname = "scan_cutout.scan_to_scene"
     bl_label = "Scan to Scene"
     # Not REGISTER: Adjust Last Operation would run all of it again, and Blender would wait for it.
     bl_options = {"UNDO"}
+
+    __annotations__ = operator_properties(*_GROUPS)
 
     @classmethod
     def missing(cls, shown: bpy.types.PropertyGroup) -> str:
@@ -34,12 +37,10 @@ class SCAN_CUTOUT_OT_scan_to_scene(
         Photos that failed, could not be placed or are missing behind their camera are a warning; anything worse is an
         error, and what was done before it is kept.
         """
-        stripping = self.given(shown)
-        solving = {**self.given_to_engine(shown), **{name: stripping[name] for name in ("photos", "output", "files")}}
-        importing = {**shown, **read(self.properties, ImportProperties.__annotations__)}
+        wanted = {**shown, **given(self.properties, *_GROUPS)}
         return steps.scan_to_scene(
-            job_settings.strip_settings(context, stripping),
-            job_settings.reconstruct_settings(context, solving),
+            job_settings.strip_settings(context, wanted),
+            job_settings.reconstruct_settings(context, wanted),
+            job_settings.scene_content(wanted),
             context.scene.session_uid,
-            animated_camera=importing.get("animated_camera", False),
         )

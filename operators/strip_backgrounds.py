@@ -7,12 +7,13 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..properties import job_settings
-from ..properties.strip_properties import StripProperties
+from ..properties.declared import given, operator_properties
+from ..scan.tasks.settings import StripSettings
 from ..session import steps, survey
 from ..session.job_operator import JobOperator
 
 
-class SCAN_CUTOUT_OT_strip_backgrounds(StripProperties, JobOperator, bpy.types.Operator):
+class SCAN_CUTOUT_OT_strip_backgrounds(JobOperator, bpy.types.Operator):
     """Make a mask for every photo of a folder and its subfolders, with the background removed by rembg"""
 
     bl_idname = "scan_cutout.strip_backgrounds"
@@ -20,8 +21,11 @@ class SCAN_CUTOUT_OT_strip_backgrounds(StripProperties, JobOperator, bpy.types.O
     # Not REGISTER: Repeat Last would start it anew, and Blender's list of operators cannot hold one that goes on then.
     bl_options = set()
 
-    retry: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
-    """Changes the tooltip alone: every run does what is missing."""
+    __annotations__ = {
+        **operator_properties(StripSettings),
+        # Changes the tooltip alone: every run does what is missing.
+        "retry": BoolProperty(options={"HIDDEN", "SKIP_SAVE"}),
+    }
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
@@ -37,4 +41,5 @@ class SCAN_CUTOUT_OT_strip_backgrounds(StripProperties, JobOperator, bpy.types.O
 
     def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
         """Make the masks; photos that have theirs already keep it."""
-        return steps.strip(job_settings.strip_settings(context, self.given(shown)))
+        wanted = {**shown, **given(self.properties, StripSettings)}
+        return steps.strip(job_settings.strip_settings(context, wanted))

@@ -9,11 +9,16 @@ from typing import Any
 import bpy
 
 from .. import __package__ as base_package
+from ..scan.common.declared import names_of
+from ..scan.engines import catalog
+from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.folder import JobFolder
+from ..scan.reconstruction.settings import SceneContent
 from ..scan.segmentation import weights
-from ..scan.tasks.settings import TOKEN_VARIABLE, EndpointSettings, ReconstructSettings, StripSettings
+from ..scan.segmentation.settings import TOKEN_VARIABLE, EndpointSettings
+from ..scan.tasks.settings import StripSettings
 
-_FROM_PREFERENCES = ("endpoint", "in_flight", "timeout", "first_timeout", "retry_for")
+_OF_ENDPOINT = [name for name in names_of(EndpointSettings) if name != "further"]
 
 
 def preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences | None:
@@ -27,22 +32,31 @@ def token(context: bpy.types.Context) -> str:
     return os.environ.get(TOKEN_VARIABLE) or getattr(preferences(context), "token", "")
 
 
+def executables(context: bpy.types.Context) -> dict[str, str]:
+    """Engine → path of the user's program, as far as the preferences name some."""
+    stored = preferences(context)
+    rows = {each.name: each.preference for each in catalog.ENGINES if each.preference is not None}
+    paths = {name: bpy.path.abspath(getattr(stored, row.name)) for name, row in rows.items()} if stored else {}
+    return {name: path for name, path in paths.items() if path}
+
+
 def endpoint_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> EndpointSettings:
     """What was given, the rest from the preferences, and whether Blender may go online.
 
     An endpoint that was given is used alone.
     """
     stored = preferences(context)
-    values = {name: getattr(stored, name) for name in _FROM_PREFERENCES} if stored else {}
-    values.update((name, given[name]) for name in _FROM_PREFERENCES if name in given)
+    values = {name: getattr(stored, name) for name in _OF_ENDPOINT} if stored else {}
+    values.update((name, given[name]) for name in _OF_ENDPOINT if name in given)
     if stored and "endpoint" not in given:
         values["further"] = tuple(each.address for each in stored.further_endpoints if each.address)
     return EndpointSettings(**values, online=bpy.app.online_access)
 
 
 def strip_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> StripSettings:
-    """Settings of a run: what was given (by the names of StripSettings and EndpointSettings), else the defaults."""
-    own = {name: value for name, value in given.items() if name not in _FROM_PREFERENCES}
+    """Settings of a strip: what was given of it by the names of the settings, else the preferences and the defaults."""
+    names = set(names_of(StripSettings)).difference(names_of(EndpointSettings))
+    own = {"photos": "", "output": "", **{name: value for name, value in given.items() if name in names}}
     stored = preferences(context)
     own.setdefault("backend", stored.backend if stored else "ENDPOINT")
     if "model" not in own and own["backend"] == "EMBEDDED":
@@ -53,10 +67,19 @@ def strip_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> Stri
 
 
 def reconstruct_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> ReconstructSettings:
-    """Settings of a solve: what was given, else the defaults. Without photos, those of the output folder's last job."""
-    values = dict(given)
+    """Settings of a solve: what was given of it, else the preferences and the defaults.
+
+    Without photos, those of the output folder's last job.
+    """
+    names = names_of(ReconstructSettings)
+    values = {"output": "", **{name: value for name, value in given.items() if name in names}}
     if not values.get("photos"):
         values["photos"] = str(JobFolder(Path(values["output"])).photos() or "")
-    if values.get("engine") == "COLMAP_EXECUTABLE" and (stored := preferences(context)):
-        values.setdefault("executable", bpy.path.abspath(stored.colmap_executable))
+    engine = values.get("engine", ReconstructSettings.engine)
+    values.setdefault("executable", executables(context).get(engine, ""))
     return ReconstructSettings(**values)
+
+
+def scene_content(given: Mapping[str, Any]) -> SceneContent:
+    """What an import makes in the scene: what was given of it, else the defaults."""
+    return SceneContent(**{name: given[name] for name in names_of(SceneContent) if name in given})

@@ -4,40 +4,43 @@
 Which server and which model belong to the computer, and are in the preferences.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import PointerProperty, StringProperty
+from bpy.props import PointerProperty
 
-from ..session import survey
-from .scan_properties import RELATIVE, ImportProperties, MaskProperties, SolveProperties, read
+from ..scan.common.declared import Home
+from ..scan.engines.settings import ReconstructSettings
+from ..scan.reconstruction.settings import SceneContent
+from ..scan.tasks.settings import StripSettings
+from .declared import given, kept_properties
 
-_NAMES = [name for kind in (MaskProperties, SolveProperties, ImportProperties) for name in kind.__annotations__]
+_GROUPS = (StripSettings, ReconstructSettings, SceneContent)
+
+on_change: list[Callable[[bpy.types.Context], None]] = []
+"""Called when the folders or the engine of the scene that is shown have changed."""
 
 
-def _look(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+def _tell(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     if settings.id_data == context.scene:  # a script may set up a scene that nobody sees
-        survey.ask(context)
+        for call in on_change:
+            call(context)
 
 
-class ScanCutoutSettings(MaskProperties, SolveProperties, ImportProperties, bpy.types.PropertyGroup):
+_TOLD = {name: {"update": _tell} for name in ("directory", "output_directory", "engine")}
+
+
+class ScanCutoutSettings(bpy.types.PropertyGroup):
     """Settings of one scan"""
 
-    directory: StringProperty(  # type: ignore[valid-type]
-        name="Photos",
-        description="Folder with the photos; each subfolder is one side of the scan",
-        subtype="DIR_PATH",
-        options=RELATIVE,
-        update=_look,
-    )
-    output_directory: StringProperty(  # type: ignore[valid-type]
-        name="Output",
-        description="Folder for masks, results and reports; empty for one beside the photo folder",
-        subtype="DIR_PATH",
-        options=RELATIVE,
-        update=_look,
-    )
+    __annotations__ = kept_properties(Home.SCENE, *_GROUPS, more=_TOLD)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Any declared setting of a scene."""
 
     @property
     def photos(self) -> str:
@@ -58,7 +61,7 @@ class ScanCutoutSettings(MaskProperties, SolveProperties, ImportProperties, bpy.
 
     def given(self) -> dict[str, Any]:
         """What was set, by the names of the settings."""
-        return {**read(self, _NAMES), "photos": self.photos, "output": self.output}
+        return {**given(self, *_GROUPS), "photos": self.photos, "output": self.output}
 
     def _leads_nowhere(self, path: str) -> bool:
         return path.startswith("//") and not (bpy.data.filepath or self.id_data.library)

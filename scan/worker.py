@@ -18,20 +18,23 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, TextIO
 
+from .common.declared import from_json
 from .common.errors import EndpointError, OutputError, ScanError
 from .common.files import write_atomically
 from .engines.programs.program import end_left_over
+from .engines.settings import ReconstructSettings
 from .job.folder import JobFolder
 from .job.inbox import Inbox
 from .job.journal import Journal
 from .job.priority import lower_priority
 from .segmentation.rembg_client import RembgClient
+from .segmentation.settings import EndpointSettings
 from .tasks.check_programs import ProgramsSettings, check_programs
 from .tasks.outcome import CANCELLED
 from .tasks.prepare import Prepare, PrepareSettings
 from .tasks.preview import Preview
 from .tasks.reconstruct import reconstruct
-from .tasks.settings import ReconstructSettings, StripSettings, endpoint_settings
+from .tasks.settings import StripSettings
 from .tasks.strip import Strip
 from .tasks.survey import SurveySettings, survey
 
@@ -94,7 +97,7 @@ def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, i
 
 
 def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
-    settings = StripSettings.from_json(values)
+    settings = from_json(StripSettings, values)
     settings.check()
     if settings.backend == "EMBEDDED":
         lower_priority()
@@ -112,7 +115,7 @@ def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: s
 
 def _check_endpoint(values: dict[str, Any], _folder: JobFolder, _journal: Journal, token: str, inbox: Inbox) -> Finish:
     begin = time.monotonic()
-    client = RembgClient(endpoint_settings(values), token)
+    client = RembgClient(from_json(EndpointSettings, values), token)
     pool = ThreadPoolExecutor(1)
     try:
         asked = pool.submit(client.capabilities)
@@ -142,7 +145,7 @@ def _prepare_import(values: dict[str, Any], folder: JobFolder, journal: Journal,
 
 
 def _reconstruct(values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, inbox: Inbox) -> Finish:
-    settings = ReconstructSettings.from_json(values)
+    settings = from_json(ReconstructSettings, values)
     settings.check()
     return reconstruct(settings, folder, journal, inbox.cancel)
 
@@ -152,7 +155,7 @@ def _survey(values: dict[str, Any], folder: JobFolder, _journal: Journal, _token
 
 
 def _preview(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
-    settings = StripSettings.from_json(values)
+    settings = from_json(StripSettings, values)
     if settings.backend == "EMBEDDED":
         lower_priority()
     return Preview(settings, folder, journal, token, inbox).run()

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..scan.common.errors import printable
 from ..scan.reconstruction.importing import ImportPlan
+from ..scan.reconstruction.settings import SceneContent
 from ..scan.reconstruction.types import Photo, Points
 from . import photo_cameras, point_cloud
 
@@ -16,7 +17,7 @@ from . import photo_cameras, point_cloud
 _ROOT_TURN = (radians(-90), 0.0, 0.0)
 
 
-def build(scene: bpy.types.Scene, plan: ImportPlan, *, animated_camera: bool) -> bpy.types.Collection:
+def build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent) -> bpy.types.Collection:
     """Build the scan into a scene and return its collection. Nothing in here is expected to fail."""
     photos = list(plan.reconstruction.photos)
     pinholes = [plan.views[photo.camera].pinhole for photo in photos]
@@ -39,7 +40,7 @@ def build(scene: bpy.types.Scene, plan: ImportPlan, *, animated_camera: bool) ->
         camera = photo_cameras.build(photo, pinhole, picture, mask, scale)
         camera.parent = root
         cameras.objects.link(camera)
-    if animated_camera:
+    if content.animated_camera:
         camera = photo_cameras.build_animated(f"{name} Tour", photos, pinholes, scale)
         camera.parent = root
         scan.objects.link(camera)

@@ -13,12 +13,13 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..properties import job_settings
-from ..properties.scan_properties import MaskProperties
 from ..scan.common.errors import ScanError
 from ..scan.job.folder import JobFolder
 from ..scan.job.journal import Event
 from ..scan.job.process import Worker
-from ..scan.tasks.settings import AnswerSettings, MaskSettings, StripSettings
+from ..scan.masks.settings import MaskSettings
+from ..scan.segmentation.settings import SoftMaskSettings
+from ..scan.tasks.settings import StripSettings
 from . import current_job, driver, picture
 from .painting import Colours, Painting, give_back, take_white
 from .picture import Picture
@@ -280,14 +281,13 @@ def unregister() -> None:
 
 def _wished(context: bpy.types.Context, scene: bpy.types.Scene) -> StripSettings:
     given = scene.scan_cutout.given()
-    names = {*MaskProperties.__annotations__, *_FOLDERS}
-    return job_settings.strip_settings(context, {name: value for name, value in given.items() if name in names})
+    return job_settings.strip_settings(context, given)
 
 
 def _message(wished: StripSettings) -> dict[str, Any]:
     return {
         kind: {each.name: getattr(wished, each.name) for each in fields(group)}
-        for kind, group in (("mask", MaskSettings), ("answer", AnswerSettings))
+        for kind, group in (("mask", MaskSettings), ("answer", SoftMaskSettings))
     }
 
 

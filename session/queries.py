@@ -84,6 +84,11 @@ def ask(
     redraw(context)
 
 
+def of_endpoint(address: str) -> str:
+    """The name of the question to a server at an address, as the user wrote it."""
+    return f"{ENDPOINTS}{address}"
+
+
 def answer(name: str) -> Finish | None:
     """The ``finished`` event of a question; None while it has not come, or was never asked for."""
     return _questions[name].answer if name in _questions else None

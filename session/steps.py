@@ -13,9 +13,11 @@ from typing import Any
 import bpy
 
 from ..scan.common.errors import PhotoError
+from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.folder import JobFolder
-from ..scan.reconstruction.importing import ImportPlan, ImportSettings, plan_import
-from ..scan.tasks.settings import ReconstructSettings, StripSettings
+from ..scan.reconstruction.importing import ImportPlan, plan_import
+from ..scan.reconstruction.settings import ImportSettings, SceneContent
+from ..scan.tasks.settings import StripSettings
 from ..scene import building
 
 Finish = dict[str, Any]
@@ -52,7 +54,7 @@ def reconstruct(settings: ReconstructSettings) -> Steps:
     return (yield _job("Reconstruct", settings.output, "reconstruct", asdict(settings)))
 
 
-def import_scan(settings: ImportSettings, scene: int, *, animated_camera: bool) -> Steps:
+def import_scan(settings: ImportSettings, scene: int) -> Steps:
     """Bring a scan into the scene with this ``session_uid``; where it was deleted meanwhile, into the current one.
 
     Ends as ``some_failed`` where the photos are known and cameras have no picture all the same; a model alone is whole.
@@ -67,17 +69,15 @@ def import_scan(settings: ImportSettings, scene: int, *, animated_camera: bool) 
         unfit = finished["message"] if finished["status"] == "some_failed" else ""
     # Asked for by number and late: undo, meanwhile, replaces Blender's data, and references to them would crash it.
     there = next((each for each in bpy.data.scenes if each.session_uid == scene), bpy.context.scene)
-    building.build(there, plan, animated_camera=animated_camera)
+    building.build(there, plan, settings)
     said, is_whole = _summary(plan, unfit)
     if is_whole:
         return {"status": "done", "exit_code": 0, "message": said}
     return {"status": "some_failed", "exit_code": PhotoError.exit_code, "message": said}
 
 
-def scan_to_scene(
-    stripping: StripSettings, solving: ReconstructSettings, scene: int, *, animated_camera: bool
-) -> Steps:
-    """All of it, one after the other; ``scene`` as in ``import_scan``.
+def scan_to_scene(stripping: StripSettings, solving: ReconstructSettings, content: SceneContent, scene: int) -> Steps:
+    """All of it, one after the other; ``content`` is what comes into the scene, ``scene`` as in ``import_scan``.
 
     It ends as the first step in which something failed, else as done. Raises BadUseError; what was done before it is
     kept.
@@ -89,8 +89,8 @@ def scan_to_scene(
     solved = yield from reconstruct(solving)
     if not can_continue(solved):
         return solved
-    importing = ImportSettings(directory=solved["results"])
-    imported = yield from import_scan(importing, scene, animated_camera=animated_camera)
+    importing = ImportSettings(directory=solved["results"], **asdict(content))
+    imported = yield from import_scan(importing, scene)
     if not can_continue(imported):
         return imported
     first = next((end for end in (stripped, solved) if end["exit_code"]), imported)

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ..properties import scene_settings
 from . import queries, thumbnails
 from .steps import Finish
 
@@ -29,7 +30,8 @@ def ask(context: bpy.types.Context) -> None:
     if not photos:
         queries.forget(_NAME)
         return
-    asked = {"photos": photos, "output": output, "thumbnails": thumbnails.surveyed.size}
+    engine = context.scene.scan_cutout.engine
+    asked = {"photos": photos, "output": output, "engine": engine, "thumbnails": thumbnails.surveyed.size}
     queries.ask(context, _NAME, {"task": _NAME, "settings": asked}, lambda answer: take(folders, answer))
 
 
@@ -105,12 +107,14 @@ def _after_load(*_file: object) -> None:
 
 
 def register() -> None:
-    """Be told of files that are loaded."""
+    """Be told of files that are loaded, and of settings that are changed."""
     bpy.app.handlers.load_post.append(_after_load)
+    scene_settings.on_change.append(ask)
 
 
 def unregister() -> None:
     """Leave nothing behind."""
     global _found  # noqa: PLW0603
+    scene_settings.on_change.remove(ask)
     bpy.app.handlers.load_post.remove(_after_load)
     _found = None

@@ -29,7 +29,8 @@ from rembg_server import RembgServer
 from scan.job.folder import JobFolder
 from scan.job.journal import read_journal
 from scan.job.process import Worker
-from scan.tasks.settings import EndpointSettings, StripSettings
+from scan.segmentation.settings import EndpointSettings
+from scan.tasks.settings import StripSettings
 
 # Here before any test file: the folders below tests/scan/ bear the names of packages, and pytest would make packages of
 # them.

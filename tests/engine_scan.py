@@ -20,9 +20,9 @@ import pytest
 from in_process import LocalWorker
 from PIL import Image
 
+from scan.engines.settings import ReconstructSettings
 from scan.job.folder import JobFolder
 from scan.job.process import Worker
-from scan.tasks.settings import ReconstructSettings
 
 SIZE = (480, 360)
 EMBEDDED, EXECUTABLE = "COLMAP", "COLMAP_EXECUTABLE"

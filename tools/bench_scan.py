@@ -30,9 +30,11 @@ from rembg_server import RembgServer
 
 sys.path.insert(0, str(environments.ROOT))
 from scan.engines.catalog import make_engine
+from scan.engines.settings import ReconstructSettings
 from scan.job.folder import JobFolder
 from scan.job.process import Worker
-from scan.tasks.settings import EndpointSettings, ReconstructSettings, StripSettings
+from scan.segmentation.settings import EndpointSettings
+from scan.tasks.settings import StripSettings
 
 SCAN = environments.ROOT / "tests" / "data" / "turntable"
 HOME = environments.BUILD / "bench-scan"

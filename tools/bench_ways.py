@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from scan.job.folder import JobFolder
 from scan.job.process import Worker
-from scan.tasks.settings import EndpointSettings, StripSettings
+from scan.segmentation.settings import EndpointSettings
+from scan.tasks.settings import StripSettings
 
 MODEL = "u2netp"
 IN_FLIGHT = 4

@@ -29,7 +29,8 @@ import environments
 from rembg_server import RembgServer
 from scan.job.folder import JobFolder
 from scan.job.process import Worker
-from scan.tasks.settings import EndpointSettings, StripSettings
+from scan.segmentation.settings import EndpointSettings
+from scan.tasks.settings import StripSettings
 
 HOME = environments.ROOT / "build" / "soak"
 RESULT = environments.ROOT / "build" / "soak.json"

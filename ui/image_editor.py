@@ -10,8 +10,9 @@ from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
-from ..properties.scan_properties import MASK_CONTROLS
+from ..scan.common.declared import names_of
 from ..scan.common.errors import printable
+from ..scan.masks.settings import MaskSettings
 from ..session import live_preview
 from .sidebar_panel import say
 
@@ -71,7 +72,7 @@ class SCAN_CUTOUT_PT_preview_mask(bpy.types.Panel):
         shown = live_preview.now().shown
         # They do nothing to a mask that was painted on, but all the same to those of the other photos.
         column.active = not (shown and shown.get("is_painted"))
-        for name in MASK_CONTROLS:
+        for name in names_of(MaskSettings):
             column.prop(context.scene.scan_cutout, name)
 
 

@@ -16,6 +16,7 @@ from ..operators.scan_to_scene import SCAN_CUTOUT_OT_scan_to_scene
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
+from ..scan.reconstruction.readers import registry
 
 
 class SCAN_CUTOUT_MT_main(bpy.types.Menu):
@@ -72,7 +73,9 @@ def unregister() -> None:
 
 
 def _draw_import(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    menu.layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text="Photogrammetry Scan (COLMAP)")
+    menu.layout.operator(
+        SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text=f"Photogrammetry Scan ({registry.labels()})"
+    )
 
 
 def _draw_main(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:

@@ -6,7 +6,6 @@ from functools import cache
 
 import bpy
 
-from ..operators.check_endpoint import question
 from ..operators.choose_model import SCAN_CUTOUT_OT_choose_model
 from ..properties import job_settings
 from ..scan.segmentation import model_notes, weights
@@ -62,7 +61,7 @@ def suggested(preferences: bpy.types.AddonPreferences) -> Iterator[str]:
 
 
 def _answer(preferences: bpy.types.AddonPreferences) -> Finish:
-    return queries.answer(question(preferences.endpoint)) or {}
+    return queries.answer(queries.of_endpoint(preferences.endpoint)) or {}
 
 
 def _draw_choice(layout: bpy.types.UILayout, preferences: bpy.types.AddonPreferences, name: str, text: str) -> None:

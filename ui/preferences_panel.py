@@ -6,18 +6,18 @@ from functools import cache
 
 import bpy
 
-from ..operators import check_programs
 from ..operators.add_endpoint import SCAN_CUTOUT_OT_add_endpoint
-from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint, question
+from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
 from ..operators.check_programs import SCAN_CUTOUT_OT_check_programs
 from ..operators.copy_docker_command import DOCKER_COMMAND, SCAN_CUTOUT_OT_copy_docker_command
 from ..operators.remove_endpoint import SCAN_CUTOUT_OT_remove_endpoint
 from ..scan.common.errors import BadUseError
+from ..scan.engines import catalog
 from ..scan.job import requirements
 from ..scan.segmentation import model_notes
 from ..scan.segmentation.address import Endpoint
-from ..scan.tasks.settings import TOKEN_VARIABLE, EndpointSettings
-from ..session import queries
+from ..scan.segmentation.settings import TOKEN_VARIABLE, EndpointSettings
+from ..session import programs, queries
 from ..session.steps import Finish
 from . import model_field
 from .wrapped import draw_wrapped
@@ -97,9 +97,9 @@ class _Panel:
             self._say(body, words, "ERROR")
         elif not _may_be_asked(address):
             self._draw_offline(body, address)
-        elif queries.is_asked(question(address)):
+        elif queries.is_asked(queries.of_endpoint(address)):
             self._say(body, "Asking…", "SORTTIME")
-        elif answer := queries.answer(question(address)):
+        elif answer := queries.answer(queries.of_endpoint(address)):
             self._say(body, *_told(answer))
 
     def _draw_offline(self, body: bpy.types.UILayout, address: str) -> None:
@@ -157,27 +157,29 @@ class _Panel:
         body = _section(layout, "programs", "Photogrammetry Programs")
         if body is None:
             return
-        path = self._preferences.colmap_executable
-        body.prop(self._preferences, "colmap_executable")
-        asked = check_programs.question(path)
-        answer = queries.answer(asked) or {}
-        if queries.is_asked(asked):
+        answer = programs.answer(self._context) or {}
+        found = answer.get("programs", {})
+        for entry in catalog.ENGINES:
+            if entry.preference is not None:
+                body.prop(self._preferences, entry.preference.name)
+            if entry.name in found:
+                self._draw_program(body, entry, found[entry.name])
+        if programs.is_asked(self._context):
             self._say(body, "Looking…", "SORTTIME")
-        elif programs := answer.get("programs"):
-            # Who set no path may well do without.
-            self._draw_program(body, "Found", programs["COLMAP_EXECUTABLE"], "ERROR" if path else "INFO")
-            self._draw_program(body, "The one in the extension is", programs["COLMAP"], "ERROR")
-        elif answer:
+        elif answer and not found:
             self._say(body, answer["message"], "ERROR")
-        else:
-            self._say(body, "For the engine COLMAP (Executable); empty for the one that is installed", "INFO")
+        elif not answer:
+            self._say(body, "Empty for the programs that are installed", "INFO")
         _beside(body).operator(SCAN_CUTOUT_OT_check_programs.bl_idname, icon="VIEWZOOM")
 
-    def _draw_program(self, body: bpy.types.UILayout, begin: str, told: dict[str, str], icon: str) -> None:
-        if "problem" in told:
-            self._say(body, told["problem"], icon)
-        else:
-            self._say(body, f"{begin} version {told['version']} {told['path']}", "CHECKMARK")
+    def _draw_program(self, body: bpy.types.UILayout, entry: catalog.Entry, told: dict[str, str]) -> None:
+        """Draw what was found of an engine."""
+        if "problem" not in told:
+            self._say(body, f"{entry.label}: version {told['version']} {told['path']}", "CHECKMARK")
+            return
+        # Who set no path may well do without.
+        is_wanted = entry.preference is None or getattr(self._preferences, entry.preference.name)
+        self._say(body, told["problem"], "ERROR" if is_wanted else "INFO")
 
     def _say(self, body: bpy.types.UILayout, words: str, icon: str) -> None:
         """Draw a sentence below a field, as wide as the field."""

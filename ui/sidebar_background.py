@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 import bpy
 
 from .. import __package__ as base_package
-from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint, question
+from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..properties.job_settings import preferences
-from ..properties.scan_properties import MASK_CONTROLS
+from ..scan.common.declared import names_of
+from ..scan.masks.settings import MaskSettings
 from ..scan.segmentation.address import Endpoint
 from ..session import queries
 from . import model_field
@@ -33,12 +34,12 @@ class SCAN_CUTOUT_PT_background(SidebarPanel, bpy.types.Panel):
         if stored := preferences(context):
             _draw_model(layout, stored)
         column = layout.column()
-        for name in MASK_CONTROLS:
+        for name in names_of(MaskSettings):
             column.prop(settings, name)
         column = layout.column()
         column.prop(settings, "cutouts")
         if settings.cutouts == "JPEG":
-            column.prop(settings, "cutout_colour")
+            column.prop(settings, "cutout_color")
         layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")
 
 
@@ -99,7 +100,7 @@ def _draw_model(layout: bpy.types.UILayout, stored: bpy.types.AddonPreferences) 
 
 def _draw_answer(column: bpy.types.UILayout, address: str, *, is_alone: bool) -> None:
     """Draw what an endpoint has said, and where there are several, which one it is."""
-    asked = question(address)
+    asked = queries.of_endpoint(address)
     answer = queries.answer(asked)
     if queries.is_asked(asked):
         say(column, "Asking the server…" if is_alone else f"Asking {_place(address)}…", "SORTTIME")

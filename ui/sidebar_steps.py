@@ -10,6 +10,8 @@ from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
 from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
 from ..scan.common.text import count
+from ..scan.engines import catalog
+from ..scan.engines.settings import shown_settings
 from ..scan.job.folder import JobFolder
 from ..session import survey
 from .sidebar_panel import SidebarPanel, open_file, say
@@ -49,12 +51,12 @@ class SCAN_CUTOUT_PT_reconstruct(SidebarPanel, bpy.types.Panel):
         whole.use_property_split = False  # the engines' names are long
         whole.prop(settings, "engine", text="")
         column = layout.column()
-        for name in ("quality", "mapper", "masks"):
+        for name in shown_settings(settings.engine):
             column.prop(settings, name)
         output = (survey.found(settings) or {}).get("output") or {}
         for solved in output.get("solved", ()):
-            title = settings.bl_rna.properties["engine"].enum_items[solved["engine"]].name
-            say(layout, f"{title} placed {solved['registered']} of {solved['total']} photos", "CHECKMARK")
+            label = catalog.entry(solved["engine"]).label
+            say(layout, f"{label} placed {solved['registered']} of {solved['total']} photos", "CHECKMARK")
         layout.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, icon="CON_CAMERASOLVER")
 
 

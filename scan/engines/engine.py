@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from ..common.declared import later_values
 from ..job.journal import Journal
 from ..photos.header import PhotoFacts
 from ..photos.photo import Photo
 from .programs.program import NOTE
+from .settings import ReconstructSettings
 
 _LEAST_PAUSE = 0.25  # seconds between two progress events, so that a long solve does not fill the journal
 
@@ -67,8 +69,7 @@ class Scan:
     """The photos of one solve in their order, and how it shall be solved."""
 
     photos: tuple[ScanPhoto, ...]
-    quality: str
-    mapper: str
+    settings: ReconstructSettings
 
     def key(self, *more: object) -> str:
         """Names an engine's work on this scan: same key, same photos, masks, cameras and ``more``."""
@@ -76,7 +77,9 @@ class Scan:
             (photo.name, photo.identity, photo.mask.hex() if photo.mask else None, photo.facts.camera_key())
             for photo in self.photos
         ]
-        content = json.dumps([parts, self.quality, *more], default=str)
+        # The mapper is not part of it: the same matches serve both.
+        later = later_values(self.settings, ReconstructSettings)
+        content = json.dumps([parts, self.settings.quality, *more, *later], default=str)
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from ..photos.photo import to_stored
-from ..tasks.settings import MaskSettings
 from .edges import refine
 from .png import encode_mask
-from .regions import small_regions
+from .settings import MaskSettings
 
 # A bicubic filter reaches two soft pixels far, and overshoots what lies there by less than this factor.
 _REACH, _OVERSHOOT = 3, 0.75
 _TILE = 16  # soft pixels, more than the filter reaches
-# A disc is grown by steps of one pixel, so many of them through the corners too (tan 22.5°: a regular octagon).
-_CORNER_STEPS = math.tan(math.radians(22.5))
 
 
 @dataclass(frozen=True)
@@ -131,21 +128,6 @@ def as_png(soft: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def mend(binary: NDArray[np.uint8], pixels: int, settings: MaskSettings) -> NDArray[np.uint8]:
-    """Fill the small holes of a mask of 0 and 255, and drop its small islands; ``binary`` may be changed.
-
-    ``pixels`` is how many the whole picture has, of which ``binary`` may be just the part around the object. A gap at
-    the border is no hole: it is background, which goes on beyond. Done at full size: of what is smoothed away from a
-    soft mask, scaling up leaves specks.
-    """
-    one_percent = pixels / 100
-    if settings.fill_holes:
-        binary[small_regions(binary == 0, settings.fill_holes * one_percent, diagonal=False, enclosed=True)] = 255
-    if settings.drop_islands:
-        binary[small_regions(binary != 0, settings.drop_islands * one_percent, diagonal=True)] = 0
-    return binary
-
-
 def make_mask(
     soft: Image.Image,
     orientation: int,
@@ -165,8 +147,7 @@ def make_mask(
         binary = refine(soft, photo, region, settings.threshold)
     else:
         binary = _scaled_up(soft, stored_size, region, settings.threshold)
-    binary = mend(binary, stored_size[0] * stored_size[1], settings)
-    return Mask(stored_size, region[:2], grow(binary, settings.grow))
+    return Mask(stored_size, region[:2], settings.mend(binary, stored_size[0] * stored_size[1]))
 
 
 def _scaled_up(
@@ -249,28 +230,3 @@ def _region(soft: Image.Image, size: tuple[int, int], settings: MaskSettings) ->
             )
         )
     return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
-
-
-def grow(binary: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
-    """Grow what is set by so many pixels in all directions, or shrink it by as many where negative.
-
-    ``binary`` has the shape (height, width) and the values 0 and 255. The border of the picture is no edge: what it
-    cuts off is taken to go on beyond.
-    """
-    if not pixels:
-        return binary
-    grown = ~binary if pixels < 0 else binary.copy()
-    for step in range(abs(pixels)):
-        corners = math.floor((step + 1) * _CORNER_STEPS) > math.floor(step * _CORNER_STEPS)
-        before = grown.copy()
-        _spread(before, grown, axis=0)
-        # Spreading what was spread already reaches the corners; spreading what was there before does not.
-        _spread(grown.copy() if corners else before, grown, axis=1)
-    return ~grown if pixels < 0 else grown
-
-
-def _spread(source: NDArray[np.uint8], target: NDArray[np.uint8], axis: int) -> None:
-    """Set in ``target`` what is set in ``source`` one pixel before or behind along an axis."""
-    source, target = np.moveaxis(source, axis, 0), np.moveaxis(target, axis, 0)
-    np.maximum(target[1:], source[:-1], out=target[1:])
-    np.maximum(target[:-1], source[1:], out=target[:-1])

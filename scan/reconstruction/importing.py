@@ -9,25 +9,9 @@ from ..common.errors import BadUseError
 from ..job.folder import lies_in
 from .copies import Copies, copies_folder, find_places
 from .pinhole import View, views
-from .readers.colmap import FILES, find_model, read_model
+from .readers import registry
+from .settings import ImportSettings
 from .types import Reconstruction
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImportSettings:
-    """What to import. Empty folders are looked for where programs put them."""
-
-    directory: str = ""
-    """The model's folder, or one that holds models."""
-    filepath: str = ""
-    """Instead of it, one of the model's files."""
-    photos: str = ""
-    """The photo folder that was solved."""
-    masks: str = ""
-    """The folder with a mask, ``<photo>.png``, for each photo."""
-    output: str = ""
-    """Where the folder with undistorted copies goes, if any are needed; beside the model in a job folder, else in the
-    model's, by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +57,8 @@ class ImportPlan:
 
 def plan_import(settings: ImportSettings) -> ImportPlan:
     """Read the model and find what belongs to it. Raises BadUseError, of which ModelError is one."""
-    model = find_model(_folder_of(settings))
-    reconstruction = read_model(model)
+    model = registry.find(_path_of(settings))
+    reconstruction = registry.read(model)
     places = find_places(model.absolute())
     shown = views(reconstruction)
     bent = copies_folder(reconstruction.cameras[number] for number in shown if shown[number].undistorted)
@@ -85,7 +69,7 @@ def plan_import(settings: ImportSettings) -> ImportPlan:
         views=shown,
         photos=_given(settings.photos, "photo") or places.photos,
         masks=_given(settings.masks, "mask") or places.masks,
-        copies=Copies((Path(settings.output) if settings.output else places.copies) / bent),
+        copies=Copies((Path(settings.copies) if settings.copies else places.copies) / bent),
     )
     # That it lies in the photo folder is refused for every job.
     if plan.job is not None and plan.masks is not None and lies_in(plan.copies.root, plan.masks):
@@ -96,17 +80,13 @@ def plan_import(settings: ImportSettings) -> ImportPlan:
     return plan
 
 
-def _folder_of(settings: ImportSettings) -> Path:
+def _path_of(settings: ImportSettings) -> Path:
     file = Path(settings.filepath) if settings.filepath else None
     if file is not None and file.is_file():
-        if file.name not in FILES:
-            raise BadUseError(
-                f"{file} is not a file of a COLMAP model; choose its cameras.bin (or .txt), or the folder that holds it"
-            )
-        return file.parent
+        return file
     folder = Path(settings.directory or settings.filepath)
     if not (settings.directory or settings.filepath) or not folder.is_dir():
-        raise BadUseError(f"There is no folder {str(folder)!r}; choose the folder that holds the COLMAP model")
+        raise BadUseError(f"There is no folder {str(folder)!r}; choose the folder that holds the reconstruction")
     return folder
 
 

@@ -18,9 +18,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from ..common.errors import BadUseError, EndpointError, PhotoError
-from ..tasks.settings import TOKEN_VARIABLE, EndpointSettings
 from .address import Endpoint
 from .connection_errors import CONNECT_TIMEOUT, advice, reason, wants_encryption
+from .settings import TOKEN_VARIABLE, EndpointSettings
 
 _GATEWAY_BUSY = frozenset({429, 502, 503, 504})
 _EVERY_PHOTO = {

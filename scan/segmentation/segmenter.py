@@ -6,10 +6,10 @@ from typing import Protocol
 
 from ..masks.mask import Answer, as_png
 from ..photos.photo import Proxy
-from ..tasks.settings import StripSettings
 from . import weights
 from .onnx_model import EmbeddedModel, as_sent
 from .server_pool import Endpoints, Listener
+from .settings import SegmentationSettings
 
 
 class Segmenter(Protocol):
@@ -35,7 +35,7 @@ class Segmenter(Protocol):
 
 
 def make_segmenter(
-    settings: StripSettings, token: str, listener: Listener, stop: threading.Event, *, at_first: int = 1
+    settings: SegmentationSettings, token: str, listener: Listener, stop: threading.Event, *, at_first: int = 1
 ) -> Segmenter:
     """What the settings choose. ``stop`` ends the waiting between tries.
 
@@ -46,7 +46,7 @@ def make_segmenter(
     return Endpoints(settings, token, listener, stop, at_first=at_first)
 
 
-def model_key(settings: StripSettings) -> str:
+def model_key(settings: SegmentationSettings) -> str:
     """Stands for the model where masks are compared. Raises BadUseError where an embedded one is not there."""
     return weights.find(settings.model).key if settings.backend == "EMBEDDED" else settings.model
 
@@ -55,7 +55,7 @@ class _Embedded:
     is_warm = True  # nothing is downloaded
     at_once = 1
 
-    def __init__(self, settings: StripSettings) -> None:
+    def __init__(self, settings: SegmentationSettings) -> None:
         self._name = settings.model
         self.model_key = model_key(settings)
         self._model: EmbeddedModel | None = None

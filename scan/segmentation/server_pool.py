@@ -12,9 +12,9 @@ from PIL import Image
 from ..common.errors import BadUseError, EndpointError, PhotoError, ScanError
 from ..masks.mask import Answer, as_png, read_soft_mask
 from ..photos.photo import Proxy
-from ..tasks.settings import StripSettings
 from . import weights
 from .rembg_client import RembgClient
+from .settings import SegmentationSettings
 
 # So many photos in a row with no mask ever before, and it is the server, not the photos.
 _FIRST_FAILURES = 3
@@ -49,7 +49,7 @@ class Endpoints:
     """See ``Segmenter``. A photo goes to whichever server is free, and to another one where that one fails."""
 
     def __init__(
-        self, settings: StripSettings, token: str, listener: Listener, stop: threading.Event, *, at_first: int
+        self, settings: SegmentationSettings, token: str, listener: Listener, stop: threading.Event, *, at_first: int
     ) -> None:
         """``at_first`` requests at a time are sent to a server that has yet to show that its model is loaded."""
         self._settings = settings

@@ -3,7 +3,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..engines.catalog import ENGINES, make_engine
@@ -18,13 +18,13 @@ _TICK = 0.05
 class ProgramsSettings:
     """What is looked for."""
 
-    colmap_executable: str = ""
-    """Path of COLMAP's program; empty for the one on PATH or in the usual places."""
+    executables: dict[str, str] = field(default_factory=dict)
+    """Engine → path of its program; those that are not in it are looked for on PATH and in the usual places."""
 
 
 def check_programs(settings: ProgramsSettings, cancel: threading.Event) -> dict[str, Any]:
     """Look for every engine's program, all at once, and return the ``finished`` event."""
-    engines = {name: make_engine(name, settings.colmap_executable) for name in ENGINES}
+    engines = {each.name: make_engine(each.name, settings.executables.get(each.name, "")) for each in ENGINES}
     pool = ThreadPoolExecutor(len(engines))
     looks = {name: pool.submit(engine.look, _PATIENCE) for name, engine in engines.items()}
     while wait(looks.values(), timeout=_TICK).not_done:

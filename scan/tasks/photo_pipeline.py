@@ -278,8 +278,7 @@ class PhotoPipeline:
 
     def _mask(self, working: Photo, soft: _SoftMask) -> Mask:
         settings = self._settings
-        looks_at_all = settings.fill_holes or settings.drop_islands or settings.grow or settings.refine_edges
-        with self._budget.hold(_count(soft.stored_size) if looks_at_all else 0):
+        with self._budget.hold(_count(soft.stored_size) if settings.needs_all_pixels else 0):
             pixels = None
             if settings.refine_edges:
                 pixels = stored_pixels(working, "L")
@@ -319,7 +318,7 @@ class PhotoPipeline:
                 raise PhotoError(f"would be named like the photo {name.name} beside it; rename one of them")
             with self._budget.hold(_count(made.mask.size)):
                 soft = self._soft_alpha(plan, made) if kind is CutoutKind.PNG else None
-                colour, mask = self._settings.cutout_colour, made.mask.image()
+                colour, mask = self._settings.cutout_color, made.mask.image()
                 content = make_cutout(working, mask, kind, colour, soft, made.warnings)
             self.save(self._folder.cutouts / name, content)
             made.facts["cutout"] = self._settings.cutout_key(plan.identity, made.mask_hash)

@@ -28,7 +28,7 @@ from ..photos.photo import Photo as PhotoFile
 from ..photos.photo import stored_pixels
 from ..reconstruction.copies import Copies, lens_facts
 from ..reconstruction.pinhole import View, views
-from ..reconstruction.readers.colmap import read_model
+from ..reconstruction.readers import registry
 from ..reconstruction.types import Camera
 from ..reconstruction.types import Photo as SolvedPhoto
 from ..reconstruction.undistort import Undistortion
@@ -75,7 +75,7 @@ class Prepare:
 
     def run(self) -> dict[str, Any]:
         """Make the copies that are missing and say how it ended. Raises ModelError and OutputError."""
-        model = read_model(Path(self._settings.model))
+        model = registry.read(Path(self._settings.model))
         lenses = {number: _Lens(model.cameras[number], shown) for number, shown in views(model).items()}
         photos = [photo for photo in model.photos if lenses[photo.camera].view.undistorted]
         remove_leftovers(self._folder.root, recursive=True)

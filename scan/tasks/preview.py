@@ -15,19 +15,23 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ..common.declared import check, from_json
 from ..common.errors import EndpointError, OutputError, ScanError, printable
 from ..common.files import write_atomically
 from ..job.folder import JobFolder
 from ..job.inbox import Inbox, Message
 from ..job.journal import Event, Journal, read_journal
 from ..job.records import is_painted, kept_answer, last_words, standing_mask
-from ..masks.mask import grow, make_mask
+from ..job.settings import check_photo_folder
+from ..masks.mask import make_mask
+from ..masks.settings import MaskSettings, grow
 from ..photos.heic import as_jpeg, is_converted, is_heic, working_photo
 from ..photos.photo import Photo, Proxy, find_photos, make_proxy, to_upright
 from ..review.contact_sheet import OUTLINE
 from ..segmentation.segmenter import Segmenter, make_segmenter, model_key
 from ..segmentation.server_pool import Listener
-from .settings import AnswerSettings, MaskSettings, StripSettings, check_photo_folder
+from ..segmentation.settings import SoftMaskSettings
+from .settings import StripSettings
 
 _LONG_EDGE = 1024  # of the picture, in pixels
 _OUTLINE_WIDTH = 2
@@ -149,8 +153,8 @@ class Preview:
 
     def _wished(self, message: Message) -> StripSettings:
         given = {**message.get("mask", {}), **message.get("answer", {})}
-        settings = StripSettings.from_json({**vars(self._settings), "endpoint": {}, **given})
-        settings.check_mask()
+        settings = from_json(StripSettings, {**vars(self._settings), "endpoint": {}, **given})
+        check(settings, MaskSettings)
         return replace(settings, endpoint=self._settings.endpoint)
 
     def _look(self, name: str) -> _View:
@@ -229,7 +233,7 @@ class Preview:
 
     def _soft_mask(self, working: Photo, settings: StripSettings) -> Image.Image:
         """What the model makes of a photo. In a thread of its own."""
-        asked = [getattr(settings, each.name) for each in fields(AnswerSettings)]
+        asked = [getattr(settings, each.name) for each in fields(SoftMaskSettings)]
         try:
             opened = self._opened
             if opened is None or opened[0] != asked:

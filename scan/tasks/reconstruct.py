@@ -17,13 +17,13 @@ from ..engines.catalog import make_engine
 from ..engines.engine import Availability, Engine, EngineFolder, Scan, Solution, Watch
 from ..engines.preflight import Preflight, preflight
 from ..engines.programs.program import Cancelled
+from ..engines.settings import ReconstructSettings
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.journal import Journal
 from ..job.priority import lower_priority
 from ..photos.heic import as_jpeg, is_heic
 from ..photos.photo import Photo, find_photos
 from .outcome import CANCELLED, versions
-from .settings import ReconstructSettings
 
 _TICK = 0.05
 
@@ -110,7 +110,7 @@ def _solve(
     if availability.reason:
         raise EngineError(availability.reason)
     place = engine_folder(folder, settings.engine)
-    scan = Scan(found.photos, settings.quality, settings.mapper)
+    scan = Scan(found.photos, settings)
     key = engine.key(scan, availability)
     if earlier := _earlier(place, key, settings.mapper):
         return earlier

@@ -13,19 +13,19 @@ from typing import Any
 
 from ..common.errors import BadUseError, OutputError, PhotoError
 from ..common.text import about_passed_over, count
-from ..engines.catalog import ENGINES, make_engine
+from ..engines.catalog import make_engine, names
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..engines.programs.program import Cancelled
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.journal import read_journal
 from ..job.records import last_failures
+from ..job.settings import check_photo_folder
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.heic import is_heic, working_photo
 from ..photos.photo import Photo, find_photos, make_proxy, passed_over
 from ..review.thumbnails import SIZE, write_thumbnail
 from .outcome import CANCELLED
 from .reconstruct import engine_folder
-from .settings import check_photo_folder
 
 _KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
 _KINDS |= dict.fromkeys(HEIC_SUFFIXES, "HEIC") | dict.fromkeys(RAW_SUFFIXES, "RAW")
@@ -39,6 +39,8 @@ class SurveySettings:
     """The photo folder; its subfolders are the sides of the scan."""
     output: str = ""
     """The job folder that the scan has or will have; empty while none is chosen."""
+    engine: str = "COLMAP"
+    """The engine that the scan is to be solved with, by its name in the settings."""
     thumbnails: int = 0
     """How many small pictures are made, at most."""
 
@@ -70,7 +72,7 @@ def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event)
     found = _sort(photos, output)
     try:
         others = about_passed_over(passed_over(root))
-        warnings = [*_about_kinds(found), *([others] if others else []), *_about_photos(found, cancel)]
+        warnings = [*_about_kinds(found), *([others] if others else []), *_about_photos(found, settings.engine, cancel)]
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
         return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}
@@ -127,9 +129,9 @@ def _about_kinds(found: _Sorted) -> list[str]:
     return warnings
 
 
-def _about_photos(found: _Sorted, cancel: threading.Event) -> list[str]:
+def _about_photos(found: _Sorted, name: str, cancel: threading.Event) -> list[str]:
     """What preflight would say of the photos before a solve."""
-    engine = make_engine("COLMAP")
+    engine = make_engine(name)
     looked, left_out = look_at(list(found.readable.values()), None, engine.requirements, engine.title, cancel)
     findings = about_left_out(found.left_out | left_out)
     if looked:
@@ -176,7 +178,7 @@ def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
         "failed": failed,
         "report": output.report.is_file(),
         "contact_sheet": output.contact_sheet.is_file(),
-        "solved": [solved for engine in ENGINES if (solved := _solved(output, engine))],
+        "solved": [solved for engine in names() if (solved := _solved(output, engine))],
     }
 
 

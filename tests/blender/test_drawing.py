@@ -95,7 +95,7 @@ def test_everything_is_drawn_in_every_state(
     assert "Noserveranswers" in drawn["not answered"]["SCAN_CUTOUT_PT_background"]
     _check_places(drawn, server.endpoint, nowhere)
     assert "embedded_model" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
-    assert "cutout_colour" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
+    assert "cutout_color" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
     for said in ("proxy_size", "full_resolution", "Onlyarembgserver"):
         assert said in drawn["embedded"]["SCAN_CUTOUT_PT_background_advanced"]
 

@@ -14,7 +14,7 @@ from PIL import Image
 from large_scan import write_large
 from scan.reconstruction.camera_models import MODELS, project
 from scan.reconstruction.pinhole import pixel_rays, view
-from scan.reconstruction.readers.colmap import read_model
+from scan.reconstruction.readers import registry
 from scan.reconstruction.types import Camera
 
 LARGE = {"SIMPLE_PINHOLE": (9000.0, 2900.0, 4400.0), "SIMPLE_RADIAL": (9000.0, 2900.0, 4400.0, -0.04)}
@@ -85,7 +85,7 @@ def scan(tmp_path) -> Path:
 
 
 def test_blender_shows_every_point_where_colmap_does(blender_installed, every_camera):
-    model = read_model(every_camera / "bin")
+    model = registry.read(every_camera / "bin")
     seen = blender_installed.run(PROJECT, every_camera / "bin").result
     assert seen.keys() == {photo.name for photo in model.photos}
     flat, solved = [], []

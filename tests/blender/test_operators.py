@@ -317,9 +317,9 @@ CHOICES: dict[str, Any] = {
     "post_process": True,
     "extras": '{"model_path": "/m.onnx"}',
     "cutouts": "JPEG",
-    "cutout_colour": [1.0, 0.5, 0.0],
+    "cutout_color": [1.0, 0.5, 0.0],
 }
-TOLD = {**CHOICES, "cutout_colour": "#ff8000"}
+TOLD = {**CHOICES, "cutout_color": "#ff8000"}
 del TOLD["full_resolution"]  # which is a proxy size: see test_proxy_size.py
 
 
@@ -368,7 +368,7 @@ def test_what_is_not_given_is_the_workers_own_default(blender_installed, photos,
         "grow": 0,
         "fill_holes": 0.0,
         "cutouts": "NONE",
-        "cutout_colour": "#000000",
+        "cutout_color": "#000000",
         "extras": "",
         "threshold": 128,
     }
@@ -384,7 +384,7 @@ def test_masks_and_cutouts_without_any_server(blender_installed, photos, tmp_pat
         output_directory=tmp_path / "out",
         backend="EMBEDDED",
         cutouts="JPEG",
-        cutout_colour=[0.0, 0.0, 1.0],
+        cutout_color=[0.0, 0.0, 1.0],
     )
     assert (ended, words) == (["FINISHED"], ""), printed
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -398,6 +398,6 @@ def test_masks_and_cutouts_without_any_server(blender_installed, photos, tmp_pat
         assert max(red, green) < 8
         assert blue > 240
     arguments = ["strip", "--photos", photos, "--output", tmp_path / "out", "--backend", "embedded"]
-    code, _, err = blender_installed.run(COMMAND, *arguments, "--cutouts", "JPEG", "--cutout-colour", "#0000ff").result
+    code, _, err = blender_installed.run(COMMAND, *arguments, "--cutouts", "JPEG", "--cutout-color", "#0000ff").result
     assert code == 0
     assert "3 of 3 photos have a mask, 0 of them made now" in err

@@ -113,7 +113,7 @@ def test_a_place_for_temporary_files_that_is_gone_is_told_of(blender_installed, 
         bpy.ops.scan_cutout.check_endpoint(endpoint="http://127.0.0.1:9")
     except RuntimeError as error:
         result = [str(error)]
-    content = {"task": "check_programs", "settings": {"colmap_executable": ""}}
+    content = {"task": "check_programs", "settings": {}}
     queries.ask(bpy.context, "programs", content)
     result.append(queries.answer("programs")["message"])
     queries.forget("programs")

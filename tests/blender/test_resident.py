@@ -213,7 +213,8 @@ def test_a_job_that_a_script_leaves_is_ended(
     server.script = always(Answer(hang=True))
     code = """
     from bl_ext.user_default.scan_cutout.session import current_job, steps
-    from bl_ext.user_default.scan_cutout.scan.tasks.settings import EndpointSettings, StripSettings
+    from bl_ext.user_default.scan_cutout.scan.segmentation.settings import EndpointSettings
+    from bl_ext.user_default.scan_cutout.scan.tasks.settings import StripSettings
     photos, output, endpoint = arguments
     asked = EndpointSettings(endpoint=endpoint)
     current_job.start(bpy.context, "Strip", steps.strip(StripSettings(photos=photos, output=output, endpoint=asked)))

@@ -34,7 +34,8 @@ result = [code, err.getvalue()]
 STEPS = """
 import json
 from bl_ext.user_default.scan_cutout.session import steps
-from bl_ext.user_default.scan_cutout.scan.tasks.settings import ReconstructSettings, StripSettings
+from bl_ext.user_default.scan_cutout.scan.engines.settings import ReconstructSettings
+from bl_ext.user_default.scan_cutout.scan.tasks.settings import StripSettings
 folders = {"photos": arguments[0], "output": arguments[1]}
 result = []
 for ends in json.loads(arguments[2]):

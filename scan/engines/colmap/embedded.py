@@ -10,10 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..catalog import Entry
 from ..engine import Availability, EngineFolder, Requirements, Scan, Solution, Watch
+from ..installed import missing
 from ..programs.program import ask
 from ..programs.resources import threads
-from .installed import INSTEAD, no_package
 from .solve import DATABASE, IMAGES, MASKS, MODELS, Extract, Solve, Step
 
 _CHILD = Path(__file__).with_name("child.py")
@@ -24,9 +25,16 @@ _PYTHON = (sys.executable, "-I")
 class ColmapEmbedded:
     """See ``Engine``."""
 
-    title = "COLMAP"
     # WebP is missing from the OpenImageIO in pycolmap 4.2.1's wheels (tried).
     requirements = Requirements(frozenset({"JPEG", "PNG", "TIFF"}))
+
+    def __init__(self, entry: Entry, _executable: str = "") -> None:
+        self._entry = entry
+
+    @property
+    def title(self) -> str:
+        """See ``Engine.title``."""
+        return self._entry.title
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -35,19 +43,20 @@ class ColmapEmbedded:
 
     def look(self, patience: float = _PATIENCE) -> Availability:
         """Whether pycolmap can be imported: found out by a process that tries."""
-        if words := no_package():
+        if words := missing(self._entry, ""):
             return Availability(reason=words)
         try:
             code, said = ask([*_PYTHON, str(_CHILD), "look"], self.environment, patience)
         except subprocess.TimeoutExpired:
             return Availability(reason=f"The embedded COLMAP takes longer than {patience:.0f} s to start; try again")
         except OSError as error:
-            return Availability(reason=f"The embedded COLMAP does not start ({error.strerror}); {INSTEAD}")
+            return Availability(reason=f"The embedded COLMAP does not start ({error.strerror}); {self._entry.instead}")
         lines = said.strip().splitlines()
         for line in lines:  # a library may have something to say, too
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 return Availability(version=str(json.loads(line)["version"]))
-        return Availability(reason=_why_broken(lines[-1] if lines else f"exit code {code}"))
+        words = lines[-1] if lines else f"exit code {code}"
+        return Availability(reason=_why_broken(words, self._entry.instead))
 
     def key(self, scan: Scan, availability: Availability) -> str:
         """See ``Engine.key``. The mapper is not part of it: the same matches serve both."""
@@ -73,8 +82,8 @@ class ColmapEmbedded:
         return [*_PYTHON, str(_CHILD), json.dumps(values, default=str)]
 
 
-def _why_broken(words: str) -> str:
+def _why_broken(words: str, instead: str) -> str:
     version = platform.mac_ver()[0]
     if sys.platform == "darwin" and version and int(version.split(".")[0]) < 14:
-        return f"The embedded COLMAP needs macOS 14, and this is {version}; update, or {INSTEAD}"
-    return f"The embedded COLMAP cannot be loaded ({words}); {INSTEAD}"
+        return f"The embedded COLMAP needs macOS 14, and this is {version}; update, or {instead}"
+    return f"The embedded COLMAP cannot be loaded ({words}); {instead}"

@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from ...common.errors import EngineError
+from ..catalog import Entry
 from ..engine import Availability, EngineFolder, Requirements, Scan, Solution, Watch
+from ..installed import find_program, missing
 from ..programs import resources
 from ..programs.program import ask
-from .installed import GET, find_executable, no_executable
 from .solve import DATABASE, IMAGES, MASKS, MODELS, Extract, Map, Match, Solve, Step
 
 _OLDEST = (3, 8)
@@ -22,13 +23,18 @@ _PATIENCE = 30.0
 class ColmapExecutable:
     """See ``Engine``."""
 
-    title = "COLMAP (Executable)"
     # WebP depends on how it was built (tried: 3.8 of Debian reads it, 4.2.1's own wheels do not).
     requirements = Requirements(frozenset({"JPEG", "PNG", "TIFF"}))
 
-    def __init__(self, path: str = "") -> None:
-        """``path`` is that of the program; empty for the one on PATH."""
-        self._path = path
+    def __init__(self, entry: Entry, executable: str = "") -> None:
+        """``executable`` is the path of the program; empty for the one on PATH."""
+        self._entry = entry
+        self._path = executable
+
+    @property
+    def title(self) -> str:
+        """See ``Engine.title``."""
+        return self._entry.title
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -37,7 +43,7 @@ class ColmapExecutable:
 
     def look(self, patience: float = _PATIENCE) -> Availability:
         """Whether it is there, starts, is COLMAP, and new enough."""
-        if words := no_executable(self._path):
+        if words := missing(self._entry, self._path):
             return Availability(reason=words)
         program = self._program()
         try:
@@ -115,7 +121,7 @@ class ColmapExecutable:
         return int("with CUDA" in self._ask("help"))
 
     def _program(self) -> str:
-        return find_executable(self._path)
+        return find_program(self._entry, self._path)
 
     def _options(self, command: str) -> "_Options":
         said = self._ask(command, "-h")
@@ -126,7 +132,14 @@ class ColmapExecutable:
 
     def _ask(self, *arguments: str, patience: float = _PATIENCE) -> str:
         """What the program prints. Raises EngineError where it does not start."""
-        return _ask(self._program(), arguments, tuple(self.environment.items()), patience)
+        program = self._program()
+        another = f"set another path in the preferences, {self._entry.instead}"
+        try:
+            return _ask(program, arguments, tuple(self.environment.items()), patience)
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(f"{program} did not say within {patience:.0f} s what it is; {another}") from error
+        except OSError as error:
+            raise EngineError(f"{program} does not start ({error.strerror}); {another}") from error
 
 
 class _Options:
@@ -155,14 +168,5 @@ class _Options:
 
 @cache
 def _ask(program: str, arguments: tuple[str, ...], environment: tuple[tuple[str, str], ...], patience: float) -> str:
-    try:
-        _, said = ask([program, *arguments], dict(environment), patience)
-    except subprocess.TimeoutExpired as error:
-        raise EngineError(
-            f"{program} did not say within {patience:.0f} s what it is; set another path in the preferences, {GET}"
-        ) from error
-    except OSError as error:
-        raise EngineError(
-            f"{program} does not start ({error.strerror}); set another path in the preferences, {GET}"
-        ) from error
+    _, said = ask([program, *arguments], dict(environment), patience)
     return said

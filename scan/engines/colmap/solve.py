@@ -124,7 +124,7 @@ class Solve:
         self._place = place
         self._watch = watch
         self._work = place.work(key)
-        self._quality = QUALITIES[scan.quality]
+        self._quality = QUALITIES[scan.settings.quality]
         self._names = plain_names(scan.photos)
 
     def run(self) -> Solution:
@@ -211,7 +211,7 @@ class Solve:
         log_start = self._place.log.stat().st_size
         try:
             self._run(
-                Map(self._scan.mapper),
+                Map(self._scan.settings.mapper),
                 "placing cameras",
                 self._telling(_REGISTERING, lambda found: (int(found[1]) + 1, total)),
             )

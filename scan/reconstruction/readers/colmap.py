@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""COLMAP's sparse models: found, read from binary or text files, and checked as a whole.
+"""COLMAP's sparse models: recognised, read from binary or text files, and checked as a whole.
 
 The format is that of COLMAP's own ``doc/format.rst``, as versions 3.8 to 4.2 write it. The rigs and frames that are
 beside it since 3.12 are not needed: ``images`` holds every photo's own pose even so.
@@ -35,37 +35,43 @@ _FORMATS = (
     _Format(".bin", colmap_binary.read_cameras, colmap_binary.read_photos, colmap_binary.read_points),
     _Format(".txt", colmap_text.read_cameras, colmap_text.read_photos, colmap_text.read_points),
 )
-FILES = frozenset(part + form.suffix for form in _FORMATS for part in (*_PARTS, "rigs", "frames"))
-"""The names that a model's files can have."""
+_FILES = frozenset(part + form.suffix for form in _FORMATS for part in (*_PARTS, "rigs", "frames"))
 
 
-def find_model(folder: Path) -> Path:
-    """The folder of a model: the one given, else the largest of those that COLMAP left in it, such as ``sparse/0``.
+class _Colmap:
+    """See ``Reader``. A place is the folder of a sparse model."""
 
-    In a job folder it is the one that was solved last. Raises ModelError where there is none.
-    """
-    if _begun(folder):
-        return folder
-    if solved := [path for path in folder.glob("engines/*/sparse") if _begun(path)]:
-        return max(solved, key=_written)
-    below = [path for pattern in ("*", "sparse/*") for path in folder.glob(pattern) if _begun(path)]
-    if not below:
-        raise ModelError(
-            f"There is no COLMAP model in {folder}; choose the folder that holds cameras.bin, images.bin and "
-            "points3D.bin, or the same as .txt"
-        )
-    return max(sorted(below), key=_size)
+    label = "COLMAP"
+    holds = "cameras.bin, images.bin and points3D.bin, or the same as .txt"
+    suffixes = tuple(form.suffix for form in _FORMATS)
+
+    def place_of(self, path: Path) -> Path | None:
+        """See ``Reader.place_of``."""
+        if path.name in _FILES and path.is_file():
+            return path.parent
+        return path if _begun(path) else None
+
+    def written(self, place: Path) -> int:
+        """See ``Reader.written``. The folder's own time changes with whatever else is put there."""
+        return max(path.stat().st_mtime_ns for path in place.iterdir() if path.name in _FILES)
+
+    def size(self, place: Path) -> int:
+        """Bytes of the observations: the model with the most photos has the most of them."""
+        files = (place / ("images" + form.suffix) for form in _FORMATS)
+        return next((file.stat().st_size for file in files if file.is_file()), 0)
+
+    def read(self, place: Path) -> Reconstruction:
+        """See ``Reader.read``. Binary files go before text."""
+        present = [form for form in _FORMATS if _begun(place, form)]
+        if not present:
+            raise ModelError(f"There is no COLMAP model in {place}; a cameras.bin or cameras.txt would begin one")
+        form = next((form for form in present if _complete(place, form)), present[0])
+        cameras, photos, points = (place / (part + form.suffix) for part in _PARTS)
+        by_number = _read_cameras(cameras, form)
+        return Reconstruction(by_number, _read_photos(photos, form, by_number), _read_points(points, form))
 
 
-def read_model(folder: Path) -> Reconstruction:
-    """Read the model in a folder, binary files before text. Raises ModelError, naming the file that is at fault."""
-    present = [form for form in _FORMATS if _begun(folder, form)]
-    if not present:
-        raise ModelError(f"There is no COLMAP model in {folder}; a cameras.bin or cameras.txt would begin one")
-    form = next((form for form in present if _complete(folder, form)), present[0])
-    cameras, photos, points = (folder / (part + form.suffix) for part in _PARTS)
-    by_number = _read_cameras(cameras, form)
-    return Reconstruction(by_number, _read_photos(photos, form, by_number), _read_points(points, form))
+READER = _Colmap()
 
 
 def _begun(folder: Path, form: _Format | None = None) -> bool:
@@ -74,17 +80,6 @@ def _begun(folder: Path, form: _Format | None = None) -> bool:
 
 def _complete(folder: Path, form: _Format) -> bool:
     return all((folder / (part + form.suffix)).is_file() for part in _PARTS)
-
-
-def _written(folder: Path) -> int:
-    """When the model was written. Its folder's own time changes with whatever else is put there."""
-    return max(path.stat().st_mtime_ns for path in folder.iterdir() if path.name in FILES)
-
-
-def _size(folder: Path) -> int:
-    """Bytes of the observations: the model with the most photos has the most of them."""
-    files = (folder / ("images" + form.suffix) for form in _FORMATS)
-    return next((file.stat().st_size for file in files if file.is_file()), 0)
 
 
 def _read_cameras(path: Path, form: _Format) -> dict[int, Camera]:

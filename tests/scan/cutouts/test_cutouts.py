@@ -14,8 +14,8 @@ from PIL import Image, ImageChops, ImageFilter, JpegImagePlugin
 from scan.common.errors import PhotoError
 from scan.cutouts.cutout import CutoutKind, cutout_name, make_cutout
 from scan.masks.mask import make_mask
+from scan.masks.settings import MaskSettings
 from scan.photos.photo import Photo, make_proxy
-from scan.tasks.settings import MaskSettings
 from speaking_photos import SIZE, exif, save, scene, true_mask
 
 KINDS = pytest.mark.parametrize("kind", CutoutKind, ids=[kind.name for kind in CutoutKind])

@@ -18,13 +18,13 @@ from PIL import Image
 from scan.common.errors import BadUseError, EngineError
 from scan.engines.catalog import make_engine
 from scan.engines.colmap import solve
-from scan.engines.colmap.executable import ColmapExecutable
 from scan.engines.colmap.model_files import read_summary, rename_photos
 from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch
 from scan.engines.layout import link_photo, plain_names, write_mask
 from scan.engines.preflight import preflight
 from scan.engines.programs import resources
 from scan.engines.programs.program import end_left_over
+from scan.engines.settings import ReconstructSettings
 from scan.job.journal import Journal
 from scan.photos.header import PhotoFacts
 from scan.photos.photo import Photo, find_photos
@@ -207,7 +207,7 @@ def test_options_go_by_the_names_the_program_says(tmp_path, version, cuda):
     program = tmp_path / "colmap"
     program.write_text(f"#!/bin/sh\necho 'COLMAP {version} (Commit a on b {cuda} CUDA) {COMMON}{HELP[version]}'\n")
     program.chmod(0o755)
-    engine = ColmapExecutable(str(program))
+    engine = make_engine("COLMAP_EXECUTABLE", str(program))
     assert engine.look().version == version
     quality = solve.QUALITIES["DRAFT"]
     words = engine.command(solve.Extract(Path("list.txt"), 7, masks=True, quality=quality))
@@ -227,7 +227,7 @@ def test_a_program_that_lacks_what_is_needed_is_told_of(tmp_path):
     program = tmp_path / "colmap"
     program.write_text("#!/bin/sh\necho 'COLMAP 9.0 --database_path arg'\n")
     program.chmod(0o755)
-    engine = ColmapExecutable(str(program))
+    engine = make_engine("COLMAP_EXECUTABLE", str(program))
     with pytest.raises(EngineError, match=r"does not know the option image_path of mapper; this version is not supp"):
         engine.command(solve.Map("INCREMENTAL"))
 
@@ -267,7 +267,7 @@ def test_past_a_few_hundred_photos_pairs_are_chosen(turntable, tmp_path, monkeyp
         "COLMAP",
         cancel,
     )
-    scan = Scan(found.photos, "DRAFT", "INCREMENTAL")
+    scan = Scan(found.photos, ReconstructSettings(output=str(tmp_path / "output"), quality="DRAFT"))
     place = EngineFolder(tmp_path / "engines" / "one")
     place.root.mkdir(parents=True)
     journal = Journal(tmp_path / "journal.jsonl", "run")

@@ -146,9 +146,9 @@ def test_two_photos_are_refused(solves):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"engine": "MESHROOM"}, "The setting engine must be one of COLMAP, COLMAP_EXECUTABLE, not 'MESHROOM'"),
-        ({"quality": "BEST"}, "quality must be one of DRAFT, NORMAL, HIGH, not 'BEST'"),
-        ({"mapper": "LOCAL"}, "mapper must be one of INCREMENTAL, GLOBAL, not 'LOCAL'"),
+        ({"engine": "MESHROOM"}, "Engine must be one of COLMAP, COLMAP_EXECUTABLE, not 'MESHROOM'"),
+        ({"quality": "BEST"}, "Quality must be one of DRAFT, NORMAL, HIGH, not 'BEST'"),
+        ({"mapper": "LOCAL"}, "Mapper must be one of INCREMENTAL, GLOBAL, not 'LOCAL'"),
     ],
 )
 def test_settings_that_are_none_are_refused(solves, given, words):

@@ -11,7 +11,7 @@ from conftest import draw_photo
 from PIL import ExifTags, Image, ImageDraw
 
 from scan.common.errors import BadUseError
-from scan.engines.catalog import ENGINES, make_engine
+from scan.engines.catalog import make_engine, names
 from scan.engines.engine import Requirements
 from scan.engines.preflight import preflight
 from scan.engines.programs.program import Cancelled
@@ -215,7 +215,7 @@ def test_a_format_the_engine_does_not_read_is_left_out(add, look):
     assert look().left_out == {"4.webp": "is a WEBP file, which COLMAP does not read; save it as JPEG or PNG"}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", names())
 def test_sentences_read_well_with_each_engine_in_their_middle(add, look, engine):
     for name in ("1.jpg", "2.jpg", "3.jpg", "4.webp"):
         add(name, focal=None)

@@ -15,7 +15,7 @@ from conftest import draw_photo, wait_for
 from engine_scan import EXECUTABLE, Solves, freeze, kill, processes, until
 
 from scan.common.errors import EngineError
-from scan.engines.colmap.executable import ColmapExecutable
+from scan.engines.catalog import make_engine
 from scan.engines.programs import supervisor
 from scan.engines.programs.program import Cancelled, Program, ask, end_left_over
 from scan.job.process import Worker
@@ -232,7 +232,8 @@ def test_a_program_that_does_not_start_says_why_when_asked(tmp_path):
     path = tmp_path / "colmap"
     path.write_bytes(b"\x7fELF of another system")
     path.chmod(0o755)
-    assert ColmapExecutable(str(path)).look().reason.startswith(f"{path} does not start (Exec format error); set anoth")
+    reason = make_engine("COLMAP_EXECUTABLE", str(path)).look().reason
+    assert reason.startswith(f"{path} does not start (Exec format error); set another path")
 
 
 def test_a_later_process_with_the_same_number_is_left_alone(tmp_path):

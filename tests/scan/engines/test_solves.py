@@ -28,8 +28,9 @@ from PIL import Image
 from scan.common.files import write_atomically
 from scan.photos.header import read_facts
 from scan.photos.photo import Photo
-from scan.reconstruction.importing import ImportSettings, plan_import
-from scan.reconstruction.readers.colmap import read_model
+from scan.reconstruction.importing import plan_import
+from scan.reconstruction.readers import registry
+from scan.reconstruction.settings import ImportSettings
 
 pytestmark = pytest.mark.engine
 COUNT = 6
@@ -192,7 +193,7 @@ def test_photos_whose_folder_was_renamed_are_found_where_they_are(again, tmp_pat
         story = solves.run(engine)
         assert "The work of an earlier run on the same photos and masks is gone on with" in texts(story)
     assert story[-1]["registered"] == COUNT, story[-1]["message"]
-    assert read_model(results).points.colors.any()
+    assert registry.read(results).points.colors.any()
 
 
 @ONE_ENGINE_IN_THE_GATE

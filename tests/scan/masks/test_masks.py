@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from scan.masks.edges import refine
-from scan.masks.mask import Mask, as_grey, grow, make_mask, mend, read_soft_mask
+from scan.masks.mask import Mask, as_grey, make_mask, read_soft_mask
 from scan.masks.regions import small_regions
-from scan.tasks.settings import MaskSettings
+from scan.masks.settings import MaskSettings, grow
 
 
 def encoded(image, kind="PNG"):
@@ -141,7 +141,7 @@ def test_only_the_part_around_the_object_is_made_and_nothing_is_lost(size, thres
 def mended(soft, **settings):
     """What is kept of a soft mask of the photo's own size, and mended."""
     binary = np.where(np.asarray(soft) >= 128, np.uint8(255), np.uint8(0))
-    return mend(binary, binary.size, MaskSettings(**settings))
+    return MaskSettings(**settings).mend(binary, binary.size)
 
 
 def test_holes_up_to_an_area_are_filled_and_islands_dropped():

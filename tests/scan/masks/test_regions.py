@@ -8,9 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from scan.masks.mask import grow, mend
 from scan.masks.regions import small_regions
-from scan.tasks.settings import MaskSettings
+from scan.masks.settings import MaskSettings, grow
 
 CONNECTIVITIES = pytest.mark.parametrize("diagonal", [False, True], ids=["sides", "corners"])
 
@@ -69,7 +68,7 @@ def test_holes_are_filled_first_and_islands_dropped_then(mask, holes, islands, s
     given_as = MaskSettings(fill_holes=(holes + 0.5) / pixels * 100, drop_islands=(islands + 0.5) / pixels * 100)
     filled = mask | flood_fill(~mask, holes, diagonal=False, enclosed=True)
     expected = filled & ~flood_fill(filled, islands, diagonal=True)
-    assert np.array_equal(mend(as_levels(mask), pixels, given_as), as_levels(expected))
+    assert np.array_equal(given_as.mend(as_levels(mask), pixels), as_levels(expected))
 
 
 @settings(max_examples=40)

@@ -15,10 +15,10 @@ import pytest
 from faulty_server import Answer
 from PIL import Image
 
+from scan.engines.settings import ReconstructSettings
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.tasks.photo_pipeline import PhotoPipeline
-from scan.tasks.settings import ReconstructSettings
 from scan.tasks.strip import Strip
 from scan.tasks.survey import SurveySettings
 

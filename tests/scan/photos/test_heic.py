@@ -25,10 +25,10 @@ from scan.engines.programs.program import Cancelled
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal, read_journal
 from scan.masks.mask import make_mask
+from scan.masks.settings import MaskSettings
 from scan.photos import heic, heic_decoder
 from scan.photos.photo import Photo, make_proxy
 from scan.tasks import reconstruct
-from scan.tasks.settings import MaskSettings
 from speaking_photos import SIZE, XMP, block_of, exif, icc, save, scene, tags_of, true_mask
 
 # A process of its own makes the files, one for all of them: so the reader is proved with no other libheif beside it, as

@@ -15,8 +15,9 @@ from colmap_scenes import SHAPES, as_json, camera_of, reference, scene_of
 from scan.common.errors import BadUseError, ModelError
 from scan.reconstruction.camera_models import MODELS
 from scan.reconstruction.copies import find_places
-from scan.reconstruction.importing import ImportSettings, plan_import
-from scan.reconstruction.readers.colmap import find_model, read_model
+from scan.reconstruction.importing import plan_import
+from scan.reconstruction.readers import registry
+from scan.reconstruction.settings import ImportSettings
 from scan.reconstruction.types import rotation_matrix
 
 CAMERAS = [
@@ -41,7 +42,7 @@ def model(request, written, tmp_path) -> Path:
 
 
 def test_a_model_is_read_as_it_was_written(model):
-    found = read_model(model)
+    found = registry.read(model)
     assert {number: as_json(camera) for number, camera in found.cameras.items()} == {
         camera["identifier"]: camera for camera in map(as_json, CAMERAS)
     }
@@ -63,10 +64,10 @@ def test_binary_goes_before_text_unless_it_is_not_whole(written, tmp_path):
     shutil.copytree(written / "bin", tmp_path, dirs_exist_ok=True)
     shutil.copytree(written / "txt", tmp_path, dirs_exist_ok=True)
     (tmp_path / "cameras.txt").write_text("nonsense")
-    read_model(tmp_path)
+    registry.read(tmp_path)
     (tmp_path / "points3D.bin").unlink()
     with pytest.raises(ModelError, match=r"cameras\.txt"):
-        read_model(tmp_path)
+        registry.read(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["cameras", "images", "points3D"])
@@ -74,7 +75,7 @@ def test_a_missing_file_is_named(model, name):
     (file,) = model.glob(f"{name}.*")
     file.unlink()
     with pytest.raises(ModelError, match="no COLMAP model" if name == "cameras" else name):
-        read_model(find_model(model))
+        registry.read(registry.find(model))
 
 
 @pytest.mark.parametrize("name", ["cameras", "images", "points3D"])
@@ -85,16 +86,16 @@ def test_a_file_cut_off_anywhere_is_named(written, tmp_path, name):
     for size in sorted({*range(40), *range(40, len(whole), max(1, len(whole) // 150)), len(whole) - 1}):
         file.write_bytes(whole[:size])
         with pytest.raises(ModelError, match=rf"{name}\.bin is damaged"):
-            read_model(folder)
+            registry.read(folder)
     file.write_bytes(whole + b"\0")
     with pytest.raises(ModelError, match="left over"):
-        read_model(folder)
+        registry.read(folder)
 
 
 def refusal(model: Path) -> str:
     """Why a model is refused; empty where it is not. Any other exception than the expected one comes through."""
     try:
-        read_model(model)
+        registry.read(model)
     except ModelError as error:
         return str(error)
     return ""
@@ -155,7 +156,7 @@ def test_what_is_whole_but_wrong_is_told(written, tmp_path, file, content, words
     folder = shutil.copytree(written / "bin", tmp_path / "model")
     (folder / file).write_bytes(content)
     with pytest.raises(ModelError, match=words) as raised:
-        read_model(folder)
+        registry.read(folder)
     assert file in str(raised.value)
 
 
@@ -165,7 +166,7 @@ def test_text_from_other_hands_is_read(written, tmp_path):
     (folder / "cameras.txt").write_bytes(b"\xef\xbb\xbf# made by hand\r\n" + windows.encode())
     (folder / "images.txt").write_text("# c\n\n1 1 0 0 0 0 0 4 1 A photo, with spaces.jpg\n\n2 1 0 0 0 0 0 4 1 b.jpg")
     (folder / "points3D.txt").write_text("# none\n")
-    found = read_model(folder)
+    found = registry.read(folder)
     assert [photo.name for photo in found.photos] == ["A photo, with spaces.jpg", "b.jpg"]
     assert found.points.positions.shape == (0, 3)
 
@@ -174,9 +175,9 @@ def test_the_largest_of_several_models_is_found(written, tmp_path):
     for number, names in ((0, ["a.jpg"]), (1, ["a.jpg", "b.jpg", "c.jpg"]), (2, ["d.jpg", "e.jpg"])):
         folder = shutil.copytree(written / "bin", tmp_path / "scan" / "sparse" / str(number))
         (folder / "images.bin").write_bytes(_images(*names))
-    assert find_model(tmp_path / "scan").name == "1"
-    assert find_model(tmp_path / "scan" / "sparse").name == "1"
-    assert find_model(tmp_path / "scan" / "sparse" / "2").name == "2"
+    assert registry.find(tmp_path / "scan").name == "1"
+    assert registry.find(tmp_path / "scan" / "sparse").name == "1"
+    assert registry.find(tmp_path / "scan" / "sparse" / "2").name == "2"
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -187,15 +188,15 @@ def test_of_two_engines_the_one_that_solved_last_is_found(written, tmp_path, for
         for file in Path(shutil.copytree(written / form, engines / name / "sparse")).iterdir():
             os.utime(file, (second, second))
     for name in ("colmap_executable", "colmap"):
-        assert find_model(tmp_path) == engines / "colmap_executable" / "sparse"
+        assert registry.find(tmp_path) == engines / "colmap_executable" / "sparse"
         copies = plan_import(ImportSettings(directory=str(engines / name))).copies
         copies.photo("a.jpg").parent.mkdir(parents=True)
         sparse = engines / name / "sparse"
         (sparse / "project.ini").touch()
         os.utime(sparse)
-    assert find_model(tmp_path) == engines / "colmap_executable" / "sparse"
+    assert registry.find(tmp_path) == engines / "colmap_executable" / "sparse"
     (engines / "colmap" / "sparse" / f"images.{form}").touch()
-    assert find_model(tmp_path) == engines / "colmap" / "sparse"
+    assert registry.find(tmp_path) == engines / "colmap" / "sparse"
 
 
 def test_photos_and_masks_are_found_in_the_job(tmp_path):

@@ -15,7 +15,8 @@ from scan.common.errors import BadUseError
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.reconstruction.copies import copies_folder
-from scan.reconstruction.importing import ImportPlan, ImportSettings, plan_import
+from scan.reconstruction.importing import ImportPlan, plan_import
+from scan.reconstruction.settings import ImportSettings
 from scan.reconstruction.types import Camera
 from scan.tasks.prepare import Prepare, PrepareSettings
 
@@ -75,7 +76,7 @@ def test_where_copies_go_all_else_stays_as_it_was(tmp_path, models, photos, solv
     journal.write("photo_done", photo="Side 0/ö 000.jpg", mask="1")
     journal.close()
     before = contents(tmp_path)
-    settings = ImportSettings(directory=str(model), photos=str(tmp_path / photos), output=str(tmp_path))
+    settings = ImportSettings(directory=str(model), photos=str(tmp_path / photos), copies=str(tmp_path))
     first, again = prepare(settings), prepare(settings)
     assert {path: path.read_bytes() for path in before} == before
     assert first.copies.root == again.copies.root
@@ -90,7 +91,7 @@ def test_copies_never_go_among_the_photos_or_masks(tmp_path, models, originals, 
     before = sorted(tmp_path.rglob("*"))
     output = tmp_path / originals / place
     with pytest.raises(BadUseError, match=f"in the {originals[:-1]} folder"):
-        prepare(ImportSettings(directory=str(model), photos=str(tmp_path / "photos"), output=str(output)))
+        prepare(ImportSettings(directory=str(model), photos=str(tmp_path / "photos"), copies=str(output)))
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -99,7 +100,7 @@ def test_copies_never_go_among_the_photos_or_masks(tmp_path, models, originals, 
 def test_another_solve_leaves_the_copies_that_a_saved_scene_shows(tmp_path, models, solved, output):
     model = lay_out(tmp_path, models[0.08], "images", solved)
     JobFolder(tmp_path).settings.write_text(json.dumps({"settings": {"photos": str(tmp_path / "images")}}))
-    settings = ImportSettings(directory=str(model), output=str(tmp_path / output) if output else "")
+    settings = ImportSettings(directory=str(model), copies=str(tmp_path / output) if output else "")
     first = prepare(settings)
     shown = contents(first.copies.root)
     if not output and solved.startswith("engines"):

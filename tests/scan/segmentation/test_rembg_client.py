@@ -13,7 +13,7 @@ from PIL import Image
 from scan.common.errors import BadUseError, EndpointError, PhotoError
 from scan.masks.mask import read_soft_mask
 from scan.segmentation.rembg_client import RembgClient
-from scan.tasks.settings import EndpointSettings
+from scan.segmentation.settings import EndpointSettings
 
 SIZE = (64, 48)
 FIELDS = {"model": "u2netp", "om": "true"}

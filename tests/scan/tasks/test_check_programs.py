@@ -2,11 +2,13 @@
 """Which photogrammetry programs there are, and what the preferences say of them."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 from engine_scan import need_executable
 
-from scan.engines.colmap import installed
+from scan.engines import catalog
+from scan.engines.catalog import make_engine
 from scan.engines.colmap.embedded import ColmapEmbedded
 from scan.engines.colmap.executable import ColmapExecutable
 from scan.job.folder import JobFolder
@@ -48,7 +50,7 @@ def script(tmp_path):
 @pytest.mark.engine
 def test_each_engine_says_where_it_is_and_which_version(check, script):
     path = script("echo 'COLMAP 3.9.1 -- Structure-from-Motion (Commit a on b without CUDA)'")
-    found = check(colmap_executable=str(path))
+    found = check(executables={"COLMAP_EXECUTABLE": str(path)})
     assert (found["status"], found["exit_code"]) == ("done", 0)
     assert found["programs"] == {
         "COLMAP": {"path": "", "version": "4.2.1"},
@@ -68,7 +70,7 @@ def test_each_engine_says_where_it_is_and_which_version(check, script):
 )
 def test_what_is_wrong_with_a_program_is_told(check, script, tmp_path, code, words):
     path = script(code) if code else tmp_path / "colmap"
-    found = check(colmap_executable=str(path))
+    found = check(executables={"COLMAP_EXECUTABLE": str(path)})
     assert found["status"] == "done"
     assert found["programs"]["COLMAP"]["version"] == "4.2.1", "whatever the other is"
     problem = found["programs"]["COLMAP_EXECUTABLE"]["problem"]
@@ -82,7 +84,7 @@ def test_a_program_that_does_not_say_what_it_is_is_waited_for_so_long_only(check
     monkeypatch.setattr(check_programs, "_PATIENCE", 1.0)
     look = ColmapEmbedded.look
     monkeypatch.setattr(ColmapEmbedded, "look", lambda engine, _patience: look(engine))  # more patient by itself
-    found = check(colmap_executable=str(path))
+    found = check(executables={"COLMAP_EXECUTABLE": str(path)})
     assert found["status"] == "done"
     assert found["programs"]["COLMAP"]["version"] == "4.2.1", "whatever the other is"
     problem = found["programs"]["COLMAP_EXECUTABLE"]["problem"]
@@ -92,21 +94,22 @@ def test_a_program_that_does_not_say_what_it_is_is_waited_for_so_long_only(check
 
 def test_a_program_is_found_in_the_usual_places_too(monkeypatch, script, tmp_path):
     path = script("echo COLMAP 3.8")
-    monkeypatch.setattr(installed, "_USUAL_PLACES", (str(tmp_path / "none"), str(path)))
+    places = {sys.platform: (str(tmp_path / "none"), str(path))}
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    availability = ColmapExecutable().look()
+    entry = catalog.entry("COLMAP_EXECUTABLE")
+    availability = ColmapExecutable(replace(entry, usual_places=places)).look()
     assert (availability.path, availability.version) == (str(path), "3.8")
     other = script("echo COLMAP 3.9", "other")
-    assert ColmapExecutable(str(other)).look().path == str(other), "what is set goes first"
-    monkeypatch.setattr(installed, "_USUAL_PLACES", ())
-    assert ColmapExecutable().look().reason.startswith("No program colmap was found on PATH or in the usual places")
+    assert make_engine("COLMAP_EXECUTABLE", str(other)).look().path == str(other), "what is set goes first"
+    reason = ColmapExecutable(replace(entry, usual_places={})).look().reason
+    assert reason.startswith("No program colmap was found on PATH or in the usual places")
 
 
 @pytest.mark.process
 def test_a_check_can_be_cancelled(workers, script, tmp_path):
     """The program never says what it is: that the check ends shows that nobody waits for it."""
     path = script("exec sleep 600")
-    job = {"task": "check_programs", "settings": {"colmap_executable": str(path)}}
+    job = {"task": "check_programs", "settings": {"executables": {"COLMAP_EXECUTABLE": str(path)}}}
     worker = workers.start_job(JobFolder(tmp_path / "check"), job)
     worker.cancel()
     assert workers.end(worker).finished["status"] == "cancelled"
@@ -114,13 +117,13 @@ def test_a_check_can_be_cancelled(workers, script, tmp_path):
 
 @pytest.mark.engine
 def test_the_embedded_colmap_says_its_version_and_why_it_is_missing(monkeypatch):
-    assert ColmapEmbedded().look().version == "4.2.1"
+    assert make_engine("COLMAP").look().version == "4.2.1"
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    assert "embedded COLMAP is missing" in ColmapEmbedded().look().reason
+    assert "embedded COLMAP is missing" in make_engine("COLMAP").look().reason
     monkeypatch.setattr("sys.platform", "darwin")
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     assert "no embedded COLMAP for Macs with an Intel processor; choose the engine COLMAP (Exec" in (
-        ColmapEmbedded().look().reason
+        make_engine("COLMAP").look().reason
     )
 
 
@@ -128,7 +131,7 @@ def test_the_embedded_colmap_says_its_version_and_why_it_is_missing(monkeypatch)
 def test_a_pycolmap_that_cannot_be_loaded_is_a_reason_in_words(tmp_path, monkeypatch):
     (tmp_path / "pycolmap.py").write_text("raise ImportError('libsomething.so is not there')")
     monkeypatch.syspath_prepend(tmp_path)
-    assert "cannot be loaded (ImportError: libsomething.so is not there)" in ColmapEmbedded().look().reason
+    assert "cannot be loaded (ImportError: libsomething.so is not there)" in make_engine("COLMAP").look().reason
 
 
 @pytest.mark.parametrize(
@@ -144,10 +147,10 @@ def test_an_executable_that_will_not_do_is_told_why(tmp_path, script, words):
     if script:
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
-    assert words in ColmapExecutable(str(program)).look().reason
+    assert words in make_engine("COLMAP_EXECUTABLE", str(program)).look().reason
 
 
 @pytest.mark.engine
 def test_the_executable_says_its_version():
     need_executable()
-    assert ColmapExecutable().look().version.startswith(("3.", "4."))
+    assert make_engine("COLMAP_EXECUTABLE").look().version.startswith(("3.", "4."))

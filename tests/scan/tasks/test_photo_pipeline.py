@@ -92,7 +92,7 @@ def test_a_control_changes_the_mask_and_asks_nobody(add_photos, workers, server,
 def test_cutouts_are_written_beside_the_masks(add_photo, workers, server, output, kind, cutouts):
     for name in cutouts:
         add_photo(name)
-    story = workers.strip(server.endpoint, cutouts=kind, cutout_colour="#ff00ff")
+    story = workers.strip(server.endpoint, cutouts=kind, cutout_color="#ff00ff")
     assert (story.exit_code, story.of("log")[1:]) == (0, [])
     assert sorted(files(output / "cutouts")) == sorted(cutouts.values())
     for name, path in cutouts.items():
@@ -102,7 +102,7 @@ def test_cutouts_are_written_beside_the_masks(add_photo, workers, server, output
                 assert ((np.asarray(cutout)[..., 3] >= 128) == of_mask(output, name)).all()
             else:
                 assert np.abs(np.int16(cutout.convert("RGB").getpixel((5, 5))) - (255, 0, 255)).max() <= 4
-    assert workers.strip(server.endpoint, cutouts=kind, cutout_colour="#ff00ff").made == []
+    assert workers.strip(server.endpoint, cutouts=kind, cutout_color="#ff00ff").made == []
     assert len(server.requests) == 4
 
 
@@ -181,7 +181,7 @@ def test_a_cutout_is_made_again_when_what_it_is_made_of_changes(add_photos, work
         (output / "masks" / f"{names[0]}.png").unlink()
     else:
         changed = names
-        given |= {"cutout_colour": "#00ff00"} if what == "colour" else {"threshold": 250}
+        given |= {"cutout_color": "#00ff00"} if what == "colour" else {"threshold": 250}
     story = workers.strip(server.endpoint, **given)
     assert (story.made, story.asked, story.exit_code) == (changed, [], 0)
     after = {name: (output / "cutouts" / name).read_bytes() for name in names}

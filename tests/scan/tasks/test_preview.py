@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageOps
 from scan.job.folder import JobFolder
 from scan.job.inbox import Inbox
 from scan.job.journal import Journal, read_journal
-from scan.masks.mask import grow
+from scan.masks.settings import grow
 from scan.tasks.preview import Preview
 
 GREEN = (60, 255, 60)

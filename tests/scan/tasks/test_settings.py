@@ -6,8 +6,10 @@ from dataclasses import asdict
 
 import pytest
 
+from scan.common.declared import from_json
 from scan.common.errors import BadUseError
-from scan.tasks.settings import EndpointSettings, StripSettings, endpoint_settings
+from scan.segmentation.settings import EndpointSettings
+from scan.tasks.settings import StripSettings
 
 
 @pytest.fixture
@@ -28,11 +30,11 @@ def test_settings_come_back_from_json_as_they_were(strip_settings):
         threshold=1,
         endpoint=EndpointSettings(endpoint="http://[::1]:7001", online=True, in_flight=7, timeout=1.5, retry_for=0.0),
     )
-    assert StripSettings.from_json(json.loads(json.dumps(asdict(settings)))) == settings
+    assert from_json(StripSettings, json.loads(json.dumps(asdict(settings)))) == settings
 
 
 def test_what_is_not_given_is_the_default(photos, output):
-    settings = StripSettings.from_json({"photos": str(photos), "output": str(output)})
+    settings = from_json(StripSettings, {"photos": str(photos), "output": str(output)})
     assert settings == StripSettings(photos=str(photos), output=str(output))
     assert (settings.endpoint.endpoint, settings.endpoint.in_flight) == ("http://localhost:7000/api/remove", 4)
 
@@ -41,12 +43,12 @@ def test_what_is_not_given_is_the_default(photos, output):
 def test_an_unknown_setting_is_refused_by_name(values):
     name = "treshold" if "treshold" in values else "tokn"
     with pytest.raises(BadUseError, match=f"Unknown settings: {name}"):
-        StripSettings.from_json({"photos": "p", "output": "o", **values})
+        from_json(StripSettings, {"photos": "p", "output": "o", **values})
 
 
 def test_a_token_is_no_setting():
     with pytest.raises(BadUseError, match="Unknown settings: token"):
-        endpoint_settings({"token": "s3cret"})
+        from_json(EndpointSettings, {"token": "s3cret"})
 
 
 def test_good_settings_are_taken(strip_settings):
@@ -61,26 +63,26 @@ def test_good_settings_are_taken(strip_settings):
         ({"photos": ""}, "no photo folder"),
         ({"photos": "/is/not/there"}, "no photo folder '/is/not/there'"),
         ({"output": ""}, "No output folder"),
-        ({"proxy_size": 255}, "proxy size must be 0"),
-        ({"proxy_size": 8193}, "proxy size must be 0"),
-        ({"threshold": 0}, "threshold must be from 1 to 255, not 0"),
-        ({"threshold": 256}, "threshold must be from 1 to 255, not 256"),
+        ({"proxy_size": 255}, r"Proxy Size must be 0 \(Full Resolution\) or from 256 to 8192 pixels"),
+        ({"proxy_size": 8193}, r"Proxy Size must be 0 \(Full Resolution\) or from 256 to 8192 pixels"),
+        ({"threshold": 0}, "Threshold must be from 1 to 255, not 0"),
+        ({"threshold": 256}, "Threshold must be from 1 to 255, not 256"),
         ({"model": "sam"}, "The model sam needs points"),
         ({"model": "sam", "extras": '{"model_path": "/m.onnx"}'}, "The model sam needs points"),
         ({"model": "u2net_custom"}, "needs a model file on the server, named in the extras as model_path"),
         ({"model": "dis_custom", "extras": '{"path": "/m.onnx"}'}, "needs a model file on the server"),
         ({"model": "u2net_cloth_seg", "extras": '{"model_path": "/m.onnx"}'}, "three masks stacked"),
-        ({"fill_holes": -0.1}, "fill_holes must be from 0 to 100, not -0.1"),
-        ({"drop_islands": 101}, "drop_islands must be from 0 to 100, not 101"),
-        ({"drop_islands": float("nan")}, "drop_islands must be from 0 to 100, not nan"),
-        ({"grow": 201}, "grow must be from -200 to 200, not 201"),
-        ({"matting_foreground": 256}, "matting_foreground must be from 0 to 255"),
-        ({"matting_background": -1}, "matting_background must be from 0 to 255"),
-        ({"matting_erode": 1001}, "matting_erode must be from 0 to 1000"),
-        ({"backend": "embedded"}, "backend must be one of ENDPOINT, EMBEDDED, not 'embedded'"),
-        ({"cutouts": "GIF"}, "cutouts must be one of NONE, PNG, JPEG, not 'GIF'"),
-        ({"cutout_colour": "red"}, "written like #ff8000, not 'red'"),
-        ({"cutout_colour": "#ff8000\n"}, "written like #ff8000"),
+        ({"fill_holes": -0.1}, "Fill Holes must be from 0 to 100 percent, not -0.1"),
+        ({"drop_islands": 101}, "Drop Islands must be from 0 to 100 percent, not 101"),
+        ({"drop_islands": float("nan")}, "Drop Islands must be from 0 to 100 percent, not nan"),
+        ({"grow": 201}, "Grow must be from -200 to 200 pixels, not 201"),
+        ({"matting_foreground": 256}, "Matting Foreground must be from 0 to 255"),
+        ({"matting_background": -1}, "Matting Background must be from 0 to 255"),
+        ({"matting_erode": 1001}, "Matting Erode must be from 0 to 1000"),
+        ({"backend": "embedded"}, "Backend must be one of ENDPOINT, EMBEDDED, not 'embedded'"),
+        ({"cutouts": "GIF"}, "Cutouts must be one of NONE, PNG, JPEG, not 'GIF'"),
+        ({"cutout_color": "red"}, "written like #ff8000, not 'red'"),
+        ({"cutout_color": "#ff8000\n"}, "written like #ff8000"),
         ({"extras": "{"}, "The extras are not JSON"),
         ({"extras": "[1]"}, "must be a JSON object"),
         ({"extras": '"model_path"'}, "must be a JSON object"),
@@ -106,9 +108,9 @@ def test_a_custom_model_is_taken_with_its_file(strip_settings):
     [
         ({"in_flight": 0}, "from 1 to 32, not 0"),
         ({"in_flight": 33}, "from 1 to 32, not 33"),
-        ({"timeout": 0}, "timeout must be more than 0"),
-        ({"first_timeout": -1}, "first_timeout must be more than 0"),
-        ({"retry_for": -1}, "retry_for must not be negative"),
+        ({"timeout": 0}, "Timeout per Photo must be from 0.01 to 86400 seconds, not 0"),
+        ({"first_timeout": -1}, "Timeout of First Photo must be from 0.01"),
+        ({"retry_for": -1}, "Wait for Lost Server must be from 0 to 86400 seconds, not -1"),
         ({"endpoint": "nonsense"}, "not an address"),
         ({"endpoint": "http://gpu.example:7000"}, "gpu.example is not this computer.*Allow Online Access"),
     ],
@@ -145,9 +147,9 @@ def test_keys_change_with_what_they_name_and_with_nothing_else(strip_settings):
     }
     assert len(others | {key}) == 5
     assert strip_settings(threshold=5).mask_key(key) != plain.mask_key(key)
-    png, green = strip_settings(cutouts="PNG"), strip_settings(cutouts="PNG", cutout_colour="#00ff00")
+    png, green = strip_settings(cutouts="PNG"), strip_settings(cutouts="PNG", cutout_color="#00ff00")
     about = (identity, "mask")
     assert png.cutout_key(*about) == green.cutout_key(*about), "there is no colour in a PNG"
-    jpegs = {strip_settings(cutouts="JPEG", cutout_colour=each).cutout_key(*about) for each in ("#000000", "#00ff00")}
+    jpegs = {strip_settings(cutouts="JPEG", cutout_color=each).cutout_key(*about) for each in ("#000000", "#00ff00")}
     others = {png.cutout_key((1000, 6), "mask"), png.cutout_key(identity, "other")}
     assert len(jpegs | others | {png.cutout_key(*about)}) == 5

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declared settings as Blender's properties, and what was set in them by the names of the settings."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    StringProperty,
+)
+
+from ..scan.common.declared import Home, Setting, Unit, settings_of
+
+# From 4.5 on a path may begin with "//" only where that is said; before, it always may and saying so is an error.
+RELATIVE = (
+    {"PATH_SUPPORTS_BLEND_RELATIVE"}
+    if "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
+    else set()
+)
+_PATHS = {Unit.FOLDER: "DIR_PATH", Unit.FILE: "FILE_PATH"}
+_SUBTYPES = {Unit.PERCENT: "PERCENTAGE", Unit.SECONDS: "TIME_ABSOLUTE"}
+
+Properties = dict[str, Any]
+"""A class's annotations: property name → what ``bpy.props`` makes."""
+More = Mapping[str, Mapping[str, Any]]
+"""Property name → what else its property is made with, such as ``update``."""
+
+
+def operator_properties(*groups: type) -> Properties:
+    """The settings that a call can set. Unset, what the scene or the preferences have counts.
+
+    Numbers have no limits: Blender would change what a script gives in silence, where a run refuses it in words.
+    """
+    made: Properties = {}
+    for each in _each_once(groups):
+        if not each.declaration.no_operator:
+            once = {"SKIP_SAVE"} if each.declaration.home is Home.CALL or each.declaration.unit in _PATHS else set()
+            made |= _made(each, options=once, has_limits=False)
+    return made
+
+
+def kept_properties(home: Home, *groups: type, without: Collection[str] = (), more: More | None = None) -> Properties:
+    """The settings that the scene keeps, or the preferences, but for those named in ``without``."""
+    made: Properties = {}
+    for each in _each_once(groups):
+        if each.declaration.home is home and each.name not in without:
+            made |= _made(each, options=set(), has_limits=True, more=(more or {}).get(each.in_blender, {}))
+    return made
+
+
+def given(
+    values: bpy.types.OperatorProperties | bpy.types.PropertyGroup,
+    *groups: type,
+    absolute: Callable[[str], str] = bpy.path.abspath,
+) -> dict[str, Any]:
+    """What was set of the groups' settings, by the names of the settings. ``absolute`` makes a path one."""
+    found: dict[str, Any] = {}
+    for each in _each_once(groups):
+        zero = each.declaration.zero
+        if zero is not None and values.is_property_set(zero.name):
+            found[each.name] = 0 if getattr(values, zero.name) else getattr(values, each.in_blender)
+        elif each.in_blender in values.bl_rna.properties and values.is_property_set(each.in_blender):
+            value = _plain(each, getattr(values, each.in_blender), absolute)
+            if value or each.declaration.unit not in {*_PATHS, Unit.FILES}:  # else it is as if it were not set
+                found[each.name] = value
+    return found
+
+
+def _each_once(groups: Sequence[type]) -> Iterator[Setting]:
+    """Every setting of the groups, and of those of the same name the first."""
+    seen = set()
+    for group in groups:
+        for each in settings_of(group):
+            if each.name not in seen:
+                seen.add(each.name)
+                yield each
+
+
+def _made(each: Setting, *, options: set[str], has_limits: bool, more: Mapping[str, Any] | None = None) -> Properties:
+    declared = each.declaration
+    named = {"name": declared.label, "description": declared.help, **(more or {})}
+    if options:
+        named["options"] = options
+    made: Properties = {each.in_blender: _property(each, named, has_limits=has_limits)}
+    if zero := declared.zero:
+        made[zero.name] = BoolProperty(name=zero.label, description=zero.help)
+    return made
+
+
+def _property(each: Setting, named: dict[str, Any], *, has_limits: bool) -> Any:
+    unit, default = each.declaration.unit, each.default
+    if each.choices:
+        items = [(choice.name, choice.label, choice.help) for choice in each.choices]
+        return EnumProperty(**named, items=items, default=default)
+    if each.type is bool:
+        return BoolProperty(**named, default=default)
+    if each.type in (int, float):
+        return _number(each, named, has_limits=has_limits)
+    if unit is Unit.FILES:
+        return CollectionProperty(**named, type=bpy.types.OperatorFileListElement)
+    return _text(each, named)
+
+
+def _text(each: Setting, named: dict[str, Any]) -> Any:
+    unit = each.declaration.unit
+    if unit is Unit.COLOR:
+        return FloatVectorProperty(**named, subtype="COLOR_GAMMA", default=_channels(each.default), min=0, max=1)
+    if unit in _PATHS:
+        named["options"] = named.get("options", set()) | RELATIVE
+        return StringProperty(**named, subtype=_PATHS[unit])
+    return StringProperty(**named, default=each.default)
+
+
+def _number(each: Setting, named: dict[str, Any], *, has_limits: bool) -> Any:
+    declared = each.declaration
+    limits: dict[str, Any] = {}
+    if declared.soft is not None:
+        limits["soft_min"], limits["soft_max"] = declared.soft
+    if has_limits:
+        limits["min"], limits["max"] = declared.low, declared.high
+    elif each.declaration.low is not None:
+        zero = f"; 0 is {declared.zero.label}" if declared.zero else ""
+        named["description"] += f", from {declared.low:g} to {declared.high:g}{declared.unit.value}{zero}"
+    if each.type is int:
+        return IntProperty(**named, default=each.default, **{name: int(value) for name, value in limits.items()})
+    subtype = _SUBTYPES.get(declared.unit, "NONE")
+    return FloatProperty(**named, default=each.default, subtype=subtype, **limits)
+
+
+def _plain(each: Setting, value: Any, absolute: Callable[[str], str]) -> Any:
+    """A property's value as the setting has it."""
+    unit = each.declaration.unit
+    if unit in _PATHS:
+        return absolute(value)
+    if unit is Unit.FILES:
+        return tuple(each.name for each in value)
+    if unit is Unit.COLOR:
+        return "#" + "".join(f"{round(channel * 255):02x}" for channel in value)
+    # Blender keeps single precision: 0.1 would come back as 0.100000001, and be another setting than 0.1.
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _channels(color: str) -> tuple[float, ...]:
+    """Red, green and blue of #rrggbb, from 0 to 1."""
+    return tuple(channel / 255 for channel in bytes.fromhex(color[1:]))

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declared settings as options of a command line."""
+
+import argparse
+from collections.abc import Collection
+from typing import Any
+
+from .declared import Setting, Unit, settings_of
+
+
+def add_options(
+    parser: argparse.ArgumentParser, group: type, *, without: Collection[str] = (), required: Collection[str] = ()
+) -> None:
+    """Add an option for every setting of a group that a command can set, but for those named in ``without``.
+
+    What is not given is None, by the names of the settings.
+    """
+    for each in settings_of(group):
+        if each.declaration.no_option or each.name in without:
+            continue
+        place: argparse.ArgumentParser | argparse._MutuallyExclusiveGroup = parser
+        if zero := each.declaration.zero:
+            place = parser.add_mutually_exclusive_group()
+            option = f"--{zero.name.replace('_', '-')}"
+            place.add_argument(option, dest=each.name, action="store_const", const=0, help=_escaped(zero.help))
+        place.add_argument(each.option, **_argument(each, is_required=each.name in required))
+
+
+def _argument(each: Setting, *, is_required: bool) -> dict[str, Any]:
+    argument: dict[str, Any] = {"dest": each.name, "default": None, "help": _escaped(_help(each))}
+    if each.type is bool:
+        return {**argument, "action": "store_false" if each.default else "store_true"}
+    argument["metavar"] = each.declaration.metavar
+    if each.declaration.unit is Unit.FILES:
+        return {**argument, "nargs": "+"}
+    if is_required:
+        argument["required"] = True
+    if each.choices:
+        return {**argument, "type": str.upper, "choices": [choice.name for choice in each.choices], "metavar": None}
+    return {**argument, "type": each.type}
+
+
+def _help(each: Setting) -> str:
+    declared = each.declaration
+    if each.type is bool and each.default:
+        return declared.off_help
+    if declared.low is None or declared.high is None:
+        return declared.help
+    zero = f"; 0: {declared.zero.label}" if declared.zero else ""
+    return f"{declared.help} ({declared.low:g} to {declared.high:g}{declared.unit.value}{zero})"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")  # argparse formats its help

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the cameras of a scan are found."""
+
+from dataclasses import dataclass
+
+from ..common.declared import Choice, Home, Unit, check, own_settings, setting
+from ..common.errors import EngineError
+from ..job.settings import FolderSettings
+from . import catalog
+from .installed import missing
+
+QUALITIES = (
+    Choice("DRAFT", "Draft", "Smaller pictures and fewer features: 2 minutes for 40 photos on two busy cores"),
+    Choice("NORMAL", "Normal", "What most scans need: 4 minutes for 40 photos on two busy cores"),
+    Choice("HIGH", "High", "Larger pictures and more features; takes several times as long"),
+)
+MAPPERS = (
+    Choice("INCREMENTAL", "Incremental", "Camera after camera: slower and surer"),
+    Choice("GLOBAL", "Global", "All cameras at once: faster for many photos"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructSettings(FolderSettings):
+    """Everything that decides how the cameras of a scan are found. The masks are those of the job folder."""
+
+    photos: str = setting(
+        "",
+        label="Photos",
+        help="Folder with the photos; unset, the one that the output folder's masks were made of",
+        home=Home.SCENE,
+        unit=Unit.FOLDER,
+        blender="directory",
+        metavar="DIR",
+    )
+    engine: str = setting(
+        "COLMAP",
+        label="Engine",
+        help="Program that finds the cameras",
+        home=Home.SCENE,
+        choices=catalog.choices,
+    )
+    quality: str = setting(
+        "NORMAL",
+        label="Quality",
+        help="How closely the photos are looked at",
+        home=Home.SCENE,
+        choices=lambda: QUALITIES,
+    )
+    mapper: str = setting(
+        "INCREMENTAL",
+        label="Mapper",
+        help="How the cameras are put together",
+        home=Home.SCENE,
+        choices=lambda: MAPPERS,
+        of=("COLMAP", "COLMAP_EXECUTABLE"),
+    )
+    masks: bool = setting(
+        default=True,
+        label="Use Masks",
+        help="Look at the object alone; without, a background that stands still misleads the engine",
+        off_help="Use the whole photos; a background that stands still misleads the engine",
+        home=Home.SCENE,
+    )
+    executable: str = setting(
+        "",
+        label="Executable",
+        help="The engine's program; unset, the one in the preferences, else the one that is found",
+        home=Home.PREFERENCES,
+        unit=Unit.FILE,
+        metavar="FILE",
+    )
+
+    def check(self) -> None:
+        """Refuse what cannot work before anything is asked or written.
+
+        Raises BadUseError, and EngineError where the engine is not on this computer.
+        """
+        self.check_folders()
+        check(self)
+        if words := missing(catalog.entry(self.engine), self.executable):
+            raise EngineError(words)
+
+
+def shown_settings(engine: str) -> list[str]:
+    """The names of the settings that an engine has and a scene keeps, for a panel."""
+    shown = []
+    for each in own_settings(ReconstructSettings):
+        declared = each.declaration
+        is_of_engine = not declared.of or engine in declared.of
+        if declared.home is Home.SCENE and declared.unit is not Unit.FOLDER and each.name != "engine" and is_of_engine:
+            shown.append(each.name)
+    return shown

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folders of a job, which every kind of work on photos is told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..common.declared import Home, Unit, setting
+from ..common.errors import BadUseError
+from .folder import refuse_overlap
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderSettings:
+    """Which photos are worked on, and where the results go."""
+
+    photos: str = setting(
+        label="Photos",
+        help="Folder with the photos; each subfolder is one side of the scan",
+        home=Home.SCENE,
+        unit=Unit.FOLDER,
+        blender="directory",
+        metavar="DIR",
+    )
+    output: str = setting(
+        label="Output",
+        help="Folder for masks, results and reports, outside of the photo folder; an earlier run there is continued",
+        home=Home.SCENE,
+        unit=Unit.FOLDER,
+        blender="output_directory",
+        metavar="DIR",
+    )
+    files: tuple[str, ...] = setting(
+        (),
+        label="Files",
+        help="Photos in that folder; none means all of them, subfolders included",
+        unit=Unit.FILES,
+        metavar="PHOTO",
+        no_home="A scene's scan is all of its photos",
+    )
+
+    def check_folders(self) -> None:
+        """Refuse folders that cannot work. Raises BadUseError."""
+        check_photo_folder(self.photos)
+        if not self.output:
+            raise BadUseError("No output folder is set; choose the one for the masks")
+        refuse_overlap(Path(self.photos), Path(self.output))
+
+
+def check_photo_folder(photos: str) -> None:
+    """Raise BadUseError where there is no such folder."""
+    if not photos or not Path(photos).is_dir():
+        raise BadUseError(f"There is no photo folder {photos!r}; choose the folder that holds the photos")

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is brought into a scene. Empty folders are looked for where programs put them."""
+
+from dataclasses import dataclass
+
+from ..common.declared import Home, Unit, setting
+
+_ONE_IMPORT = "The folders of one import are not those of the next"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneContent:
+    """What is made of a reconstruction in the scene."""
+
+    animated_camera: bool = setting(
+        default=False,
+        label="Animated Camera",
+        help="Add one camera that goes through all photos, one a frame",
+        home=Home.SCENE,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSettings(SceneContent):
+    """A reconstruction and what belongs to it."""
+
+    directory: str = setting(
+        "",
+        label="Model",
+        help="Folder of the reconstruction, or one that holds some, such as the output folder of a scan",
+        unit=Unit.FOLDER,
+        option="output",
+        metavar="DIR",
+        no_home=_ONE_IMPORT,
+    )
+    filepath: str = setting(
+        "",
+        label="File",
+        help="Instead of the folder, one of the reconstruction's files",
+        unit=Unit.FILE,
+        option="file",
+        metavar="FILE",
+        no_home=_ONE_IMPORT,
+    )
+    photos: str = setting(
+        "",
+        label="Photos",
+        help="Folder with the photos that were solved; empty to look for it beside the model",
+        unit=Unit.FOLDER,
+        blender="photos_directory",
+        metavar="DIR",
+        no_home=_ONE_IMPORT,
+    )
+    masks: str = setting(
+        "",
+        label="Masks",
+        help="Folder with a mask for each photo; empty to look for it beside the model",
+        unit=Unit.FOLDER,
+        blender="masks_directory",
+        metavar="DIR",
+        no_home=_ONE_IMPORT,
+    )
+    copies: str = setting(
+        "",
+        label="Copies",
+        help="Folder that gets a folder with undistorted copies of photos that Blender's cameras cannot show as they "
+        "are; empty to have it with the model",
+        unit=Unit.FOLDER,
+        blender="output_directory",
+        metavar="DIR",
+        no_home=_ONE_IMPORT,
+    )
