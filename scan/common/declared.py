@@ -199,11 +199,10 @@ def from_json(group: type[Group], values: Mapping[str, Any]) -> Group:
             given[name] = from_json(inner, value)
         elif isinstance(value, list):
             given[name] = tuple(value)
-    try:
-        return group(**given)
-    except TypeError as error:
-        missing = [name for name, each in known.items() if name not in given and each.default is dataclasses.MISSING]
-        raise BadUseError(f"Missing settings: {', '.join(missing)}") from error
+    needed = [each.name for each in own_settings(group) if each.default is dataclasses.MISSING]
+    if missing := [name for name in needed if name not in given]:
+        raise BadUseError(f"Missing settings: {', '.join(missing)}")
+    return group(**given)
 
 
 def first_values(values: Any, group: type) -> list[Any]:

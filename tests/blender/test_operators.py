@@ -318,6 +318,10 @@ CHOICES: dict[str, Any] = {
     "extras": '{"model_path": "/m.onnx"}',
     "cutouts": "JPEG",
     "cutout_color": [1.0, 0.5, 0.0],
+    "in_flight": 3,
+    "timeout": 7.5,
+    "first_timeout": 8.25,
+    "retry_for": 0.0,
 }
 TOLD = {**CHOICES, "cutout_color": "#ff8000"}
 del TOLD["full_resolution"]  # which is a proxy size: see test_proxy_size.py
@@ -350,12 +354,10 @@ def test_every_option_of_the_command_reaches_the_worker(blender_installed, photo
     for name, value in {**TOLD, "cutouts": "jpeg"}.items():
         option = f"--{name.replace('_', '-')}"
         arguments += [option] if value is True else [f"{option}={value}"]
-    arguments += ["--in-flight", 3, "--timeout", 7.5, "--retry-for", 0]
     code, _, err = blender_installed.run(COMMAND, *arguments).result
     assert (code, "No server answers" in err) == (3, True)
     settings = settings_of(tmp_path / "out")
     assert {name: settings[name] for name in TOLD} == TOLD
-    assert (settings["in_flight"], settings["timeout"], settings["retry_for"]) == (3, 7.5, 0)
 
 
 def test_what_is_not_given_is_the_workers_own_default(blender_installed, photos, tmp_path):

@@ -72,7 +72,7 @@ def test_a_size_that_no_run_takes_is_refused(
     folders = {"directory": str(photos), "output_directory": str(output), "endpoint": server.endpoint}
     calls = [{**folders, "proxy_size": size} for size in (-1, 1, 255, 8193)]
     for words in blender_installed.run(OPERATOR, json.dumps(calls)).result:
-        assert "The proxy size must be 0 (full resolution) or from 256 to 8192 pixels" in words
+        assert "Proxy Size must be 0 (Full Resolution) or from 256 to 8192 pixels" in words
     lines = [
         ["strip", "--photos", str(photos), "--output", str(output), "--proxy-size", str(size)] for size in (1, 255)
     ]

@@ -35,13 +35,14 @@ STEPS = """
 import json
 from bl_ext.user_default.scan_cutout.session import steps
 from bl_ext.user_default.scan_cutout.scan.engines.settings import ReconstructSettings
+from bl_ext.user_default.scan_cutout.scan.reconstruction.settings import SceneContent
 from bl_ext.user_default.scan_cutout.scan.tasks.settings import StripSettings
 folders = {"photos": arguments[0], "output": arguments[1]}
 result = []
 for ends in json.loads(arguments[2]):
     scene = bpy.context.scene.session_uid
     what = steps.scan_to_scene(
-        StripSettings(**folders), ReconstructSettings(**folders), scene, animated_camera=False
+        StripSettings(**folders), ReconstructSettings(**folders), SceneContent(), scene
     )
     titles = [next(what).title]
     try:
