@@ -76,7 +76,7 @@ def _text(value: object) -> str:
 
 def _length(value: object) -> float | None:
     try:
-        length = float(value)  # type: ignore[arg-type]
+        length = float(value)  # type: ignore[arg-type] # whatever it is, it is tried
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     return round(length, 3) if 0 < length < 1e5 else None  # false for NaN, too

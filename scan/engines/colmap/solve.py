@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -178,7 +179,7 @@ class Solve:
                     quality=self._quality,
                 ),
                 "finding features",
-                self._telling(_FILE, lambda found, before=before: (before + int(found[1]), total)),  # type: ignore[misc]
+                self._telling(_FILE, partial(_files_done, before, total)),
             )
             before += len(group)
         self._match()
@@ -316,6 +317,10 @@ class Solve:
                 self._watch.progress(*progress(found))
 
         return on_line
+
+
+def _files_done(before: int, total: int, found: re.Match[str]) -> tuple[int, int]:
+    return before + int(found[1]), total
 
 
 def _blocks_done(found: re.Match[str]) -> tuple[int, int]:

@@ -21,7 +21,7 @@ _OBSERVATION_SIZE = 24
 _POINT = np.dtype(
     [("identifier", "<u8"), ("position", "<f8", 3), ("color", "u1", 3), ("error", "<f8"), ("track", "<u8")]
 )
-_TRACK_AT = _POINT.fields["track"][1]  # type: ignore[index]
+_TRACK_AT = _POINT.fields["track"][1]  # type: ignore[index] # not every such type has fields; this has
 _TRACK_ENTRY_SIZE = 8
 
 _NUMBERS = {model.number: name for name, model in MODELS.items()}
