@@ -4,6 +4,7 @@
 import bpy
 
 from ..properties import job_settings
+from ..properties.typed import OperatorResult, existing
 
 
 class SCAN_CUTOUT_OT_add_endpoint(bpy.types.Operator):
@@ -13,8 +14,8 @@ class SCAN_CUTOUT_OT_add_endpoint(bpy.types.Operator):
     bl_label = "Add Endpoint"
     bl_options = {"INTERNAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Add an empty address for the user to fill in."""
-        job_settings.preferences(context).further_endpoints.add()
-        context.preferences.is_dirty = True
+        existing(job_settings.preferences(context)).further_endpoints.add()
+        existing(context.preferences).is_dirty = True
         return {"FINISHED"}

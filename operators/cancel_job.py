@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..properties.typed import OperatorResult, existing
 from ..session import current_job
 from ..session.redraw import redraw
 
@@ -23,8 +24,8 @@ class SCAN_CUTOUT_OT_cancel_job(bpy.types.Operator):
             cls.poll_message_set("The job is about to end; photos in flight are waited for")
         return job is not None and not job.is_cancelled
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Ask the worker to end; who watches it tells when it has."""
-        current_job.now().cancel()
+        existing(current_job.now()).cancel()
         redraw(context)
         return {"FINISHED"}

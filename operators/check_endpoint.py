@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
 
 from .. import __package__ as base_package
 from ..properties import job_settings
+from ..properties.typed import BoolProperty, OperatorResult, StringProperty, with_properties
 from ..scan.common.errors import ScanError
 from ..scan.job.folder import JobFolder
 from ..session import driver, queries
@@ -16,6 +16,7 @@ from ..session.job_operator import report
 from ..session.steps import Job, can_continue
 
 
+@with_properties
 class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
     """Ask the rembg server for its version and its models"""
 
@@ -23,18 +24,18 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
     bl_label = "Test Connection"
     bl_options = {"REGISTER"}
 
-    endpoint: StringProperty(  # type: ignore[valid-type]
+    endpoint: str = StringProperty(
         name="Endpoint",
         description="Address of the rembg server; unset, those in the preferences",
         options={"SKIP_SAVE"},
     )
-    show: BoolProperty(  # type: ignore[valid-type]
+    show: bool = BoolProperty(
         name="Show Preferences",
         description="Open the preferences, which show the answer",
         options={"SKIP_SAVE", "HIDDEN"},
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Run by a user: the preferences show the answers when they come. Run by a script: wait and report them.
 
         An error where one of the servers does not answer, or is not rembg.

@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..properties.typed import OperatorResult
 from ..session import programs
 
 
@@ -13,7 +14,7 @@ class SCAN_CUTOUT_OT_check_programs(bpy.types.Operator):
     bl_label = "Check Programs"
     bl_options = {"INTERNAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Ask; the preferences show the answer when it comes."""
         programs.ask(context)
         return {"FINISHED"}

@@ -2,12 +2,13 @@
 """The operator behind an entry of the list of models."""
 
 import bpy
-from bpy.props import StringProperty
 
 from ..properties import job_settings
+from ..properties.typed import OperatorResult, StringProperty, existing, with_properties
 from ..scan.segmentation import model_notes
 
 
+@with_properties
 class SCAN_CUTOUT_OT_choose_model(bpy.types.Operator):
     """Use this model"""
 
@@ -15,15 +16,15 @@ class SCAN_CUTOUT_OT_choose_model(bpy.types.Operator):
     bl_label = "Choose Model"
     bl_options = {"INTERNAL"}
 
-    model: StringProperty()  # type: ignore[valid-type]
+    model: str = StringProperty()
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """Say as the tooltip what is to be known of the model."""
         return model_notes.note(properties.model)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write it into the preferences."""
-        job_settings.preferences(context).model = self.model
-        context.preferences.is_dirty = True
+        existing(job_settings.preferences(context)).model = self.model
+        existing(context.preferences).is_dirty = True
         return {"FINISHED"}

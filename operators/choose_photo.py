@@ -2,8 +2,8 @@
 """The operator that goes to a photo in the preview by its name."""
 
 import bpy
-from bpy.props import EnumProperty
 
+from ..properties.typed import EnumProperty, OperatorResult, existing, with_properties
 from ..scan.common.errors import printable
 from ..session import live_preview
 from ..session.redraw import redraw
@@ -20,6 +20,7 @@ def _list(_operator: object, _context: object) -> list[tuple[str, str, str]]:
     return _listed
 
 
+@with_properties
 class SCAN_CUTOUT_OT_choose_photo(GoesToPhotos, bpy.types.Operator):
     """Search for a photo by its name and show it"""
 
@@ -28,16 +29,16 @@ class SCAN_CUTOUT_OT_choose_photo(GoesToPhotos, bpy.types.Operator):
     bl_options = {"INTERNAL"}
     bl_property = "photo"
 
-    photo: EnumProperty(name="Photo", items=_list, options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    photo: str = EnumProperty(name="Photo", items=_list, options={"SKIP_SAVE"})
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> OperatorResult:
         """Let the user search."""
-        context.window_manager.invoke_search_popup(self)
+        existing(context.window_manager).invoke_search_popup(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Ask for it; it is shown when it is there."""
-        preview = live_preview.now()
+        preview = existing(live_preview.now())
         preview.look_at(preview.photos[int(self.photo)])
         redraw(context)
         return {"FINISHED"}

@@ -3,6 +3,8 @@
 
 import bpy
 
+from ..properties.typed import OperatorResult, existing
+
 # Published to this computer only: the server asks nobody for a password. And onnxruntime, which runs its models, shall
 # not tell its makers of it.
 DOCKER_COMMAND = (
@@ -17,8 +19,8 @@ class SCAN_CUTOUT_OT_copy_docker_command(bpy.types.Operator):
     bl_label = "Copy Command"
     bl_options = {"INTERNAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Put it on the clipboard."""
-        context.window_manager.clipboard = DOCKER_COMMAND
+        existing(context.window_manager).clipboard = DOCKER_COMMAND
         self.report({"INFO"}, "The command is on the clipboard; paste it into a terminal")
         return {"FINISHED"}

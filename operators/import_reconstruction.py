@@ -7,6 +7,8 @@ import bpy
 from bpy.props import StringProperty
 
 from ..properties.declared import given, operator_properties
+from ..properties.stored import Settings
+from ..properties.typed import OperatorResult, existing
 from ..scan.reconstruction.readers import registry
 from ..scan.reconstruction.settings import ImportSettings
 from ..session import steps, survey
@@ -29,21 +31,21 @@ class SCAN_CUTOUT_OT_import_reconstruction(JobOperator, bpy.types.Operator):
     }
 
     @classmethod
-    def missing(cls, shown: bpy.types.PropertyGroup) -> str:
+    def missing(cls, shown: Settings) -> str:
         """Something was found."""
         return survey.missing_results(shown)
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> OperatorResult:
         """Import what was dropped; else ask for the folder."""
-        if self.directory or self.filepath:
+        if self.properties.directory or self.properties.filepath:
             return self.execute(context)
-        context.window_manager.fileselect_add(self)
+        existing(context.window_manager).fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def plan(self, context: bpy.types.Context, _shown: dict[str, Any]) -> steps.Steps:
         """Bring it in. With an error the scene stays as it was."""
         settings = ImportSettings(**given(self.properties, ImportSettings))
-        return steps.import_scan(settings, context.scene.session_uid)
+        return steps.import_scan(settings, existing(context.scene).session_uid)
 
 
 class SCAN_CUTOUT_FH_import_reconstruction(bpy.types.FileHandler):
@@ -57,6 +59,6 @@ class SCAN_CUTOUT_FH_import_reconstruction(bpy.types.FileHandler):
     bl_file_extensions = ";".join(registry.suffixes())
 
     @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
+    def poll_drop(cls, context: bpy.types.Context | None) -> bool:
         """Only where objects are."""
-        return context.area is not None and context.area.type in {"VIEW_3D", "OUTLINER"}
+        return context is not None and context.area is not None and context.area.type in {"VIEW_3D", "OUTLINER"}

@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..properties.typed import OperatorResult, existing
 from ..session import live_preview
 from ..session.redraw import redraw
 
@@ -22,14 +23,14 @@ class SCAN_CUTOUT_OT_leave_mask(bpy.types.Operator):
             return False
         return True
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask first, where strokes would be lost."""
-        if live_preview.now().is_dirty:
-            return context.window_manager.invoke_confirm(self, event)
+        if existing(live_preview.now()).is_dirty:
+            return existing(context.window_manager).invoke_confirm(self, event)
         return self.execute(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Forget what was painted."""
-        live_preview.now().leave_painting()
+        existing(live_preview.now()).leave_painting()
         redraw(context)
         return {"FINISHED"}

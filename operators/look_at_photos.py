@@ -3,6 +3,8 @@
 
 import bpy
 
+from ..properties.stored import settings_in
+from ..properties.typed import OperatorResult
 from ..session import survey
 
 
@@ -16,12 +18,12 @@ class SCAN_CUTOUT_OT_look_at_photos(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is a folder to look at."""
-        words = survey.missing_photos(context.scene.scan_cutout)
+        words = survey.missing_photos(settings_in(context.scene))
         if words:
             cls.poll_message_set(words)
         return not words
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Ask; the sidebar shows the answer when it comes."""
         survey.ask(context)
         return {"FINISHED"}

@@ -2,13 +2,15 @@
 """The operator that looks at the scene from where a photo was taken, with the photo's own frame."""
 
 from collections.abc import Iterable
+from typing import cast
 
 import bpy
-from bpy.props import IntProperty, StringProperty
 
-from ..scene import photo_cameras
+from ..properties.typed import IntProperty, OperatorResult, StringProperty, existing, with_properties
+from ..scene.photo_cameras import PHOTO, SIZE, is_of_photo, noted, show_size_of
 
 
+@with_properties
 class SCAN_CUTOUT_OT_look_through_photo(bpy.types.Operator):
     """Look through the camera of a photo and set the scene's render size to the photo's"""
 
@@ -16,12 +18,12 @@ class SCAN_CUTOUT_OT_look_through_photo(bpy.types.Operator):
     bl_label = "Look Through Photo"
     bl_options = {"REGISTER", "UNDO"}
 
-    camera: StringProperty(  # type: ignore[valid-type]
+    camera: str = StringProperty(
         name="Camera",
         description="Name of the photo's camera; empty for the selected one, else the scene's",
         options={"SKIP_SAVE"},
     )
-    step: IntProperty(  # type: ignore[valid-type]
+    step: int = IntProperty(
         name="Step",
         description="How many photos to go on from that one: 1 for the next, -1 for the one before",
         default=0,
@@ -32,36 +34,37 @@ class SCAN_CUTOUT_OT_look_through_photo(bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         """There is a photo to look through."""
         # Not all objects of the scene, which may be many, are looked at whenever a panel is drawn.
-        if any(photo_cameras.SIZE in each for each in bpy.data.cameras):
+        if any(SIZE in noted(each) for each in bpy.data.cameras):
             return True
         cls.poll_message_set("There is no camera of a photo in the scene; import a reconstruction first")
         return False
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Change the scene's camera and render size, and the view where there is one."""
         camera = self._chosen(context)
         if camera is None:
             self.report({"ERROR"}, f"{self.camera or 'What is selected'} is not the camera of a photo; choose another")
             return {"CANCELLED"}
-        scene = context.scene
+        scene = existing(context.scene)
         scene.camera = camera
-        photo_cameras.show_size_of(scene, camera)
+        show_size_of(scene, camera)
         if context.area is not None and context.area.type == "VIEW_3D":
-            context.space_data.region_3d.view_perspective = "CAMERA"
+            space = cast("bpy.types.SpaceView3D", context.space_data)
+            existing(space.region_3d).view_perspective = "CAMERA"
         return {"FINISHED"}
 
     def _chosen(self, context: bpy.types.Context) -> bpy.types.Object | None:
         """The camera that the properties and the selection mean; None where it is none of a photo."""
-        scene = context.scene
+        scene = existing(context.scene)
         if self.camera:
             start = scene.objects.get(self.camera)
         else:
             # Stepping goes on from what is looked through; else the selection counts.
             wanted = [scene.camera, context.object] if self.step else [context.object, scene.camera]
-            start = next(filter(photo_cameras.is_of_photo, [*wanted, *_photos(scene.objects), *scene.objects]), None)
-        if not photo_cameras.is_of_photo(start):
-            return None
-        return _stepped(start, self.step) if self.step else start
+            start = next(filter(is_of_photo, [*wanted, *_photos(scene.objects), *scene.objects]), None)
+        if is_of_photo(start):
+            return _stepped(start, self.step) if self.step else start
+        return None
 
 
 def _stepped(camera: bpy.types.Object, step: int) -> bpy.types.Object:
@@ -74,5 +77,5 @@ def _stepped(camera: bpy.types.Object, step: int) -> bpy.types.Object:
 
 def _photos(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
     """The cameras of photos, in the order of the photos' names."""
-    cameras = [each for each in objects if each.type == "CAMERA" and photo_cameras.PHOTO in each.data]
-    return sorted(cameras, key=lambda each: each.data[photo_cameras.PHOTO].split("/"))
+    cameras = [each for each in objects if each.type == "CAMERA" and PHOTO in noted(each.data)]
+    return sorted(cameras, key=lambda each: noted(each.data)[PHOTO].split("/"))

@@ -4,11 +4,12 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
 
+from ..properties.typed import OperatorResult, StringProperty, with_properties
 from ..scan.common.errors import printable
 
 
+@with_properties
 class SCAN_CUTOUT_OT_open_path(bpy.types.Operator):
     """Open a file or a folder in the system's own program for it"""
 
@@ -16,15 +17,16 @@ class SCAN_CUTOUT_OT_open_path(bpy.types.Operator):
     bl_label = "Open"
     bl_options = {"INTERNAL"}
 
-    path: StringProperty(subtype="FILE_PATH")  # type: ignore[valid-type]
-    what: StringProperty()  # type: ignore[valid-type]
+    path: str = StringProperty(subtype="FILE_PATH")
+    what: str = StringProperty()
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """Say what is there to be seen."""
-        return properties.what
+        what: str = properties.what
+        return what
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> OperatorResult:
         """Hand it to the system."""
         try:
             bpy.ops.wm.path_open(filepath=self.path)

@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..properties.typed import OperatorResult, existing
 from ..scan.common.errors import ScanError, printable
 from ..session import live_preview
 from ..session.redraw import redraw
@@ -32,10 +33,10 @@ class SCAN_CUTOUT_OT_paint_mask(bpy.types.Operator):
             return True
         return False
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Show it in Paint mode, the photo shining through."""
         try:
-            live_preview.now().paint()
+            existing(live_preview.now()).paint()
         except ScanError as error:
             self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}

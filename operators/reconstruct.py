@@ -7,6 +7,7 @@ import bpy
 
 from ..properties import job_settings
 from ..properties.declared import given, operator_properties
+from ..properties.stored import Settings
 from ..scan.engines.settings import ReconstructSettings
 from ..session import steps, survey
 from ..session.job_operator import JobOperator
@@ -23,7 +24,7 @@ class SCAN_CUTOUT_OT_reconstruct(JobOperator, bpy.types.Operator):
     __annotations__ = operator_properties(ReconstructSettings)
 
     @classmethod
-    def missing(cls, shown: bpy.types.PropertyGroup) -> str:
+    def missing(cls, shown: Settings) -> str:
         """There are photos and, where they are to be used, masks."""
         return survey.missing_photos(shown) or survey.missing_masks(shown)
 

@@ -2,11 +2,12 @@
 """The operator that removes one of the further endpoints of the preferences."""
 
 import bpy
-from bpy.props import IntProperty
 
 from ..properties import job_settings
+from ..properties.typed import IntProperty, OperatorResult, existing, with_properties
 
 
+@with_properties
 class SCAN_CUTOUT_OT_remove_endpoint(bpy.types.Operator):
     """Do not use this server any more"""
 
@@ -14,10 +15,10 @@ class SCAN_CUTOUT_OT_remove_endpoint(bpy.types.Operator):
     bl_label = "Remove Endpoint"
     bl_options = {"INTERNAL"}
 
-    index: IntProperty()  # type: ignore[valid-type]
+    index: int = IntProperty()
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Take its address out."""
-        job_settings.preferences(context).further_endpoints.remove(self.index)
-        context.preferences.is_dirty = True
+        existing(job_settings.preferences(context)).further_endpoints.remove(self.index)
+        existing(context.preferences).is_dirty = True
         return {"FINISHED"}

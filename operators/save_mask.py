@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..properties.typed import OperatorResult, existing
 from ..scan.common.errors import ScanError, printable
 from ..session import live_preview
 from ..session.redraw import redraw
@@ -23,10 +24,10 @@ class SCAN_CUTOUT_OT_save_mask(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write its file, and go back to the preview, which shows it from now on."""
-        preview = live_preview.now()
-        painting = preview.painting
+        preview = existing(live_preview.now())
+        painting = existing(preview.painting)
         try:
             painting.save()
         except ScanError as error:

@@ -7,6 +7,8 @@ import bpy
 
 from ..properties import job_settings
 from ..properties.declared import given, operator_properties
+from ..properties.stored import Settings
+from ..properties.typed import existing
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.tasks.settings import StripSettings
@@ -27,7 +29,7 @@ class SCAN_CUTOUT_OT_scan_to_scene(JobOperator, bpy.types.Operator):
     __annotations__ = operator_properties(*_GROUPS)
 
     @classmethod
-    def missing(cls, shown: bpy.types.PropertyGroup) -> str:
+    def missing(cls, shown: Settings) -> str:
         """There are photos."""
         return survey.missing_photos(shown)
 
@@ -42,5 +44,5 @@ class SCAN_CUTOUT_OT_scan_to_scene(JobOperator, bpy.types.Operator):
             job_settings.strip_settings(context, wanted),
             job_settings.reconstruct_settings(context, wanted),
             job_settings.scene_content(wanted),
-            context.scene.session_uid,
+            existing(context.scene).session_uid,
         )

@@ -2,13 +2,13 @@
 """The operator that goes from photo to photo in the preview."""
 
 import bpy
-from bpy.props import IntProperty
 
+from ..properties.typed import IntProperty, OperatorMixin, OperatorResult, existing, with_properties
 from ..session import live_preview
 from ..session.redraw import redraw
 
 
-class GoesToPhotos:
+class GoesToPhotos(OperatorMixin):
     """Mixed into an operator that shows another photo in the preview."""
 
     @classmethod
@@ -24,13 +24,14 @@ class GoesToPhotos:
         return False
 
 
+@with_properties
 class SCAN_CUTOUT_OT_step_photo(GoesToPhotos, bpy.types.Operator):
     """Show the photo after this one, or before it"""
 
     bl_idname = "scan_cutout.step_photo"
     bl_label = "Preview Next Photo"
 
-    step: IntProperty(  # type: ignore[valid-type]
+    step: int = IntProperty(
         name="Step",
         description="How many photos to go on: 1 for the next, -1 for the one before",
         default=1,
@@ -42,8 +43,8 @@ class SCAN_CUTOUT_OT_step_photo(GoesToPhotos, bpy.types.Operator):
         """What this button does."""
         return "Show the photo before this one" if properties.step < 0 else "Show the photo after this one"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Ask for it; it is shown when it is there."""
-        live_preview.now().step(self.step)
+        existing(live_preview.now()).step(self.step)
         redraw(context)
         return {"FINISHED"}

@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..properties.typed import OperatorResult
 from ..session import live_preview
 from ..session.redraw import redraw
 
@@ -23,7 +24,7 @@ class SCAN_CUTOUT_OT_stop_preview(bpy.types.Operator):
             cls.poll_message_set("Save the mask first, or leave it without saving")
         return preview is not None and not preview.is_dirty
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """End its worker, and empty the Image Editor."""
         live_preview.end()
         redraw(context)

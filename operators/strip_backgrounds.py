@@ -8,6 +8,7 @@ from bpy.props import BoolProperty
 
 from ..properties import job_settings
 from ..properties.declared import given, operator_properties
+from ..properties.stored import Settings
 from ..scan.tasks.settings import StripSettings
 from ..session import steps, survey
 from ..session.job_operator import JobOperator
@@ -35,7 +36,7 @@ class SCAN_CUTOUT_OT_strip_backgrounds(JobOperator, bpy.types.Operator):
         return ""  # the class's own
 
     @classmethod
-    def missing(cls, shown: bpy.types.PropertyGroup) -> str:
+    def missing(cls, shown: Settings) -> str:
         """There are photos."""
         return survey.missing_photos(shown)
 

@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..properties.typed import OperatorResult
 from ..session.job_operator import Watching
 
 
@@ -13,6 +14,6 @@ class SCAN_CUTOUT_OT_watch_job(Watching, bpy.types.Operator):
     bl_label = "Watch Job"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> OperatorResult:
         """Watch from now on."""
         return self.watch(context)

@@ -2,7 +2,7 @@
 """Declared settings as Blender's properties, and what was set in them by the names of the settings."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 from bpy.props import (
@@ -23,8 +23,11 @@ RELATIVE = (
     if "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
     else set()
 )
-_PATHS = {Unit.FOLDER: "DIR_PATH", Unit.FILE: "FILE_PATH"}
-_SUBTYPES = {Unit.PERCENT: "PERCENTAGE", Unit.SECONDS: "TIME_ABSOLUTE"}
+_PATHS: dict[Unit, Literal["DIR_PATH", "FILE_PATH"]] = {Unit.FOLDER: "DIR_PATH", Unit.FILE: "FILE_PATH"}
+_SUBTYPES: dict[Unit, Literal["PERCENTAGE", "TIME_ABSOLUTE", "NONE"]] = {
+    Unit.PERCENT: "PERCENTAGE",
+    Unit.SECONDS: "TIME_ABSOLUTE",
+}
 
 Properties = dict[str, Any]
 """A class's annotations: property name → what ``bpy.props`` makes."""
@@ -128,7 +131,8 @@ def _number(each: Setting, named: dict[str, Any], *, has_limits: bool) -> Any:
         zero = f"; 0 is {declared.zero.label}" if declared.zero else ""
         named["description"] += f", from {declared.low:g} to {declared.high:g}{declared.unit.value}{zero}"
     if each.type is int:
-        return IntProperty(**named, default=each.default, **{name: int(value) for name, value in limits.items()})
+        whole: dict[str, Any] = {name: int(value) for name, value in limits.items()}
+        return IntProperty(**named, default=each.default, **whole)
     subtype = _SUBTYPES.get(declared.unit, "NONE")
     return FloatProperty(**named, default=each.default, subtype=subtype, **limits)
 

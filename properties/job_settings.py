@@ -4,7 +4,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bpy
 
@@ -17,19 +17,22 @@ from ..scan.reconstruction.settings import SceneContent
 from ..scan.segmentation import weights
 from ..scan.segmentation.settings import TOKEN_VARIABLE, EndpointSettings
 from ..scan.tasks.settings import StripSettings
+from .stored import Preferences
+from .typed import existing
 
 _OF_ENDPOINT = [name for name in names_of(EndpointSettings) if name != "further"]
 
 
-def preferences(context: bpy.types.Context) -> bpy.types.AddonPreferences | None:
+def preferences(context: bpy.types.Context) -> Preferences | None:
     """The extension's preferences; None at factory start-up, where defaults count."""
-    addon = context.preferences.addons.get(base_package)
-    return addon.preferences if addon else None
+    addon = existing(context.preferences).addons.get(base_package)
+    return cast("Preferences", addon.preferences) if addon else None
 
 
 def token(context: bpy.types.Context) -> str:
     """The endpoint's token from the environment, else from the preferences."""
-    return os.environ.get(TOKEN_VARIABLE) or getattr(preferences(context), "token", "")
+    stored = preferences(context)
+    return os.environ.get(TOKEN_VARIABLE) or (stored.token if stored else "")
 
 
 def executables(context: bpy.types.Context) -> dict[str, str]:

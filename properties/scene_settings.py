@@ -16,6 +16,8 @@ from ..scan.engines.settings import ReconstructSettings
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.tasks.settings import StripSettings
 from .declared import given, kept_properties
+from .stored import NAME
+from .typed import existing
 
 _GROUPS = (StripSettings, ReconstructSettings, SceneContent)
 
@@ -64,13 +66,13 @@ class ScanCutoutSettings(bpy.types.PropertyGroup):
         return {**given(self, *_GROUPS), "photos": self.photos, "output": self.output}
 
     def _leads_nowhere(self, path: str) -> bool:
-        return path.startswith("//") and not (bpy.data.filepath or self.id_data.library)
+        return path.startswith("//") and not (bpy.data.filepath or existing(self.id_data).library)
 
     def _absolute(self, path: str) -> str:
         if not path or self._leads_nowhere(path):
             return ""
         # A path has no separator at its end, as a file browser leaves it, so that names can be made of it.
-        return str(Path(bpy.path.abspath(path, library=self.id_data.library)))
+        return str(Path(bpy.path.abspath(path, library=existing(self.id_data).library)))
 
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory((ScanCutoutSettings,))
@@ -79,10 +81,10 @@ _register_classes, _unregister_classes = bpy.utils.register_classes_factory((Sca
 def register() -> None:
     """Give every scene its settings."""
     _register_classes()
-    bpy.types.Scene.scan_cutout = PointerProperty(type=ScanCutoutSettings)
+    setattr(bpy.types.Scene, NAME, PointerProperty(type=ScanCutoutSettings))
 
 
 def unregister() -> None:
     """Take them out. What a .blend has stored stays in it, and is there again with the extension."""
-    del bpy.types.Scene.scan_cutout
+    delattr(bpy.types.Scene, NAME)
     _unregister_classes()

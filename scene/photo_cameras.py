@@ -5,12 +5,16 @@ A Blender camera looks along its -z with y up, a solved one along +z with y down
 picture (``sensor_fit`` HORIZONTAL), so that lens and shift do not depend on what the scene's render size is just now.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeGuard, cast
 
 import bpy
 import numpy as np
+import numpy.typing as npt
 from mathutils import Matrix
 
+from ..properties.typed import existing
 from ..scan.reconstruction.types import Photo, Pinhole
 
 PHOTO = "scan_cutout_photo"
@@ -31,7 +35,7 @@ def pose(photo: Photo) -> Matrix:
     return Matrix(matrix.tolist())
 
 
-def position(photo: Photo) -> np.ndarray:
+def position(photo: Photo) -> npt.NDArray[np.float64]:
     """Where the photo was taken from, in the reconstruction's own frame."""
     return -photo.rotation.T @ photo.translation
 
@@ -61,7 +65,7 @@ def build(photo: Photo, pinhole: Pinhole, picture: Path | None, mask: Path | Non
         data.show_background_images = True
     if mask is not None:
         background = _add_background(data, mask, _MASK_ALPHA)
-        background.image.colorspace_settings.is_data = True
+        existing(existing(background.image).colorspace_settings).is_data = True
         background.show_background_image = False
         background.display_depth = "FRONT"
     camera = bpy.data.objects.new(photo.name, data)
@@ -77,15 +81,20 @@ def set_scale(data: bpy.types.Camera, scale: float) -> None:
     data.clip_end = scale * 1000
 
 
-def is_of_photo(camera: bpy.types.Object | None) -> bool:
+def noted(data: bpy.types.ID | None) -> Mapping[str, Any]:
+    """The custom properties of a camera's data, which is a mapping of them without having the type of one."""
+    return cast("Mapping[str, Any]", data)
+
+
+def is_of_photo(camera: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
     """Whether an object is a camera made here, or the animated one."""
-    return camera is not None and camera.type == "CAMERA" and SIZE in camera.data
+    return camera is not None and camera.type == "CAMERA" and SIZE in noted(camera.data)
 
 
 def show_size_of(scene: bpy.types.Scene, camera: bpy.types.Object) -> None:
     """Make the scene render pictures of the size of the camera's photo, with square pixels."""
     render = scene.render
-    render.resolution_x, render.resolution_y = camera.data[SIZE]
+    render.resolution_x, render.resolution_y = noted(camera.data)[SIZE]
     render.resolution_percentage = 100
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
 
@@ -133,7 +142,7 @@ def _image(path: str) -> bpy.types.Image:
 def _stored_path(file: Path) -> str:
     """Relative to the .blend where the user wants that and it can be."""
     path = str(file.absolute())
-    if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
+    if bpy.data.filepath and existing(bpy.context.preferences).filepaths.use_relative_paths:
         try:
             return bpy.path.relpath(path)
         except ValueError:

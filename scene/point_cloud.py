@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The triangulated points as a mesh of vertices that Geometry Nodes show as small coloured balls."""
 
+from typing import Any, Literal, cast
+
 import bpy
 import numpy as np
 
+from ..properties.typed import existing
 from ..scan.reconstruction.types import Points
 
 COLOR = "Color"
 # Past this the viewport shows a random choice of the points; renders always show all.
 _SHOWN = 300_000
+# The kinds of sockets, of which the stubs know none.
+_GEOMETRY: Any = "NodeSocketGeometry"
+_NUMBER: Any = "NodeSocketFloat"
 
 
 def build(name: str, points: Points) -> bpy.types.Object:
     """Make the object. It is in no collection yet."""
     cloud = bpy.data.objects.new(name, _mesh(name, points))
-    modifier = cloud.modifiers.new(name="Points", type="NODES")
+    modifier = cast("bpy.types.NodesModifier", cloud.modifiers.new(name="Points", type="NODES"))
     # What the inputs of a modifier start with are the group's defaults: set there, no version's way to set an input
     # matters here.
     modifier.node_group = _node_group(name, _radius(points), min(1.0, _SHOWN / max(1, len(points.positions))))
@@ -25,10 +31,12 @@ def _mesh(name: str, points: Points) -> bpy.types.Mesh:
     count = len(points.positions)
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(count)
-    mesh.attributes["position"].data.foreach_set("vector", points.positions.astype(np.float32).ravel())
+    position = cast("bpy.types.FloatVectorAttribute", mesh.attributes["position"])
+    position.data.foreach_set("vector", points.positions.astype(np.float32).ravel())
     colors = np.ones((count, 4), dtype=np.float32)
     colors[:, :3] = points.colors / np.float32(255)
-    mesh.color_attributes.new(COLOR, "BYTE_COLOR", "POINT").data.foreach_set("color_srgb", colors.ravel())
+    color = cast("bpy.types.ByteColorAttribute", mesh.color_attributes.new(COLOR, "BYTE_COLOR", "POINT"))
+    color.data.foreach_set("color_srgb", colors.ravel())
     mesh.update()
     return mesh
 
@@ -43,43 +51,48 @@ def _radius(points: Points) -> float:
 
 
 def _node_group(name: str, radius: float, share: float) -> bpy.types.NodeTree:
-    group = bpy.data.node_groups.new(name, "GeometryNodeTree")
+    group = cast("bpy.types.GeometryNodeTree", bpy.data.node_groups.new(name, "GeometryNodeTree"))
     group.is_modifier = True
-    interface = group.interface
-    interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
-    interface.new_socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
+    interface = existing(group.interface)
+    interface.new_socket("Geometry", in_out="OUTPUT", socket_type=_GEOMETRY)
+    interface.new_socket("Geometry", in_out="INPUT", socket_type=_GEOMETRY)
     _number(interface, "Radius", radius, "DISTANCE", "Size of each point")
     _number(interface, "Viewport Share", share, "FACTOR", "How many of the points are shown outside of renders", 1.0)
 
     nodes, link = group.nodes, group.links.new
     given, shown = nodes.new("NodeGroupInput"), nodes.new("NodeGroupOutput")
-    chance, left_out = nodes.new("FunctionNodeRandomValue"), nodes.new("ShaderNodeMath")
-    in_viewport, hidden = nodes.new("GeometryNodeIsViewport"), nodes.new("ShaderNodeMath")
-    kept, points = nodes.new("ShaderNodeMath"), nodes.new("GeometryNodeMeshToPoints")
+    chance, left_out = nodes.new("FunctionNodeRandomValue"), _math(nodes, "GREATER_THAN")
+    in_viewport, hidden = nodes.new("GeometryNodeIsViewport"), _math(nodes, "MULTIPLY")
+    kept, points = _math(nodes, "SUBTRACT"), nodes.new("GeometryNodeMeshToPoints")
     material = nodes.new("GeometryNodeSetMaterial")
     # A point is hidden if it is in the viewport, and chance is not below the share. Numbers stand for true and false.
-    left_out.operation, hidden.operation, kept.operation = "GREATER_THAN", "MULTIPLY", "SUBTRACT"
     link(next(output for output in chance.outputs if output.type == "VALUE"), left_out.inputs[0])
     link(given.outputs["Viewport Share"], left_out.inputs[1])
     link(left_out.outputs[0], hidden.inputs[0])
     link(in_viewport.outputs[0], hidden.inputs[1])
-    kept.inputs[0].default_value = 1.0
+    cast("bpy.types.NodeSocketFloat", kept.inputs[0]).default_value = 1.0
     link(hidden.outputs[0], kept.inputs[1])
     link(given.outputs["Geometry"], points.inputs["Mesh"])
     link(kept.outputs[0], points.inputs["Selection"])
     link(given.outputs["Radius"], points.inputs["Radius"])
     link(points.outputs[0], material.inputs["Geometry"])
-    material.inputs["Material"].default_value = _material(name)
+    cast("bpy.types.NodeSocketMaterial", material.inputs["Material"]).default_value = _material(name)
     link(material.outputs[0], shown.inputs[0])
     for column, node in enumerate((chance, left_out, in_viewport, hidden, kept, given, points, material, shown)):
         node.location = (column * 180, 0)
     return group
 
 
+def _math(nodes: bpy.types.Nodes, operation: Literal["GREATER_THAN", "MULTIPLY", "SUBTRACT"]) -> bpy.types.Node:
+    node = nodes.new("ShaderNodeMath")
+    cast("bpy.types.ShaderNodeMath", node).operation = operation
+    return node
+
+
 def _number(
     interface: bpy.types.NodeTreeInterface, name: str, value: float, subtype: str, words: str, most: float = 3.4e38
 ) -> None:
-    socket = interface.new_socket(name, in_out="INPUT", socket_type="NodeSocketFloat", description=words)
+    socket: Any = interface.new_socket(name, in_out="INPUT", socket_type=_NUMBER, description=words)
     socket.subtype, socket.default_value, socket.min_value, socket.max_value = subtype, value, 0.0, most
 
 
@@ -88,14 +101,15 @@ def _material(name: str) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
     if not material.use_nodes:  # from 5.0 on it always is, and setting it is a warning
         material.use_nodes = True
-    nodes = material.node_tree.nodes
+    tree = existing(material.node_tree)
+    nodes = tree.nodes
     nodes.clear()
     color, emission, output = (
         nodes.new(kind) for kind in ("ShaderNodeAttribute", "ShaderNodeEmission", "ShaderNodeOutputMaterial")
     )
-    color.attribute_name = COLOR
-    material.node_tree.links.new(color.outputs["Color"], emission.inputs["Color"])
-    material.node_tree.links.new(emission.outputs[0], output.inputs["Surface"])
+    cast("bpy.types.ShaderNodeAttribute", color).attribute_name = COLOR
+    tree.links.new(color.outputs["Color"], emission.inputs["Color"])
+    tree.links.new(emission.outputs[0], output.inputs["Surface"])
     for column, node in enumerate((color, emission, output)):
         node.location = (column * 200, 0)
     return material

@@ -15,6 +15,7 @@ from typing import Any
 import bpy
 
 from ..properties import job_settings
+from ..properties.typed import existing
 from ..scan.common.declared import Unit, names_of, settings_of
 from ..scan.common.errors import BadUseError, OutputError, ScanError
 from ..scan.common.options import add_options
@@ -96,7 +97,7 @@ def _reconstruct(given: Given) -> Finish:
 
 def _import(given: Given) -> Finish:
     blend = _blend_file(given.pop("blend", None), given["directory"])
-    return _save(blend, _drive(steps.import_scan(ImportSettings(**given), bpy.context.scene.session_uid)))
+    return _save(blend, _drive(steps.import_scan(ImportSettings(**given), existing(bpy.context.scene).session_uid)))
 
 
 def _run(given: Given) -> Finish:
@@ -104,7 +105,8 @@ def _run(given: Given) -> Finish:
     stripping = job_settings.strip_settings(bpy.context, given)
     solving = job_settings.reconstruct_settings(bpy.context, given)
     content = job_settings.scene_content(given)
-    return _save(blend, _drive(steps.scan_to_scene(stripping, solving, content, bpy.context.scene.session_uid)))
+    scene = existing(bpy.context.scene).session_uid
+    return _save(blend, _drive(steps.scan_to_scene(stripping, solving, content, scene)))
 
 
 def _drive(what: steps.Steps) -> Finish:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bpy
-from bpy.app.handlers import persistent
 
+from ..properties.typed import persistent
 from ..scan.common.errors import BadUseError, ScanError
 from ..scan.job.folder import JobFolder
 from ..scan.job.progress import Progress

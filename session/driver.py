@@ -27,7 +27,8 @@ def drive(context: bpy.types.Context, steps: Steps, tell: Callable[[Finish], Non
             job = steps.send(finished)
             tell(finished)
     except StopIteration as end:
-        return end.value
+        result: Finish = end.value
+        return result
 
 
 def run_blocking(context: bpy.types.Context, job: Job) -> Finish:

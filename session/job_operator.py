@@ -2,10 +2,12 @@
 """What all operators share that start a job: run by a user, Blender goes on working; run by a script, it waits."""
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import bpy
 
+from ..properties.stored import Settings, settings_in
+from ..properties.typed import OperatorMixin, OperatorResult, Report, existing
 from ..scan.common.errors import BadUseError, EndpointError, ScanError, printable
 from . import current_job, driver, queries, survey
 from .redraw import redraw
@@ -27,7 +29,7 @@ SHOWN = "scan_cutout_shown"
 """Name under which the sidebar's layout gives its buttons the settings it shows."""
 
 
-class Watching:
+class Watching(OperatorMixin):
     """Mixed into a modal operator: follows the running job until it ends."""
 
     _is_watching = False
@@ -35,9 +37,9 @@ class Watching:
     _drawn_at = 0.0
     _is_news = False
 
-    def watch(self, context: bpy.types.Context) -> set[str]:
+    def watch(self, context: bpy.types.Context) -> OperatorResult:
         """Begin to watch; what ``invoke`` or ``execute`` has to return."""
-        manager = context.window_manager
+        manager = existing(context.window_manager)
         redraw(context)
         _start_timer(context)
         self._let_go_at = time.monotonic() + _WATCH
@@ -45,7 +47,7 @@ class Watching:
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Look at the journal now and then; every event is left to others."""
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -62,7 +64,7 @@ class Watching:
         if self._is_news and now - self._drawn_at >= _REDRAW:
             self._is_news, self._drawn_at = False, now
             redraw(context)
-        if now >= self._let_go_at and context.preferences.filepaths.use_auto_save_temporary_files:
+        if now >= self._let_go_at and existing(context.preferences).filepaths.use_auto_save_temporary_files:
             stop_timer(context)
             bpy.app.timers.register(_take_up, first_interval=_LET_GO)
             return {"CANCELLED"}
@@ -77,12 +79,12 @@ class Watching:
         if not self._is_watching:
             return
         stop_timer(context)
-        if any(window != context.window for window in context.window_manager.windows):
+        if any(window != context.window for window in existing(context.window_manager).windows):
             bpy.app.timers.register(_take_up, first_interval=_LET_GO)
         else:
             current_job.end()
 
-    def _end(self, context: bpy.types.Context, job: current_job.RunningJob, result: Finish) -> set[str]:
+    def _end(self, context: bpy.types.Context, job: current_job.RunningJob, result: Finish) -> OperatorResult:
         current_job.finish()
         if result["exit_code"] == _SERVER_AWAY:
             queries.forget_all(queries.ENDPOINTS)  # what servers said before is not so any more
@@ -110,7 +112,7 @@ class JobOperator(Watching):
             current_job.refuse_second()
         except BadUseError as error:
             words = str(error)
-        if not words and "UNDO" in cls.bl_options and context.scene.library is not None:
+        if not words and "UNDO" in cls.bl_options and existing(context.scene).library is not None:
             words = "This scene is linked from another file; choose a scene of this file"
         if not words:
             shown = getattr(context, SHOWN, None)
@@ -120,7 +122,7 @@ class JobOperator(Watching):
         return not words
 
     @classmethod
-    def missing(cls, _shown: bpy.types.PropertyGroup) -> str:
+    def missing(cls, _shown: Settings) -> str:
         """What has to be done first, in a sentence; ``shown`` are the settings of the scene's panel."""
         return ""
 
@@ -131,7 +133,7 @@ class JobOperator(Watching):
         """
         raise NotImplementedError
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Run by a user: start, watch and let Blender go on. Run by a script, or in background: wait for the end.
 
         An error (nothing done, server away, bad use) is reported as such, which makes a calling script fail; photos
@@ -141,7 +143,7 @@ class JobOperator(Watching):
         try:
             current_job.refuse_second()
             if is_by_hand:
-                return self._start(context, self.plan(context, context.scene.scan_cutout.given()))
+                return self._start(context, self.plan(context, settings_in(context.scene).given()))
             finished = driver.drive(context, self.plan(context, {}), lambda told: report(self, told))
             survey.ask_after_job(context)
         except ScanError as error:
@@ -150,7 +152,7 @@ class JobOperator(Watching):
         report(self, finished)
         return {"FINISHED"} if can_continue(finished) else {"CANCELLED"}
 
-    def _start(self, context: bpy.types.Context, steps: Steps) -> set[str]:
+    def _start(self, context: bpy.types.Context, steps: Steps) -> OperatorResult:
         try:
             current_job.start(context, self.bl_label, steps, undo="UNDO" in self.bl_options)
         except StopIteration as end:  # nothing that needs a worker
@@ -161,7 +163,7 @@ class JobOperator(Watching):
 
 def report(operator: bpy.types.Operator, finished: Finish, *, is_cancelled: bool = False) -> None:
     """Report how a job ended. What the user has cancelled is no error to them."""
-    bad = "WARNING" if can_continue(finished) else "ERROR"
+    bad: Report = "WARNING" if can_continue(finished) else "ERROR"
     operator.report({"INFO" if finished["status"] == "done" or is_cancelled else bad}, printable(finished["message"]))
 
 
@@ -171,20 +173,20 @@ _timer: bpy.types.Timer | None = None
 
 def _start_timer(context: bpy.types.Context) -> None:
     global _timer  # noqa: PLW0603 - there is one job for all of Blender
-    _timer = context.window_manager.event_timer_add(_TICK, window=context.window)
+    _timer = existing(context.window_manager).event_timer_add(_TICK, window=context.window)
 
 
 def stop_timer(context: bpy.types.Context) -> None:
     """Wake nobody any more. Blender does not do that of itself where an operator is unregistered in mid-run."""
     global _timer  # noqa: PLW0603
     if _timer is not None:
-        context.window_manager.event_timer_remove(_timer)
+        existing(context.window_manager).event_timer_remove(_timer)
         _timer = None
 
 
 def _is_editing(context: bpy.types.Context) -> bool:
     """Whether the user is in the middle of a stroke, a move and the like."""
-    modal = [each.bl_idname for window in context.window_manager.windows for each in window.modal_operators]
+    modal = [each.bl_idname for window in existing(context.window_manager).windows for each in window.modal_operators]
     # Only Blender's own, which are not written in Python: those of add-ons may never end.
     in_python = bpy.types.Operator.bl_rna_get_subclass_py
     return any(name.startswith(_EDITING) and in_python(name) is None for name in modal)
@@ -195,11 +197,11 @@ def _take_up() -> float | None:
     job = current_job.now()
     if job is None:
         return None
-    windows = list(bpy.context.window_manager.windows)
+    windows = list(existing(bpy.context.window_manager).windows)
     try:
         window = next((each for each in windows if each.as_pointer() == job.window), windows[0])
         with bpy.context.temp_override(window=window):
-            bpy.ops.scan_cutout.watch_job("INVOKE_DEFAULT")
+            cast("Any", bpy.ops).scan_cutout.watch_job("INVOKE_DEFAULT")  # the stubs know Blender's own only
     except Exception:  # noqa: BLE001 - whatever is in the way now may be gone soon, and nobody else watches
         return _LET_GO
     return None

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.app.handlers import persistent
 
 from ..properties import job_settings
+from ..properties.stored import settings_in
+from ..properties.typed import existing, persistent
 from ..scan.common.errors import ScanError
 from ..scan.job.folder import JobFolder
 from ..scan.job.journal import Event
@@ -56,7 +57,7 @@ class Preview:
         self._server: object = None
         """What the worker was started with, and cannot be told."""
         self._is_fitted = self._has_tab = False
-        self._window = context.window.as_pointer()
+        self._window = existing(context.window).as_pointer()
         wished = self._wished(context)
         self._folders = [getattr(wished, name) for name in _FOLDERS]
         self._start(context, wished)
@@ -84,7 +85,7 @@ class Preview:
     def show_in(self, area: bpy.types.Area) -> None:
         """Show it in an Image Editor, fitted and with its tab in front."""
         self.current.show(area)
-        area.spaces.active.show_region_ui = True  # Blender's own workspaces have it closed
+        picture.space_of(area).show_region_ui = True  # Blender's own workspaces have it closed
         self._is_fitted = self._has_tab = False
 
     def look_at(self, photo: str) -> None:
@@ -99,7 +100,8 @@ class Preview:
 
     def paint(self) -> None:
         """Show the mask instead, to be painted on in white. Raises BadUseError."""
-        self.painting = Painting(self.photo, Path(self.shown["mask"]), Path(self.shown["working"]), self._overlay)
+        shown = existing(self.shown)
+        self.painting = Painting(self.photo, Path(shown["mask"]), Path(shown["working"]), self._overlay)
         self.painting.picture.replace(self.picture)
         self._is_fitted = False
         self._colours = take_white(bpy.context)
@@ -165,7 +167,7 @@ class Preview:
 
     def _end_painting(self) -> None:
         give_back(bpy.context, self._colours)
-        self.painting.end()
+        existing(self.painting).end()
         self.painting, self._asked, self._is_fitted = None, None, False
 
     def _follow(self, context: bpy.types.Context) -> bool:
@@ -189,7 +191,7 @@ class Preview:
 
     def _wished(self, context: bpy.types.Context) -> StripSettings:
         """The settings of the scene in whose window the preview was started."""
-        windows = context.window_manager.windows
+        windows = existing(context.window_manager).windows
         window = next((each for each in windows if each.as_pointer() == self._window), windows[0])
         return _wished(context, window.scene)
 
@@ -228,7 +230,7 @@ def show(context: bpy.types.Context, photo: str) -> bool:
     if not bpy.app.timers.is_registered(_tick):  # not yet, or no more, since a defect ended it
         bpy.app.timers.register(_tick, first_interval=_TICK)
     if not _now.current.is_in_sight:
-        area = picture.free_editor(context.window)
+        area = picture.free_editor(existing(context.window))
         if area is None:
             end()
             return False
@@ -252,7 +254,7 @@ def _tick() -> float | None:
         can_continue = _now is not None and _now.tick(bpy.context)
     except (ScanError, OSError) as error:
         can_continue = True
-        if _now.trouble != str(error):
+        if _now is not None and _now.trouble != str(error):
             _now.trouble = str(error)
             redraw(bpy.context)
     if not can_continue:
@@ -280,7 +282,7 @@ def unregister() -> None:
 
 
 def _wished(context: bpy.types.Context, scene: bpy.types.Scene) -> StripSettings:
-    given = scene.scan_cutout.given()
+    given = settings_in(scene).given()
     return job_settings.strip_settings(context, given)
 
 

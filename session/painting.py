@@ -2,23 +2,26 @@
 """A mask being painted on in an Image Editor, white is kept and black is not, with the photo shining through it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bpy
 import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
+from ..properties.typed import existing
 from ..scan.common.errors import BadUseError, OutputError, printable
 from ..scan.common.files import write_atomically
 from ..scan.masks.png import encode_mask
-from .picture import Picture
+from .picture import Picture, size_of
 
 Colours = dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
 """The first and the second colour, by who holds them."""
 
 _OPACITY = 0.65  # of the photo over the mask: both can be told
 _KEPT = 127.5 / 255  # and more, as runs read a mask
+
+_FAN: Any = "TRI_FAN"  # one of those that the stubs leave out
 
 
 class Painting:
@@ -33,13 +36,13 @@ class Painting:
         self.mask = mask
         self.picture = Picture(printable(mask.name), "PAINT")
         self.picture.load(str(mask))
-        self._size = tuple(self.picture.image.size)
+        self._size = size_of(existing(self.picture.image))
         if not all(self._size):
             raise BadUseError(f"The mask {mask} cannot be read; remove it and strip the backgrounds again")
         self._original = overlay
         self._original.load(str(original))
         # The pixels as they are: the editor's overlays are drawn in the colours of the screen.
-        self._original.image.colorspace_settings.name = "Non-Color"
+        cast("Any", existing(self._original.image).colorspace_settings).name = "Non-Color"
         self._handler = bpy.types.SpaceImageEditor.draw_handler_add(self._draw, (), "WINDOW", "POST_VIEW")
 
     @property
@@ -54,7 +57,7 @@ class Painting:
         Raises BadUseError where it was made another size, OutputError.
         """
         image = self.picture.image
-        if image is None or tuple(image.size) != self._size:
+        if image is None or size_of(image) != self._size:
             raise BadUseError(f"A mask has to be as large as its photo, {self._size[0]} × {self._size[1]} pixels")
         width, height = self._size
         values = np.empty(width * height * 4, np.float32)
@@ -82,18 +85,18 @@ class Painting:
         bpy.types.SpaceImageEditor.draw_handler_remove(self._handler, "WINDOW")
         self._original.free()
         if self.is_dirty:
-            self.picture.image.is_runtime_data = False
+            existing(self.picture.image).is_runtime_data = False
         else:
             self.picture.free()
 
     def _draw(self) -> None:
-        space = bpy.context.space_data
+        space = cast("bpy.types.SpaceImageEditor", bpy.context.space_data)
         photo, mask = self._original.image, self.picture.image
-        if mask is None or space.image != mask or photo is None or not all(photo.size):
+        if mask is None or space.image != mask or photo is None or not all(size_of(photo)):
             return
         shader = gpu.shader.from_builtin("IMAGE_COLOR")
         corners = ((0, 0), (1, 0), (1, 1), (0, 1))
-        batch = batch_for_shader(shader, "TRI_FAN", {"pos": corners, "texCoord": corners})
+        batch = batch_for_shader(shader, _FAN, {"pos": corners, "texCoord": corners})
         shader.bind()
         shader.uniform_sampler("image", gpu.texture.from_image(photo))
         shader.uniform_float("color", (1, 1, 1, _OPACITY))
@@ -120,8 +123,9 @@ def give_back(context: bpy.types.Context, before: Colours) -> None:
 
 def _palettes(context: bpy.types.Context) -> dict[str, Any]:
     """What holds colours: those of all brushes, and those of the brush in hand under its name."""
-    tools = context.scene.tool_settings
+    tools = existing(existing(context.scene).tool_settings)
     # Blender 5.0 moved these to each kind of painting.
-    unified = getattr(tools.image_paint, "unified_paint_settings", None) or tools.unified_paint_settings
-    brush = tools.image_paint.brush
+    image_paint = existing(tools.image_paint)
+    unified = getattr(image_paint, "unified_paint_settings", None) or cast("Any", tools).unified_paint_settings
+    brush = image_paint.brush
     return {"": unified, **({brush.name: brush} if brush else {})}

@@ -3,13 +3,15 @@
 
 import bpy
 
+from ..properties.typed import existing
+
 _REGIONS = {"VIEW_3D": "UI", "IMAGE_EDITOR": "UI", "PREFERENCES": "WINDOW"}
 _OURS = "SCAN_CUTOUT_OT_"
 
 
 def redraw(context: bpy.types.Context) -> None:
     """Tag sidebars, preferences and the status bar of every window."""
-    for window in context.window_manager.windows:
+    for window in existing(context.window_manager).windows:
         for area in window.screen.areas:
             for region in area.regions:
                 if region.type == _REGIONS.get(area.type):

@@ -12,6 +12,7 @@ from typing import Any
 
 import bpy
 
+from ..properties.typed import existing
 from ..scan.common.errors import PhotoError
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.folder import JobFolder
@@ -68,7 +69,7 @@ def import_scan(settings: ImportSettings, scene: int) -> Steps:
             return finished
         unfit = finished["message"] if finished["status"] == "some_failed" else ""
     # Asked for by number and late: undo, meanwhile, replaces Blender's data, and references to them would crash it.
-    there = next((each for each in bpy.data.scenes if each.session_uid == scene), bpy.context.scene)
+    there = next((each for each in bpy.data.scenes if each.session_uid == scene), existing(bpy.context.scene))
     building.build(there, plan, settings)
     said, is_whole = _summary(plan, unfit)
     if is_whole:

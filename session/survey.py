@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.app.handlers import persistent
 
 from ..properties import scene_settings
+from ..properties.stored import Settings, settings_in
+from ..properties.typed import persistent
 from . import queries, thumbnails
 from .steps import Finish
 
@@ -25,12 +26,12 @@ def ask(context: bpy.types.Context) -> None:
     """Have a worker look at the scene's folders, if there is a window to show what it finds."""
     if bpy.app.background:
         return
-    folders = _folders(context.scene.scan_cutout)
+    folders = _folders(settings_in(context.scene))
     photos, output = folders
     if not photos:
         queries.forget(_NAME)
         return
-    engine = context.scene.scan_cutout.engine
+    engine = settings_in(context.scene).engine
     asked = {"photos": photos, "output": output, "engine": engine, "thumbnails": thumbnails.surveyed.size}
     queries.ask(context, _NAME, {"task": _NAME, "settings": asked}, lambda answer: take(folders, answer))
 
@@ -38,12 +39,12 @@ def ask(context: bpy.types.Context) -> None:
 def ask_after_job(context: bpy.types.Context) -> None:
     """Have a worker look at what a job has left, which may have been another scene's."""
     global _found  # noqa: PLW0603
-    if _found and _found[0] != _folders(context.scene.scan_cutout):
+    if _found and _found[0] != _folders(settings_in(context.scene)):
         _found = None
     ask(context)
 
 
-def found(settings: bpy.types.PropertyGroup) -> Finish | None:
+def found(settings: Settings) -> Finish | None:
     """What was found last in the folders of a scene's settings; None where nothing is known of them."""
     return _found[1] if _found and _found[0] == _folders(settings) else None
 
@@ -53,25 +54,25 @@ def is_asked() -> bool:
     return queries.is_asked(_NAME)
 
 
-def results(settings: bpy.types.PropertyGroup) -> str:
+def results(settings: Settings) -> str:
     """The folder with what an engine found in the scene's photos, best the engine chosen; empty if none did."""
     solved = {each["engine"]: each["results"] for each in _output(settings).get("solved", ())}
     return solved.get(settings.engine) or next(iter(solved.values()), "")
 
 
-def missing_photos(settings: bpy.types.PropertyGroup) -> str:
+def missing_photos(settings: Settings) -> str:
     """What to do where there are no photos to work on; empty where there are."""
     if settings.is_adrift:
         return "Save the .blend first: its folder is what // stands for"
     return "" if settings.photos else "Choose the folder with the photos first"
 
 
-def missing_masks(settings: bpy.types.PropertyGroup) -> str:
+def missing_masks(settings: Settings) -> str:
     """What to do where masks are wanted and known not to be there; empty else."""
     return "Strip the backgrounds first" if settings.masks and _output(settings).get("masks") == 0 else ""
 
 
-def missing_results(settings: bpy.types.PropertyGroup) -> str:
+def missing_results(settings: Settings) -> str:
     """What to do where there is nothing to import; empty where there is."""
     if words := missing_photos(settings):
         return words
@@ -83,12 +84,12 @@ def missing_results(settings: bpy.types.PropertyGroup) -> str:
     return "Reconstruct the scan first" if known["status"] == "done" else known["message"]
 
 
-def _output(settings: bpy.types.PropertyGroup) -> dict[str, Any]:
+def _output(settings: Settings) -> dict[str, Any]:
     """What is in the output folder, as far as is known."""
     return (found(settings) or {}).get("output") or {}
 
 
-def _folders(settings: bpy.types.PropertyGroup) -> tuple[str, str]:
+def _folders(settings: Settings) -> tuple[str, str]:
     return settings.photos, settings.output
 
 

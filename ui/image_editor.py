@@ -10,10 +10,13 @@ from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
+from ..properties.stored import settings_in
+from ..properties.typed import existing
 from ..scan.common.declared import names_of
 from ..scan.common.errors import printable
 from ..scan.masks.settings import MaskSettings
 from ..session import live_preview
+from ..session.painting import Painting
 from .sidebar_panel import say
 
 _WAITING = "Waiting for the mask; the first one takes longest, since the model has to be loaded"
@@ -29,7 +32,7 @@ class SCAN_CUTOUT_PT_preview(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the photo's name, what there is to say of it, and the way to the others."""
-        layout = self.layout
+        layout = existing(self.layout)
         preview = live_preview.now()
         if preview is None:
             layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")
@@ -65,22 +68,22 @@ class SCAN_CUTOUT_PT_preview_mask(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the settings that need no new answer of the model."""
-        layout = self.layout
+        layout = existing(self.layout)
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column()
-        shown = live_preview.now().shown
+        shown = existing(live_preview.now()).shown
         # They do nothing to a mask that was painted on, but all the same to those of the other photos.
         column.active = not (shown and shown.get("is_painted"))
         for name in names_of(MaskSettings):
-            column.prop(context.scene.scan_cutout, name)
+            column.prop(settings_in(context.scene), name)
 
 
 def _draw_steps(layout: bpy.types.UILayout, preview: live_preview.Preview) -> None:
     row = layout.row(align=True)
-    row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_LEFT").step = -1
+    existing(row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_LEFT")).step = -1
     row.operator(SCAN_CUTOUT_OT_choose_photo.bl_idname, text=printable(preview.photo), translate=False)
-    row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_RIGHT").step = 1
+    existing(row.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="", icon="TRIA_RIGHT")).step = 1
 
 
 def _draw_state(layout: bpy.types.UILayout, preview: live_preview.Preview) -> None:
@@ -96,7 +99,7 @@ def _draw_state(layout: bpy.types.UILayout, preview: live_preview.Preview) -> No
             say(layout, "Painted by hand; runs and settings leave it as it is", "BRUSH_DATA")
 
 
-def _draw_painting(layout: bpy.types.UILayout, painting: live_preview.Painting) -> None:
+def _draw_painting(layout: bpy.types.UILayout, painting: Painting) -> None:
     say(layout, "White is kept, black is not; hold Ctrl to paint black", "BRUSH_DATA")
     layout.separator(factor=0.5)
     layout.operator("paint.brush_colors_flip", text="Swap White and Black", icon="ARROW_LEFTRIGHT")

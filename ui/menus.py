@@ -16,6 +16,7 @@ from ..operators.scan_to_scene import SCAN_CUTOUT_OT_scan_to_scene
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
+from ..properties.typed import existing
 from ..scan.reconstruction.readers import registry
 
 
@@ -24,9 +25,9 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
 
     bl_label = "Scan Cutout"
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, _context: bpy.types.Context | None) -> None:
         """Draw the steps in the order of the work."""
-        layout = self.layout
+        layout = existing(self.layout)
         # As if a button had been pressed: so Blender goes on working meanwhile.
         layout.operator_context = "INVOKE_DEFAULT"
         layout.operator(SCAN_CUTOUT_OT_scan_to_scene.bl_idname, icon="PLAY")
@@ -37,7 +38,7 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")
         layout.operator(SCAN_CUTOUT_OT_step_photo.bl_idname)
-        layout.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="Preview Previous Photo").step = -1
+        existing(layout.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="Preview Previous Photo")).step = -1
         layout.operator(SCAN_CUTOUT_OT_stop_preview.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_paint_mask.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_save_mask.bl_idname)
@@ -45,46 +46,48 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_look_through_photo.bl_idname)
         layout.separator()
-        layout.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname).show = True
+        existing(layout.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname)).show = True
         layout.operator(SCAN_CUTOUT_OT_cancel_job.bl_idname)
 
 
+def _draw_import(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    layout = existing(menu.layout)
+    layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text=f"Photogrammetry Scan ({registry.labels()})")
+
+
+def _draw_main(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    layout = existing(menu.layout)
+    layout.separator()
+    layout.menu(SCAN_CUTOUT_MT_main.__name__)
+
+
+def _draw_look(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    layout = existing(menu.layout)
+    layout.separator()
+    layout.operator(SCAN_CUTOUT_OT_look_through_photo.bl_idname)
+    for text, step in (("Next Photo", 1), ("Previous Photo", -1)):
+        existing(layout.operator(SCAN_CUTOUT_OT_look_through_photo.bl_idname, text=text)).step = step
+
+
 # The top bar's menus are searched from every editor and in every mode; Add is where a modeller looks for what comes
-# into a scene.
-_PLACES = ("TOPBAR_MT_file_import", "VIEW3D_MT_add")
+# into a scene. By name, for the stubs have another idea of what is drawn in a menu.
+_ENTRIES = (
+    ("TOPBAR_MT_file_import", _draw_import),
+    ("TOPBAR_MT_file_import", _draw_main),
+    ("VIEW3D_MT_add", _draw_main),
+    ("VIEW3D_MT_view_cameras", _draw_look),
+)
 
 
 def register() -> None:
     """Add the entries."""
     bpy.utils.register_class(SCAN_CUTOUT_MT_main)
-    bpy.types.TOPBAR_MT_file_import.append(_draw_import)
-    for name in _PLACES:
-        getattr(bpy.types, name).append(_draw_main)
-    bpy.types.VIEW3D_MT_view_cameras.append(_draw_look)
+    for name, draw in _ENTRIES:
+        getattr(bpy.types, name).append(draw)
 
 
 def unregister() -> None:
     """Take them out."""
-    bpy.types.VIEW3D_MT_view_cameras.remove(_draw_look)
-    for name in _PLACES:
-        getattr(bpy.types, name).remove(_draw_main)
-    bpy.types.TOPBAR_MT_file_import.remove(_draw_import)
+    for name, draw in reversed(_ENTRIES):
+        getattr(bpy.types, name).remove(draw)
     bpy.utils.unregister_class(SCAN_CUTOUT_MT_main)
-
-
-def _draw_import(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    menu.layout.operator(
-        SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text=f"Photogrammetry Scan ({registry.labels()})"
-    )
-
-
-def _draw_main(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    menu.layout.separator()
-    menu.layout.menu(SCAN_CUTOUT_MT_main.__name__)
-
-
-def _draw_look(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    menu.layout.separator()
-    menu.layout.operator(SCAN_CUTOUT_OT_look_through_photo.bl_idname)
-    for text, step in (("Next Photo", 1), ("Previous Photo", -1)):
-        menu.layout.operator(SCAN_CUTOUT_OT_look_through_photo.bl_idname, text=text).step = step

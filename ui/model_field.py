@@ -8,6 +8,8 @@ import bpy
 
 from ..operators.choose_model import SCAN_CUTOUT_OT_choose_model
 from ..properties import job_settings
+from ..properties.stored import Preferences
+from ..properties.typed import Icon, existing
 from ..scan.segmentation import model_notes, weights
 from ..session import queries
 from ..session.steps import Finish
@@ -23,14 +25,14 @@ class SCAN_CUTOUT_MT_models(bpy.types.Menu):
     bl_label = "Models"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: bpy.types.Context | None) -> bool:
         """There are preferences to keep the choice in."""
-        return job_settings.preferences(context) is not None
+        return job_settings.preferences(existing(context)) is not None
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context | None) -> None:
         """Draw them, those with a drawback last and with a word on it."""
-        layout = self.layout
-        preferences = job_settings.preferences(context)
+        layout = existing(self.layout)
+        preferences = existing(job_settings.preferences(existing(context)))
         names = list(suggested(preferences))
         with_remark = [name for name in names if model_notes.remark(name)]
         for name in [name for name in names if name not in with_remark]:
@@ -40,14 +42,14 @@ class SCAN_CUTOUT_MT_models(bpy.types.Menu):
             _draw_choice(layout, preferences, name, f"{name} ({model_notes.remark(name)})")
 
 
-def draw_model(layout: bpy.types.UILayout, preferences: bpy.types.AddonPreferences, text: str = "Model") -> None:
+def draw_model(layout: bpy.types.UILayout, preferences: Preferences, text: str = "Model") -> None:
     """Draw the field with its label, and the list at its end."""
     row = layout.row(align=True)
     row.prop(preferences, "model", text=text)
     row.menu(SCAN_CUTOUT_MT_models.__name__, text="", icon="DOWNARROW_HLT")
 
 
-def said(preferences: bpy.types.AddonPreferences) -> tuple[str, str]:
+def said(preferences: Preferences) -> tuple[str, Icon]:
     """What is to be known of the chosen model, and the icon before it; empty words where there is nothing to say."""
     model = preferences.model
     if model not in _answer(preferences).get("models", [model]):
@@ -55,18 +57,19 @@ def said(preferences: bpy.types.AddonPreferences) -> tuple[str, str]:
     return model_notes.note(model), "ERROR" if model_notes.is_remote(model) else "INFO"
 
 
-def suggested(preferences: bpy.types.AddonPreferences) -> Iterator[str]:
+def suggested(preferences: Preferences) -> Iterator[str]:
     """The models that can be chosen: those of the server once it was asked, else what rembg is known to have."""
     return filter(model_notes.is_usable, _answer(preferences).get("models", weights.NAMES))
 
 
-def _answer(preferences: bpy.types.AddonPreferences) -> Finish:
+def _answer(preferences: Preferences) -> Finish:
     return queries.answer(queries.of_endpoint(preferences.endpoint)) or {}
 
 
-def _draw_choice(layout: bpy.types.UILayout, preferences: bpy.types.AddonPreferences, name: str, text: str) -> None:
-    icon = "CHECKMARK" if name == preferences.model else "BLANK1"
-    layout.operator(SCAN_CUTOUT_OT_choose_model.bl_idname, text=text, icon=icon, translate=False).model = name
+def _draw_choice(layout: bpy.types.UILayout, preferences: Preferences, name: str, text: str) -> None:
+    icon: Icon = "CHECKMARK" if name == preferences.model else "BLANK1"
+    button = layout.operator(SCAN_CUTOUT_OT_choose_model.bl_idname, text=text, icon=icon, translate=False)
+    existing(button).model = name
 
 
 register, unregister = bpy.utils.register_classes_factory((SCAN_CUTOUT_MT_models,))

@@ -9,6 +9,7 @@ from bpy.props import CollectionProperty, StringProperty
 
 from .. import __package__ as base_package
 from ..properties.declared import kept_properties
+from ..properties.stored import Preferences
 from ..scan.common.declared import Home
 from ..scan.engines import catalog
 from ..scan.segmentation import weights
@@ -17,7 +18,7 @@ from ..session import programs, queries
 from . import model_field, preferences_panel
 
 
-def _served_models(preferences: bpy.types.AddonPreferences, _context: object, _typed: str) -> Iterator[str]:
+def _served_models(preferences: Preferences, _context: object, _typed: str) -> Iterator[str]:
     return model_field.suggested(preferences)
 
 
@@ -80,6 +81,7 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
     }
 
     if TYPE_CHECKING:
+        model: str
 
         def __getattr__(self, name: str) -> Any:
             """Any declared setting of the preferences."""

@@ -11,6 +11,8 @@ from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
 from ..operators.check_programs import SCAN_CUTOUT_OT_check_programs
 from ..operators.copy_docker_command import DOCKER_COMMAND, SCAN_CUTOUT_OT_copy_docker_command
 from ..operators.remove_endpoint import SCAN_CUTOUT_OT_remove_endpoint
+from ..properties.stored import Preferences
+from ..properties.typed import Icon, existing
 from ..scan.common.errors import BadUseError
 from ..scan.engines import catalog
 from ..scan.job import requirements
@@ -29,18 +31,18 @@ _FRAME = 50  # pixels of the boxes around the preferences
 _missing = cache(requirements.missing)
 
 
-def draw(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+def draw(preferences: Preferences, context: bpy.types.Context) -> None:
     """Draw all of it."""
-    _Panel(preferences, context).draw(preferences.layout)
+    _Panel(preferences, context).draw(existing(preferences.layout))
 
 
 class _Panel:
     """The preferences being drawn at one width."""
 
-    def __init__(self, preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    def __init__(self, preferences: Preferences, context: bpy.types.Context) -> None:
         self._preferences = preferences
         self._context = context
-        self._width = context.region.width - _FRAME * context.preferences.system.ui_scale
+        self._width = existing(context.region).width - _FRAME * existing(context.preferences).system.ui_scale
 
     def draw(self, layout: bpy.types.UILayout) -> None:
         """Draw the boxes, the one that is needed first on top."""
@@ -81,7 +83,7 @@ class _Panel:
         for index, further in enumerate(preferences.further_endpoints):
             row = body.row(align=True)
             row.prop(further, "address", text=f"Endpoint {index + 2}")
-            row.operator(SCAN_CUTOUT_OT_remove_endpoint.bl_idname, text="", icon="X").index = index
+            existing(row.operator(SCAN_CUTOUT_OT_remove_endpoint.bl_idname, text="", icon="X")).index = index
             if further.address:
                 self._draw_answer(body, further.address)
         addresses = [each.address for each in preferences.further_endpoints if each.address]
@@ -108,8 +110,8 @@ class _Panel:
             self._say(body, f"{host} is another computer, and Blender was started with --offline-mode", "ERROR")
             return
         self._say(body, f"{host} is another computer, and Blender’s online access is off", "ERROR")
-        row = _beside(body)
-        row.operator("screen.userpref_show", text="Allow Online Access...", icon="PREFERENCES").section = "SYSTEM"
+        button = _beside(body).operator("screen.userpref_show", text="Allow Online Access...", icon="PREFERENCES")
+        existing(button).section = "SYSTEM"
 
     def _draw_model(self, body: bpy.types.UILayout) -> None:
         model_field.draw_model(body, self._preferences)
@@ -181,7 +183,7 @@ class _Panel:
         is_wanted = entry.preference is None or getattr(self._preferences, entry.preference.name)
         self._say(body, told["problem"], "ERROR" if is_wanted else "INFO")
 
-    def _say(self, body: bpy.types.UILayout, words: str, icon: str) -> None:
+    def _say(self, body: bpy.types.UILayout, words: str, icon: Icon) -> None:
         """Draw a sentence below a field, as wide as the field."""
         draw_wrapped(_beside(body), words, self._width * (1 - _SPLIT), icon)
 
@@ -218,7 +220,7 @@ def _may_be_asked(address: str) -> bool:
     return bpy.app.online_access or Endpoint.parse(address).is_loopback
 
 
-def _told(answer: Finish) -> tuple[str, str]:
+def _told(answer: Finish) -> tuple[str, Icon]:
     """An answer in words, and the icon before them."""
     if answer["status"] != "done":
         return answer["message"], "ERROR"

@@ -4,6 +4,7 @@
 import bpy
 
 from ..operators.scan_to_scene import SCAN_CUTOUT_OT_scan_to_scene
+from ..properties.stored import Settings
 from .sidebar_background import SCAN_CUTOUT_PT_background, SCAN_CUTOUT_PT_background_advanced
 from .sidebar_job import draw_job
 from .sidebar_panel import SidebarPanel
@@ -16,9 +17,7 @@ class SCAN_CUTOUT_PT_scan(SidebarPanel, bpy.types.Panel):
 
     bl_label = "Scan Cutout"
 
-    def draw_settings(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
-    ) -> None:
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw the large button and the state of the job."""
         large = layout.column()
         large.scale_y = 1.6

@@ -9,6 +9,8 @@ from .. import __package__ as base_package
 from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..properties.job_settings import preferences
+from ..properties.stored import Preferences, Settings
+from ..properties.typed import existing
 from ..scan.common.declared import names_of
 from ..scan.masks.settings import MaskSettings
 from ..scan.segmentation.address import Endpoint
@@ -24,12 +26,11 @@ class SCAN_CUTOUT_PT_background(SidebarPanel, bpy.types.Panel):
 
     def draw_header_preset(self, _context: bpy.types.Context) -> None:
         """Lead to the rest of what belongs to the computer."""
-        operator = self.layout.operator("preferences.addon_show", text="", icon="PREFERENCES", emboss=False)
-        operator.module = base_package
+        layout = existing(self.layout)
+        button = layout.operator("preferences.addon_show", text="", icon="PREFERENCES", emboss=False)
+        existing(button).module = base_package
 
-    def draw_settings(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
-    ) -> None:
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw the model and the mask's settings."""
         if stored := preferences(context):
             _draw_model(layout, stored)
@@ -50,9 +51,7 @@ class SCAN_CUTOUT_PT_background_advanced(SidebarPanel, bpy.types.Panel):
     bl_parent_id = SCAN_CUTOUT_PT_background.__name__
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_settings(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
-    ) -> None:
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw what the model is given, and what only a server does."""
         column = layout.column()
         size = column.column()
@@ -78,7 +77,7 @@ class SCAN_CUTOUT_PT_background_advanced(SidebarPanel, bpy.types.Panel):
         column.prop(settings, "extras")
 
 
-def _draw_model(layout: bpy.types.UILayout, stored: bpy.types.AddonPreferences) -> None:
+def _draw_model(layout: bpy.types.UILayout, stored: Preferences) -> None:
     column = layout.column()
     column.use_property_split = False  # models have long names
     column.row().prop(stored, "backend", expand=True)

@@ -8,6 +8,8 @@ import bpy
 
 from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
+from ..properties.stored import Settings
+from ..properties.typed import Icon, existing
 from ..scan.job.folder import JobFolder
 from ..session import current_job, survey, thumbnails
 from ..session.steps import Finish
@@ -20,10 +22,10 @@ _MOST_FAILURES = 200  # and so many where all are asked for
 _WARNINGS = 3
 _LINES = 2
 _COLUMNS = 2
-_ICONS = {"done": "CHECKMARK", "cancelled": "CANCEL"}
+_ICONS: dict[str, Icon] = {"done": "CHECKMARK", "cancelled": "CANCEL"}
 
 
-def draw_job(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+def draw_job(layout: bpy.types.UILayout, settings: Settings) -> None:
     """Draw the running job, else what the last one left."""
     if job := current_job.now():
         _draw_running(layout, job, settings)
@@ -39,12 +41,12 @@ def draw_job(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> N
     if failed := output.get("failed"):
         _draw_failures(layout, failed, Path(settings.photos))
         again = SCAN_CUTOUT_OT_strip_backgrounds.bl_idname
-        layout.operator(again, text="Retry Failed Photos", icon="FILE_REFRESH").retry = True
+        existing(layout.operator(again, text="Retry Failed Photos", icon="FILE_REFRESH")).retry = True
     if output.get("report") or (last is not None and not is_elsewhere):
         _draw_files(layout, JobFolder(Path(settings.output)), has_report=output.get("report", False))
 
 
-def _draw_running(layout: bpy.types.UILayout, job: current_job.RunningJob, settings: bpy.types.PropertyGroup) -> None:
+def _draw_running(layout: bpy.types.UILayout, job: current_job.RunningJob, settings: Settings) -> None:
     progress = job.progress
     column = layout.column()
     say(column, job.title if job.title == job.label else f"{job.label}: {job.title}", "SORTTIME")
@@ -84,7 +86,8 @@ def _ended(result: Finish) -> str:
         words = f"{photos['done']} of {photos['found']} photos have a mask, {_failed(len(photos['failed']))}"
         bare = len(result.get("no_cutouts", ()))
         return f"{words}; {bare} without a cutout" if bare else words
-    return result["message"]
+    message: str = result["message"]
+    return message
 
 
 def _failed(number: int) -> str:

@@ -4,6 +4,8 @@
 import bpy
 
 from ..operators.open_path import SCAN_CUTOUT_OT_open_path
+from ..properties.stored import Settings, settings_in
+from ..properties.typed import Icon, PanelMixin, existing
 from ..session.job_operator import SHOWN
 from .wrapped import draw_wrapped
 
@@ -11,7 +13,7 @@ from .wrapped import draw_wrapped
 _MARGIN = 32
 
 
-class SidebarPanel:
+class SidebarPanel(PanelMixin):
     """Mixed into a panel of the sidebar's tab; what it shows is drawn by ``draw_settings``."""
 
     bl_space_type = "VIEW_3D"
@@ -20,28 +22,26 @@ class SidebarPanel:
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw it with labels beside the fields."""
-        layout = self.layout
+        layout = existing(self.layout)
         layout.use_property_split = True
         layout.use_property_decorate = False
-        settings = context.scene.scan_cutout
+        settings = settings_in(context.scene)
         layout.context_pointer_set(SHOWN, settings)
         self.draw_settings(context, layout, settings)
 
-    def draw_settings(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
-    ) -> None:
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw what the panel is for."""
         raise NotImplementedError
 
 
-def say(layout: bpy.types.UILayout, words: str, icon: str = "NONE", *, less: float = 0) -> None:
+def say(layout: bpy.types.UILayout, words: str, icon: Icon = "NONE", *, less: float = 0) -> None:
     """Draw a sentence as wide as the panel, but for so many buttons' width."""
     context = bpy.context
-    scale = context.preferences.system.ui_scale
-    draw_wrapped(layout, words, context.region.width - (_MARGIN + less * 20) * scale, icon)
+    scale = existing(context.preferences).system.ui_scale
+    draw_wrapped(layout, words, existing(context.region).width - (_MARGIN + less * 20) * scale, icon)
 
 
-def open_file(layout: bpy.types.UILayout, path: object, text: str, icon: str, what: str) -> None:
+def open_file(layout: bpy.types.UILayout, path: object, text: str, icon: Icon, what: str) -> None:
     """Draw a button that opens a file or a folder in the system's own program; ``what`` is its tooltip."""
-    button = layout.operator(SCAN_CUTOUT_OT_open_path.bl_idname, text=text, icon=icon)
+    button = existing(layout.operator(SCAN_CUTOUT_OT_open_path.bl_idname, text=text, icon=icon))
     button.path, button.what = str(path), what

@@ -6,6 +6,8 @@ from pathlib import Path
 import bpy
 
 from ..operators.look_at_photos import SCAN_CUTOUT_OT_look_at_photos
+from ..properties.stored import Settings
+from ..properties.typed import Icon, existing
 from ..scan.common.errors import printable
 from ..session import survey, thumbnails
 from ..session.steps import Finish
@@ -23,11 +25,10 @@ class SCAN_CUTOUT_PT_photos(SidebarPanel, bpy.types.Panel):
 
     def draw_header_preset(self, _context: bpy.types.Context) -> None:
         """Have them looked at again."""
-        self.layout.operator(SCAN_CUTOUT_OT_look_at_photos.bl_idname, text="", icon="FILE_REFRESH", emboss=False)
+        layout = existing(self.layout)
+        layout.operator(SCAN_CUTOUT_OT_look_at_photos.bl_idname, text="", icon="FILE_REFRESH", emboss=False)
 
-    def draw_settings(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
-    ) -> None:
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw the folders and what was found in them."""
         column = layout.column(align=True)
         column.use_property_split = False  # paths are long
@@ -65,7 +66,7 @@ def _draw_found(layout: bpy.types.UILayout, found: Finish) -> None:
         say(layout, warning, "ERROR")
 
 
-def _draw_row(column: bpy.types.UILayout, left: str, right: str, icon: str = "IMAGE_DATA") -> None:
+def _draw_row(column: bpy.types.UILayout, left: str, right: str, icon: Icon = "IMAGE_DATA") -> None:
     row = column.row()
     row.label(text=printable(left), icon=icon, translate=False)
     ending = row.row()

@@ -9,6 +9,8 @@ from ..operators.import_reconstruction import SCAN_CUTOUT_OT_import_reconstructi
 from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
 from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
+from ..properties.stored import Settings
+from ..properties.typed import existing
 from ..scan.common.text import count
 from ..scan.engines import catalog
 from ..scan.engines.settings import shown_settings
@@ -22,9 +24,7 @@ class SCAN_CUTOUT_PT_strip(SidebarPanel, bpy.types.Panel):
 
     bl_label = "Strip"
 
-    def draw_settings(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
-    ) -> None:
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw the button, and what it has made."""
         found = survey.found(settings) or {}
         output = found.get("output") or {}
@@ -43,9 +43,7 @@ class SCAN_CUTOUT_PT_reconstruct(SidebarPanel, bpy.types.Panel):
 
     bl_label = "Reconstruct"
 
-    def draw_settings(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
-    ) -> None:
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw the engine's settings, the button, and what was found."""
         whole = layout.column()
         whole.use_property_split = False  # the engines' names are long
@@ -65,16 +63,14 @@ class SCAN_CUTOUT_PT_import(SidebarPanel, bpy.types.Panel):
 
     bl_label = "Import"
 
-    def draw_settings(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup
-    ) -> None:
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw the button, and those that go from photo to photo."""
         layout.column().prop(settings, "animated_camera")
-        bring = layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, icon="IMPORT")
+        bring = existing(layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, icon="IMPORT"))
         bring.directory = survey.results(settings)
         bring.animated_camera = settings.animated_camera
         row = layout.row(align=True)
         look = SCAN_CUTOUT_OT_look_through_photo.bl_idname
-        row.operator(look, text="", icon="TRIA_LEFT").step = -1
+        existing(row.operator(look, text="", icon="TRIA_LEFT")).step = -1
         row.operator(look)
-        row.operator(look, text="", icon="TRIA_RIGHT").step = 1
+        existing(row.operator(look, text="", icon="TRIA_RIGHT")).step = 1

@@ -4,27 +4,29 @@
 import bpy
 
 from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
+from ..properties.typed import existing
 from ..session import current_job
 from .job_words import counted, pace
 
+_PLACE = "STATUSBAR_HT_header"
 _BAR = 12  # widths of a button
 
 
 def register() -> None:
     """Add it."""
-    bpy.types.STATUSBAR_HT_header.append(_draw)
+    getattr(bpy.types, _PLACE).append(_draw)
 
 
 def unregister() -> None:
     """Take it out."""
-    bpy.types.STATUSBAR_HT_header.remove(_draw)
+    getattr(bpy.types, _PLACE).remove(_draw)
 
 
 def _draw(header: bpy.types.Header, _context: bpy.types.Context) -> None:
     job = current_job.now()
     if job is None:
         return
-    row = header.layout.row(align=True)
+    row = existing(header.layout).row(align=True)
     row.separator(factor=2)
     row.label(text=_said(job))
     bar = row.row(align=True)

@@ -4,17 +4,18 @@
 import blf
 import bpy
 
+from ..properties.typed import Icon, existing
 from ..scan.common.errors import printable
 
 _FONT = 0  # Blender's own, in which it draws its labels
 _MARGIN = 1.5  # widths of an icon
 
 
-def draw_wrapped(layout: bpy.types.UILayout, text: str, width: float, icon: str = "NONE") -> None:
+def draw_wrapped(layout: bpy.types.UILayout, text: str, width: float, icon: Icon = "NONE") -> None:
     """Draw a sentence on as many lines as it needs in ``width`` pixels, the icon before the first of them."""
-    context = bpy.context
-    scale = context.preferences.system.ui_scale
-    blf.size(_FONT, context.preferences.ui_styles[0].widget.points * scale)
+    preferences = existing(bpy.context.preferences)
+    scale = preferences.system.ui_scale
+    blf.size(_FONT, preferences.ui_styles[0].widget.points * scale)
     room = width - (_MARGIN + (icon != "NONE")) * 20 * scale
     column = layout.column(align=True)
     column.scale_y = 0.8
