@@ -66,6 +66,7 @@ lint:
 	$(TESTS_PYTHON) -m ruff check .
 	$(TESTS_PYTHON) -m ruff format --check .
 	$(TESTS_PYTHON) -m mypy
+	$(TESTS_PYTHON) tools/check_types.py
 
 requirements:
 	@$(python) tools/compile_requirements.py
