@@ -16,7 +16,7 @@ python = $(or $(shell \
 JOBS ?= 2
 PYTEST = $(TESTS_PYTHON) -m pytest -n $(JOBS)
 
-.PHONY: help demo build test test-all test-window lint requirements bench bench-scan bench-import bench-window pictures soak clean
+.PHONY: help demo build test test-all test-window lint requirements docs bench bench-scan bench-import bench-window pictures soak clean
 
 help:
 	@echo "make demo    the scan in this repository, from photos to a scene, through a real rembg server and Blender"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-window  all in a real Blender window: Linux, as root (the others have them too where it can be)"
 	@echo "make lint    check style and types"
 	@echo "make requirements  write tools/requirements/*.txt anew, after a change to a .in file or to vendor/lock.json"
+	@echo "make docs    write what the documentation has from the code: tables of settings, engines and events"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make bench-scan  the scan solved from raw photos, black cutouts and masks, against the truth"
 	@echo "make bench-import  how long 500 cameras and a million points take to come into the scene"
@@ -70,6 +71,10 @@ lint:
 
 requirements:
 	@$(python) tools/compile_requirements.py
+
+docs:
+	@$(python) tools/environments.py tests
+	@$(TESTS_PYTHON) tools/write_docs.py
 
 bench:
 	@$(python) tools/environments.py tests rembg

@@ -11,7 +11,7 @@ from ..segmentation.settings import SegmentationSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class StripSettings(FolderSettings, SegmentationSettings, MaskSettings, CutoutSettings):
+class StripSettings(CutoutSettings, MaskSettings, SegmentationSettings, FolderSettings):
     """Everything that decides which masks and cutouts are made of which photos."""
 
     def check(self) -> None:
