@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from .common.declared import from_json
 from .common.errors import EndpointError, OutputError, ScanError
-from .common.files import write_atomically
+from .common.files import save
 from .engines.programs.program import end_left_over
 from .engines.settings import ReconstructSettings
 from .job.folder import JobFolder
@@ -104,12 +104,10 @@ def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: s
     outcome = Strip(settings, folder, journal, token, inbox.cancel).run()
     report = outcome.to_json(values)
     try:
-        write_atomically(folder.report, json.dumps(report, indent=1).encode())
-    except OSError as error:
+        save(folder.report, json.dumps(report, indent=1).encode(), f"{outcome.message}. Make room, then run again")
+    except OutputError:
         if outcome.trouble is None:  # else that is what the user should read
-            raise OutputError(
-                f"{folder.report} cannot be written ({error.strerror}); {outcome.message}. Make room, then run again"
-            ) from error
+            raise
     return {key: report[key] for key in ("status", "exit_code", "message", "photos", "no_cutouts", "seconds")}
 
 

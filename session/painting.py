@@ -10,8 +10,8 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 
 from ..properties.typed import existing
-from ..scan.common.errors import BadUseError, OutputError, printable
-from ..scan.common.files import write_atomically
+from ..scan.common.errors import BadUseError, printable
+from ..scan.common.files import save
 from ..scan.masks.png import encode_mask
 from .picture import Picture, size_of
 
@@ -67,12 +67,7 @@ class Painting:
         # black, but keeps its colour; only floats have alpha multiplied into it.
         shown = values[..., 1] if image.is_float else values[..., 1] * values[..., 3]
         part = np.where(shown > _KEPT, np.uint8(255), np.uint8(0))
-        try:
-            write_atomically(self.mask, encode_mask((width, height), (0, 0), part))
-        except OSError as error:
-            raise OutputError(
-                f"{self.mask} cannot be written ({error.strerror}); make room, then save again"
-            ) from error
+        save(self.mask, encode_mask((width, height), (0, 0), part), "make room, then save again")
         self.discard()
 
     def discard(self) -> None:

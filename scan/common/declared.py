@@ -7,8 +7,6 @@ it.
 """
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -218,11 +216,6 @@ def later_values(values: Any, group: type) -> list[Any]:
     """
     later = [each for each in own_settings(group) if each.declaration.since != FIRST_VERSION]
     return [[each.name, value] for each in later if (value := getattr(values, each.name)) != each.default]
-
-
-def short_hash(*parts: object) -> str:
-    """Sixteen hexadecimal digits that name some plain values."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def _type_of(each: "dataclasses.Field[Any]") -> type:

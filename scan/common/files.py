@@ -1,16 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and the sentence for a disk that takes no more."""
 
 import contextlib
 import secrets
 import time
 from pathlib import Path
 
+from .errors import OutputError
+
 TEMPORARY_PREFIX = ".tmp-"
 _RANDOM_BYTES = 6
 # As a pattern no wider than our own names: others begin their files with .tmp-, too, and a folder may be theirs.
 _TEMPORARY_NAMES = TEMPORARY_PREFIX + "[0-9a-f]" * (2 * _RANDOM_BYTES)
 _PATIENCE = (0.02, 0.05, 0.1)  # seconds between tries
+_ADVICE = "make room, or choose another folder"
+
+
+def save(path: Path, content: bytes, advice: str = _ADVICE) -> None:
+    """Write a file as ``write_atomically`` does. Raises OutputError, whose sentence ends with ``advice``."""
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise cannot_write(path, error, advice) from error
+
+
+def cannot_write(path: Path, error: OSError, advice: str = _ADVICE) -> OutputError:
+    """Returns the error for a file or folder that the system does not write, such as on a full disk."""
+    return OutputError(f"{path} cannot be written ({error.strerror or error}); {advice}")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

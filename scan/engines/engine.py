@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every photogrammetry program is to the rest of the extension, and what goes in and comes out."""
 
-import hashlib
-import json
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..common.declared import later_values
+from ..common.hashes import short_hash
 from ..job.journal import Journal
 from ..photos.header import PhotoFacts
 from ..photos.photo import Photo
@@ -79,8 +78,7 @@ class Scan:
         ]
         # The mapper is not part of it: the same matches serve both.
         later = later_values(self.settings, ReconstructSettings)
-        content = json.dumps([parts, self.settings.quality, *more, *later], default=str)
-        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return short_hash(parts, self.settings.quality, *more, *later)
 
 
 @dataclass(frozen=True)

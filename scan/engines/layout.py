@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..common.errors import EngineError, OutputError, PhotoError
-from ..common.files import write_atomically
+from ..common.errors import EngineError, PhotoError
+from ..common.files import cannot_write, save
 from ..masks.mask import as_grey
 from .engine import ScanPhoto
 from .preflight import THRESHOLD
@@ -54,7 +54,7 @@ def link_photo(photo: ScanPhoto, place: Path) -> None:
         with contextlib.suppress(OSError):
             place.unlink(missing_ok=True)
         refuse_missing(photo)
-        raise _full(place, error) from error
+        raise cannot_write(place, error) from error
 
 
 def refuse_missing(photo: ScanPhoto) -> None:
@@ -92,11 +92,4 @@ def write_mask(photo: ScanPhoto, place: Path) -> None:
             content = buffer.getvalue()
     except (OSError, ValueError, SyntaxError) as error:
         raise EngineError(f"The mask {photo.mask_path} cannot be read ({error}) any more; run again") from error
-    try:
-        write_atomically(place, content)
-    except OSError as error:
-        raise _full(place, error) from error
-
-
-def _full(place: Path, error: OSError) -> OutputError:
-    return OutputError(f"{place} cannot be written ({error.strerror}); make room, or choose another output folder")
+    save(place, content)

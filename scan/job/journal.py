@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..common.errors import OutputError
+from ..common.files import cannot_write
 
 Event = dict[str, Any]
 
@@ -67,9 +68,7 @@ class Journal:
             self._file.write(line.encode("ascii") + b"\n")
             self._file.flush()
         except OSError as error:
-            raise OutputError(
-                f"{self._path} cannot be written ({error.strerror}); make room, or choose another folder"
-            ) from error
+            raise cannot_write(self._path, error) from error
         if self._log is not None and (words := _in_words(event, facts)):
             with contextlib.suppress(OSError):  # no room: the journal's next line tells
                 print(time.strftime("%Y-%m-%d %H:%M:%S"), words, file=self._log, flush=True)

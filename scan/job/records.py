@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What earlier runs, or people, left in the job folder for a photo, and what the journal says of it."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection
-from pathlib import Path
 
 from PIL import Image
 
 from ..common.errors import PhotoError
+from ..common.hashes import hash_file
 from ..masks.mask import Mask, as_grey, read_soft_mask
 from ..photos.photo import Photo
 from .folder import JobFolder
@@ -106,11 +105,3 @@ def kept_answer(folder: JobFolder, working: Photo, earlier: Event) -> Image.Imag
         return read_soft_mask(folder.soft_mask(working.name).read_bytes(), tuple(earlier["proxy_size"]))
     except (OSError, ValueError):
         return None
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal; empty where it is not there."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.declared import Home, Unit, first_values, later_values, setting, short_hash
+from ..common.declared import Home, Unit, first_values, later_values, setting
+from ..common.hashes import short_hash
 from .regions import small_regions
 
 # A disc is grown by steps of one pixel, so many of them through the corners too (tan 22.5°: a regular octagon).

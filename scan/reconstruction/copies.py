@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where an import finds what belongs to a model: its photos, its masks, and their undistorted copies."""
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from ..common.hashes import short_hash
 from ..job.folder import JobFolder
 from .types import Camera
 
@@ -43,8 +42,7 @@ def copies_folder(cameras: Iterable[Camera]) -> str:
     Nobody else writes to a folder of this name, and copies for other lenses go to another: a .blend that was saved
     shows its own for ever.
     """
-    facts = json.dumps([lens_facts(camera) for camera in cameras])
-    return f"undistorted-{hashlib.sha256(facts.encode()).hexdigest()[:8]}"
+    return f"undistorted-{short_hash(*map(lens_facts, cameras))[:8]}"
 
 
 @dataclass(frozen=True)

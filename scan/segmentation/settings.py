@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..common.declared import Choice, Home, Unit, Zero, check, later_values, setting, short_hash
+from ..common.declared import Choice, Home, Unit, Zero, check, later_values, setting
 from ..common.errors import BadUseError
+from ..common.hashes import short_hash
 from . import model_notes, weights
 from .address import Endpoint
 

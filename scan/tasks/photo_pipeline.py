@@ -10,12 +10,13 @@ from typing import Any
 
 from PIL import Image
 
-from ..common.errors import OutputError, PhotoError
-from ..common.files import write_atomically
+from ..common.errors import PhotoError
+from ..common.files import cannot_write, write_atomically
+from ..common.hashes import hash_file
 from ..cutouts.cutout import CutoutKind, cutout_name, make_cutout
 from ..job.folder import JobFolder
 from ..job.journal import Event, Journal
-from ..job.records import foreign_size, hash_file, kept_answer, no_word, refuse_another_size, standing_mask
+from ..job.records import foreign_size, kept_answer, no_word, refuse_another_size, standing_mask
 from ..masks.mask import Mask, make_mask
 from ..photos.heic import as_jpeg, is_converted, is_heic, working_photo
 from ..photos.photo import (
@@ -200,7 +201,7 @@ class PhotoPipeline:
                 raise PhotoError(
                     f"its name does not fit the output folder's file system ({error.strerror}); rename it"
                 ) from error
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
 
     def _convert(self, photo: Photo) -> list[str]:
         """Make a HEIC photo's JPEG, if it is not there; what it lacks, in sentences."""
@@ -209,7 +210,7 @@ class PhotoPipeline:
             with self._budget.hold(_PIXELS_OF_HEIC):
                 as_jpeg(photo, self._folder.converted, warnings)
         except OSError as error:
-            raise _cannot_write(self._folder.converted, error) from error
+            raise cannot_write(self._folder.converted, error) from error
         return warnings
 
     def _stands(
@@ -339,10 +340,6 @@ class PhotoPipeline:
 
 def _count(size: tuple[int, int]) -> int:
     return size[0] * size[1]
-
-
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path} cannot be written ({error.strerror}); make room, or choose another folder")
 
 
 def _doubts(share: float) -> list[str]:

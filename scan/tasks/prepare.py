@@ -5,9 +5,7 @@ The copies for one set of lenses go to a job folder of their own, to which nobod
 of their making and lets a second import take them up again.
 """
 
-import hashlib
 import io
-import json
 import os
 import threading
 import time
@@ -20,7 +18,8 @@ from typing import Any
 from PIL import Image
 
 from ..common.errors import OutputError, PhotoError
-from ..common.files import remove_leftovers, write_atomically
+from ..common.files import remove_leftovers, save
+from ..common.hashes import short_hash
 from ..job.folder import JobFolder
 from ..job.journal import Journal, read_journal
 from ..masks.mask import Mask, as_grey
@@ -100,12 +99,11 @@ class Prepare:
     def _key(self, photo: SolvedPhoto, lens: _Lens) -> str:
         """Names a copy: same key, same copy. Raises PhotoError where the photo is not there."""
         mask = self._mask(photo.name)
-        parts = (
+        return short_hash(
             lens_facts(lens.camera),
             self._photo(photo.name).identity(),
             mask.identity() if mask else None,
         )
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def _photo(self, name: str) -> PhotoFile:
         return PhotoFile(PurePosixPath(name), Path(self._settings.photos) / name)
@@ -144,11 +142,11 @@ class Prepare:
         buffer = io.BytesIO()
         # No EXIF: the copy is as the camera's pixels lie, and Blender does not turn pictures.
         undistortion.apply(picture).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-        _save(self._copies.photo(photo.name), buffer.getvalue())
+        save(self._copies.photo(photo.name), buffer.getvalue())
         if mask := self._mask(photo.name):
             image = _read_mask(mask.path)
             _refuse_other_size(image, lens.camera, "its mask")
-            _save(self._copies.mask(photo.name), Mask.of(undistortion.apply_to_mask(image)).encode())
+            save(self._copies.mask(photo.name), Mask.of(undistortion.apply_to_mask(image)).encode())
         self._journal.write("photo_done", photo=photo.name, key=key, seconds=round(time.monotonic() - begin, 3))
 
     def _fail(self, name: str, error: PhotoError, failed: dict[str, str]) -> None:
@@ -182,12 +180,3 @@ def _refuse_other_size(image: Image.Image, camera: Camera, what: str) -> None:
             f"does not fit the model: {what} is {image.width} × {image.height} pixels, the camera's pictures are "
             f"{camera.width} × {camera.height}; choose the folder with the photos that were solved"
         )
-
-
-def _save(path: Path, content: bytes) -> None:
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}); make room, or choose another folder"
-        ) from error

@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from ..common.declared import check, from_json
-from ..common.errors import EndpointError, OutputError, ScanError, printable
-from ..common.files import write_atomically
+from ..common.errors import EndpointError, ScanError, printable
+from ..common.files import cannot_write, save
 from ..job.folder import JobFolder
 from ..job.inbox import Inbox, Message
 from ..job.journal import Event, Journal, read_journal
@@ -40,6 +40,7 @@ _QUALITY = 90
 _KEPT = 16  # answers in memory
 # Requests at a time: one may hang, and the newest photo is asked for all the same.
 _REQUESTS = 2
+_ADVICE = "make room"  # on the disk of the temporary files: there is no other folder to choose
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Preview:
         try:
             return as_jpeg(photo, self._folder.converted)
         except OSError as error:
-            raise OutputError(f"{self._folder.converted} cannot be written ({error.strerror}); make room") from error
+            raise cannot_write(self._folder.converted, error, _ADVICE) from error
 
     def _last_words(self) -> dict[str, Event]:
         """What the output folder's journal says of each photo, read again where it has grown."""
@@ -252,10 +253,7 @@ class Preview:
         buffer = io.BytesIO()
         # Colour at full resolution, or the outline frays.
         picture.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
-        try:
-            write_atomically(self._file, buffer.getvalue())
-        except OSError as error:
-            raise OutputError(f"{self._file} cannot be written ({error.strerror}); make room") from error
+        save(self._file, buffer.getvalue(), _ADVICE)
 
 
 def _mask(answer: Image.Image, proxy: Proxy, settings: MaskSettings) -> Image.Image:

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..common.errors import EngineError, OutputError, PhotoError
-from ..common.files import write_atomically
+from ..common.errors import EngineError, PhotoError
+from ..common.files import cannot_write, save
 from ..common.text import count, some
 from ..engines.catalog import make_engine
 from ..engines.engine import Availability, Engine, EngineFolder, Scan, Solution, Watch
@@ -81,9 +81,7 @@ def _as_jpeg(photo: Photo, folder: JobFolder) -> Photo:
     except PhotoError:
         return photo  # preflight names it, with the reason
     except OSError as error:
-        raise OutputError(
-            f"{folder.converted} cannot be written ({error.strerror}); make room, then run again"
-        ) from error
+        raise cannot_write(folder.converted, error) from error
 
 
 def _look(engine: Engine, cancel: threading.Event) -> Availability:
@@ -120,11 +118,9 @@ def _solve(
         solution = engine.solve(scan, place, key, watch)
         report = _report(settings, engine, availability.version, place, len(photos), found, solution)
         report.update(key=key, solve_seconds=round(time.monotonic() - begin, 3))
-        write_atomically(place.report, json.dumps(report, indent=1).encode())
+        save(place.report, json.dumps(report, indent=1).encode())
     except OSError as error:
-        raise OutputError(
-            f"{place.root} cannot be written ({error.strerror}); make room, or choose another folder"
-        ) from error
+        raise cannot_write(place.root, error) from error
     return _finish(report)
 
 

@@ -3,7 +3,8 @@
 
 from dataclasses import dataclass
 
-from ..common.declared import check, later_values, short_hash
+from ..common.declared import check, later_values
+from ..common.hashes import short_hash
 from ..cutouts.settings import CutoutSettings
 from ..job.settings import FolderSettings
 from ..masks.settings import MaskSettings

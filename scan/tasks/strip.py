@@ -2,8 +2,6 @@
 """The first half of the work: every photo of a folder gets its mask."""
 
 import contextlib
-import hashlib
-import json
 import os
 import threading
 import time
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.errors import BadUseError, EndpointError, OutputError, PhotoError, ScanError, printable
+from ..common.hashes import short_hash
 from ..common.text import about_passed_over
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.journal import Event, Journal, read_journal
@@ -269,7 +268,7 @@ class Strip:
     def _to_show(self, photos: list[Photo]) -> str:
         """Names what a contact sheet is to show: the photos, which of them failed, and the masks that stand."""
         cells = [(name := str(photo.name), name in self._failed, self._products.changed(photo)) for photo in photos]
-        return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
+        return short_hash(*cells)
 
     def _make_sheet(self, photos: list[Photo], shows: str) -> None:
         """Write the contact sheet, with the photos that this run had no need to open."""

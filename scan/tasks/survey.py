@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..common.errors import BadUseError, OutputError, PhotoError
+from ..common.errors import BadUseError, PhotoError
+from ..common.files import cannot_write
 from ..common.text import about_passed_over, count
 from ..engines.catalog import make_engine, names
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
@@ -158,7 +159,7 @@ def _thumbnails(
         except PhotoError:
             return None  # damaged; the warnings name it
         except OSError as error:
-            raise OutputError(f"{file} cannot be written ({error.strerror}); make room") from error
+            raise cannot_write(file, error, "make room") from error
         return {"photo": str(chosen[index].name), "file": str(file)}
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ...common.errors import EngineError, OutputError
+from ...common.errors import EngineError
+from ...common.files import cannot_write
 from ...common.text import count
 from ..engine import EngineFolder, Model, Scan, ScanPhoto, Solution, Watch
 from ..layout import link_photo, plain_names, refuse_missing, write_mask
@@ -150,9 +151,7 @@ class Solve:
             self._map()
             return self._publish()
         except OSError as error:
-            raise OutputError(
-                f"{self._place.root} cannot be written ({error.strerror or error}); make room, then run again"
-            ) from error
+            raise cannot_write(self._place.root, error, "make room, then run again") from error
 
     def _lay_out(self) -> None:
         for stale in self._place.other_work(self._work.name.partition("-")[2]):
