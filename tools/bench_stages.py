@@ -18,7 +18,8 @@ from PIL import Image, ImageFilter
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from scan.masks.mask import make_mask, read_soft_mask
-from scan.photos.photo import Photo, make_proxy
+from scan.photos.photo import Photo
+from scan.photos.pixels import make_proxy
 from scan.review.contact_sheet import ContactSheet
 from scan.tasks.settings import StripSettings
 

@@ -18,7 +18,8 @@ from ..common.boxes import Box, bands, grown, inner
 from ..common.errors import PhotoError
 from ..photos.file_types import JPEG_SUFFIXES
 from ..photos.metadata import into_jpeg, into_png, read_metadata
-from ..photos.photo import Photo, open_photo, to_stored, turn_by_pillow
+from ..photos.photo import Photo
+from ..photos.pixels import open_photo, to_stored, turn_by_pillow
 from .bleeding import BLEED, BledColours
 
 # How far from the edge alpha matting is believed: this part of the long edge, a strand of hair at the scale of a scan.

@@ -44,8 +44,8 @@ class ScanPhoto:
 
     photo: Photo
     facts: PhotoFacts
-    identity: tuple[int, int]
-    """See ``Photo.identity``."""
+    file_stamp: tuple[int, int]
+    """See ``Photo.file_stamp``."""
     mask: bytes | None
     """SHA-256 of the mask's file; None where the scan goes without masks."""
     mask_path: Path | None
@@ -73,7 +73,7 @@ class Scan:
     def key(self, *more: object) -> str:
         """Names an engine's work on this scan: same key, same photos, masks, cameras and ``more``."""
         parts = [
-            (photo.name, photo.identity, photo.mask.hex() if photo.mask else None, photo.facts.camera_key())
+            (photo.name, photo.file_stamp, photo.mask.hex() if photo.mask else None, photo.facts.camera_key())
             for photo in self.photos
         ]
         # The mapper is not part of it: the same matches serve both.

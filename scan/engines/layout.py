@@ -60,7 +60,7 @@ def link_photo(photo: ScanPhoto, place: Path) -> None:
 def refuse_missing(photo: ScanPhoto) -> None:
     """Raise EngineError where a photo is gone."""
     try:
-        photo.photo.identity()
+        photo.photo.file_stamp()
     except PhotoError as gone:
         raise EngineError(f"{photo.name} {gone}; put it back, then run again") from gone
 

@@ -145,7 +145,7 @@ def _look(photo: Photo, mask_path: Path | None, requirements: Requirements, titl
     scan_photo = ScanPhoto(
         photo,
         facts,
-        photo.identity(),
+        photo.file_stamp(),
         mask.digest if mask else None,
         mask_path,
         mask.is_clean if mask else True,

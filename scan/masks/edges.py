@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..common.boxes import Box, bands
-from ..photos.photo import scaled
+from ..photos.pixels import scaled
 
 _RADIUS = 1 / 250  # of the proxy's long edge: a window as wide as the model's own blur
 _FLATNESS = 0.01**2  # variance of brightness (0 to 1) below which there is no edge to draw to

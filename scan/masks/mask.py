@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from ..photos.photo import to_stored
+from ..photos.pixels import to_stored
 from .edges import refine
 from .png import encode_mask
 from .settings import MaskSettings

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from PIL import ExifTags, Image
 
-from .photo import Photo, open_photo, orientation, stored_size
+from .photo import Photo
+from .pixels import open_photo, orientation, stored_size
 
 
 @dataclass(frozen=True)

@@ -16,25 +16,24 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
 from ..common.errors import PhotoError
-from ..common.files import write_atomically
+from ..common.files import cannot_write, write_atomically
 from . import heic_decoder
 from .exif import ORIENTATION, PIXEL_X_DIMENSION, PIXEL_Y_DIMENSION, with_numbers
-from .file_types import HEIC_SUFFIXES, kind_of, misnamed
+from .file_types import kind_of, misnamed
 from .metadata import Metadata, fitted_to_jpeg, into_jpeg
-from .photo import MAX_MEGAPIXELS, NO_MEMORY, Photo, cannot_read
+from .photo import NAME_TOO_LONG, Photo, cannot_read
+from .pixels import MAX_MEGAPIXELS, NO_MEMORY
 
 _QUALITY = 95
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>))[2-8]""")
 _LONGEST = 120.0  # seconds; 12 megapixels take about one
 # Nanoseconds to which file systems round times: none, NTFS, exFAT, many a share, FAT.
 _TIME_STEPS = (1, 100, 10_000_000, 1_000_000_000, 2_000_000_000)
-_TOO_LONG = "has a name that is too long; rename it"
 
 if sys.platform == "win32":
     _FLAGS = subprocess.CREATE_NO_WINDOW
@@ -54,61 +53,34 @@ class _Decoded:
     """What of the photo's own metadata is not in it, in sentences."""
 
 
-def is_heic(name: PurePosixPath) -> bool:
-    """Whether a photo of this name has to be handed over as a JPEG."""
-    return name.suffix.lower() in HEIC_SUFFIXES
-
-
-def jpeg_name(name: PurePosixPath) -> PurePosixPath:
-    """The relative path of the JPEG of a HEIC photo: ``SideA/IMG_1.HEIC.jpg``."""
-    return name.with_name(name.name + ".jpg")
-
-
-def working_photo(photo: Photo, folder: Path) -> Photo:
-    """The photo as engines get it: itself, or its JPEG below ``folder`` where it is HEIC.
-
-    Raises PhotoError where another photo has the JPEG's name, and so its mask's; or no file can have it.
-    """
-    if not is_heic(photo.name):
-        return photo
-    name = jpeg_name(photo.name)
-    try:
-        is_taken = photo.path.with_name(name.name).exists()
-    except OSError as error:
-        raise PhotoError(_TOO_LONG) if error.errno == errno.ENAMETOOLONG else cannot_read(error) from error
-    if is_taken:
-        raise PhotoError(f"would get the same mask as the photo {name.name} beside it; rename one of them")
-    return Photo(name, folder / name)
-
-
-def as_jpeg(photo: Photo, folder: Path, warnings: list[str] | None = None) -> Photo:
-    """The JPEG of a HEIC photo below ``folder``, written unless it is there and as old as the photo.
+def as_jpeg(photo: Photo, warnings: list[str] | None = None) -> Photo:
+    """Returns the JPEG of a HEIC photo, written unless it is there and as old as the photo.
 
     Sentences on what of the photo's metadata a JPEG that is written now leaves behind are added to ``warnings``.
-    Raises PhotoError, and OSError where the JPEG cannot be written.
+    Raises PhotoError, and OutputError where the JPEG cannot be written.
     """
-    jpeg = Photo(jpeg_name(photo.name), folder / jpeg_name(photo.name))
-    if not is_converted(photo, folder):
-        _, modified = photo.identity()
+    jpeg = photo.jpeg
+    if not is_converted(photo):
+        _, modified = photo.file_stamp()
         content, left_behind = make_jpeg(photo)
         try:
             write_atomically(jpeg.path, content)
+            # The time of the photo is also the mark that it was written to the end, and makes its stamp last.
+            os.utime(jpeg.path, ns=(modified, modified))
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
-                raise PhotoError(_TOO_LONG) from error
-            raise
-        # The time of the photo is also the mark that it was written to the end, and makes its identity last.
-        os.utime(jpeg.path, ns=(modified, modified))
+                raise PhotoError(NAME_TOO_LONG) from error
+            raise cannot_write(photo.converted or jpeg.path, error) from error
         if warnings is not None:
             warnings += left_behind
     return jpeg
 
 
-def is_converted(photo: Photo, folder: Path) -> bool:
-    """Whether the JPEG of a HEIC photo is there below ``folder``, and as old as the photo. Raises PhotoError."""
-    _, modified = photo.identity()
+def is_converted(photo: Photo) -> bool:
+    """Returns whether the JPEG of a HEIC photo is there, and as old as the photo. Raises PhotoError."""
+    _, modified = photo.file_stamp()
     try:
-        kept = (folder / jpeg_name(photo.name)).stat().st_mtime_ns
+        kept = photo.jpeg.path.stat().st_mtime_ns
     except OSError:
         return False
     return any(kept % step == 0 and abs(kept - modified) < step for step in _TIME_STEPS)
@@ -134,7 +106,7 @@ def make_jpeg(photo: Photo) -> tuple[bytes, list[str]]:
 
 
 def _decode(photo: Photo) -> _Decoded:
-    photo.identity()  # says what is wrong with what is no file
+    photo.file_stamp()  # says what is wrong with what is no file
     try:
         kind = kind_of(photo.path)
     except OSError as error:

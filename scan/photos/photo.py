@@ -1,67 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Photos: found in order, opened safely, made into proxies. Never written to."""
+"""Photo files: found in order, named by their relative paths. Nothing here looks at pixels, or needs Pillow."""
 
 import errno
-import io
 import os
 import stat
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-import numpy as np
-
-# Pillow loads its plugins when a file first needs them, and not safely from several threads at once: named here,
-# they are loaded before the first thread starts.
-from PIL import (  # noqa: F401
-    ExifTags,
-    Image,
-    JpegImagePlugin,
-    MpoImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
-
 from ..common.errors import BadUseError, PhotoError
-from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES, why_unknown
+from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
 
-_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
-MAX_MEGAPIXELS = 250
-"""More than any camera takes (150 in 2026); a file that claims more is a decompression bomb."""
-_MEGAPIXELS_OF_A_BLANK = 20
-_PIXELS_A_BYTE = 1000
-"""A larger file that holds fewer bytes a pixel has a damaged header: photos take 2 to 30 pixels a byte."""
-
-NO_MEMORY = "needs more memory than is free; close other programs or make it smaller"
-
-# Pillow's own guard refuses 180 megapixels, which cameras do take, and its warnings nobody would see.
-# This module is imported by workers only, never into Blender's own process.
-Image.MAX_IMAGE_PIXELS = None
-
-# JPEG's own reduced decoding halves the size 1, 2 or 3 times. A proxy this much short of the wished size
-# is taken as it comes: 4032 pixels decode straight to 1008 instead of to 2016, in a quarter of the time.
-_SHORT_ENOUGH = 0.95
-_TWELVE_BITS = 4095
-
-# EXIF orientation (EXIF 2.32, tag 0x0112) → what turns the stored pixels upright, and what turns them back.
-_TO_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_TO_STORED = {
-    **_TO_UPRIGHT,
-    6: Image.Transpose.ROTATE_90,
-    8: Image.Transpose.ROTATE_270,
-}
-_SWAPS_SIDES = frozenset({5, 6, 7, 8})
+NAME_TOO_LONG = "has a name that is too long; rename it"
 
 
 @dataclass(frozen=True)
@@ -70,9 +20,44 @@ class Photo:
 
     name: PurePosixPath
     path: Path
+    converted: Path | None = None
+    """The folder for the JPEGs of photos that no engine reads; a HEIC photo has no working file without it."""
 
-    def identity(self) -> tuple[int, int]:
-        """Size in bytes and modification time in nanoseconds: differs once the file was replaced. Raises PhotoError."""
+    @property
+    def is_heic(self) -> bool:
+        """Whether engines get the photo as a JPEG."""
+        return is_heic(self.name)
+
+    @property
+    def jpeg(self) -> "Photo":
+        """The JPEG of a HEIC photo, whether it is there yet or not. Raises ValueError where ``converted`` is None."""
+        if self.converted is None:
+            raise ValueError(f"{self.name} has no folder for its JPEG")
+        name = jpeg_name(self.name)
+        return Photo(name, self.converted / name)
+
+    @property
+    def working(self) -> "Photo":
+        """The photo as engines get it, which its mask fits: itself, or its JPEG where it is HEIC.
+
+        Raises PhotoError where another photo has the JPEG's name, and so its mask's; or no file can have it.
+        """
+        if not self.is_heic:
+            return self
+        jpeg = self.jpeg
+        try:
+            is_taken = self.path.with_name(jpeg.name.name).exists()
+        except OSError as error:
+            raise PhotoError(NAME_TOO_LONG) if error.errno == errno.ENAMETOOLONG else cannot_read(error) from error
+        if is_taken:
+            raise PhotoError(f"would get the same mask as the photo {jpeg.name.name} beside it; rename one of them")
+        return jpeg
+
+    def file_stamp(self) -> tuple[int, int]:
+        """Returns the size in bytes and the modification time in nanoseconds since the epoch.
+
+        A photo whose file was replaced has another stamp. Raises PhotoError.
+        """
         try:
             status = self.path.stat()
         except OSError as error:
@@ -82,42 +67,18 @@ class Photo:
         return status.st_size, status.st_mtime_ns
 
 
-@dataclass(frozen=True)
-class Proxy:
-    """What a model is given for a photo, and what is needed to lay the answer over the photo."""
+def is_heic(name: PurePosixPath) -> bool:
+    """Returns whether engines get a photo of this name as a JPEG."""
+    return name.suffix.lower() in HEIC_SUFFIXES
 
-    picture: Image.Image
-    """The upright picture, in RGB."""
-    stored_size: tuple[int, int]
-    """Width and height of the photo's stored pixels."""
-    orientation: int
-    """EXIF orientation of the photo, 1 to 8."""
-    original: Path | None = None
-    """The photo file, where it is to be sent as it is: rembg reads the same picture in it."""
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the picture, in pixels."""
-        return self.picture.size
-
-    def encode(self) -> tuple[bytes, str]:
-        """What is sent to a server, and its media type. Raises PhotoError."""
-        if self.original is not None:
-            try:
-                return self.original.read_bytes(), "application/octet-stream"
-            except OSError as error:
-                raise cannot_read(error) from error
-        buffer = io.BytesIO()
-        try:
-            # Full colour resolution, hardly any loss: 5 ms and 0.3 MB, and a mask like that of the pixels themselves.
-            self.picture.save(buffer, "JPEG", quality=95, subsampling=0)
-        except OSError as error:  # more than 65500 pixels in a row, which only full resolution can have
-            raise PhotoError(f"cannot be sent at full resolution ({error}); choose a proxy size") from error
-        return buffer.getvalue(), "image/jpeg"
+def jpeg_name(name: PurePosixPath) -> PurePosixPath:
+    """Returns the relative path of the JPEG of a HEIC photo: ``SideA/IMG_1.HEIC.jpg``."""
+    return name.with_name(name.name + ".jpg")
 
 
 def cannot_read(error: OSError) -> PhotoError:
-    """The failure of a photo whose file the system does not hand over."""
+    """Returns the error for a photo whose file the system does not hand over."""
     if isinstance(error, FileNotFoundError):
         return PhotoError("cannot be read (it is not there: moved, renamed or deleted)")
     if isinstance(error, PermissionError):
@@ -125,31 +86,33 @@ def cannot_read(error: OSError) -> PhotoError:
     return PhotoError(f"cannot be read ({error.strerror}); check the drive or folder it is in")
 
 
-def find_photos(folder: Path, files: tuple[str, ...] = ()) -> list[Photo]:
-    """The photos of a folder and its subfolders in the order of their names, or just those that are named.
+def find_photos(folder: Path, files: tuple[str, ...] = (), converted: Path | None = None) -> list[Photo]:
+    """Returns the photos of a folder and its subfolders in the order of their names, or those that ``files`` names.
 
-    Links are followed, each folder once. Hidden files and folders are passed over. Raises BadUseError where there
-    is no photo, or a name leads out of the folder.
+    ``converted`` is the folder for the JPEGs of HEIC photos. Links are followed, each folder once. Hidden files and
+    folders are passed over. Raises BadUseError where there is no photo, or a name leads out of the folder.
     """
     if files:
-        return [Photo(name, folder / name) for name in dict.fromkeys(map(_inside, files))]
-    found = _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
+        return [Photo(name, folder / name, converted) for name in dict.fromkeys(map(_inside, files))]
+    found = [
+        Photo(name, folder / name, converted) for name in _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
+    ]
     if not found:
         raise BadUseError(f"There are no photos in {folder}; JPEG, HEIC, PNG, TIFF and WebP files are read")
     return found
 
 
 def passed_over(folder: Path) -> list[PurePosixPath]:
-    """The pictures of a folder and its subfolders that ``find_photos`` passes over, of kinds that are not read.
+    """Returns the names of the pictures that ``find_photos`` passes over, of kinds that are not read, in order.
 
-    In the order of their names. Raises BadUseError.
+    Raises BadUseError.
     """
-    return [photo.name for photo in _found(folder, OTHER_SUFFIXES)]
+    return _found(folder, OTHER_SUFFIXES)
 
 
-def _found(folder: Path, suffixes: Collection[str]) -> list[Photo]:
+def _found(folder: Path, suffixes: Collection[str]) -> list[PurePosixPath]:
     walk = _walk(folder, PurePosixPath(), {os.path.realpath(folder)}, suffixes)
-    return sorted(walk, key=lambda photo: photo.name.parts)
+    return sorted(walk, key=lambda name: name.parts)
 
 
 def _inside(name: str) -> PurePosixPath:
@@ -160,11 +123,11 @@ def _inside(name: str) -> PurePosixPath:
     return path
 
 
-def _walk(folder: Path, name: PurePosixPath, seen: set[str], suffixes: Collection[str]) -> Iterator[Photo]:
+def _walk(folder: Path, name: PurePosixPath, seen: set[str], suffixes: Collection[str]) -> Iterator[PurePosixPath]:
     try:
         # Links last: a folder that is linked to as well is found under its own name.
         entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))
-        if not os.access(folder, os.X_OK):  # may be listed and yet not entered: told once, and not of every file in it
+        if not os.access(folder, os.X_OK):  # may be listed and yet not entered: said once, not of every file in it
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise BadUseError(f"The folder {folder} cannot be read ({error.strerror})") from error
@@ -178,7 +141,7 @@ def _walk(folder: Path, name: PurePosixPath, seen: set[str], suffixes: Collectio
                 seen.add(real)
                 yield from _walk(path, name / entry.name, seen, suffixes)
         elif path.suffix.lower() in suffixes:
-            yield Photo(name / entry.name, path)
+            yield name / entry.name
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -187,192 +150,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
-
-
-@contextmanager
-def open_photo(photo: Photo) -> Iterator[Image.Image]:
-    """Open a photo for reading, its pixels not yet decoded. Raises PhotoError with the reason, also while decoding."""
-    suffix = photo.path.suffix.lower()
-    if suffix in RAW_SUFFIXES:
-        raise PhotoError("is a RAW file; export it as JPEG or TIFF, and move the RAW file out of the folder")
-    in_bytes, _ = photo.identity()  # before it is opened: at a pipe, even that waits, and hears of no Cancel
-    try:
-        with Image.open(photo.path, formats=_FORMATS) as image:
-            if isinstance(image, TiffImagePlugin.TiffImageFile):
-                # Files of a known name are mapped into memory, and what is mapped has its sides mixed up where EXIF
-                # turns it by a quarter (Pillow 13.0 and before: unpacked grey, palette, RGBA, CMYK and 16-bit files).
-                image.filename = ""
-                _refuse_misread(image)
-            _refuse_bombs(image, in_bytes)
-            yield image
-    except UnidentifiedImageError as error:
-        raise _unknown(photo) from error
-    except MemoryError as error:
-        raise PhotoError(NO_MEMORY) from error
-    except PhotoError:
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno:  # the system's word, and not Pillow's
-            raise cannot_read(error) from error
-        # Damaged files make Pillow raise nearly anything (struct.error, KeyError, ZeroDivisionError, …).
-        raise PhotoError(f"cannot be decoded ({error}); copy it from the camera again") from error
-
-
-def _unknown(photo: Photo) -> PhotoError:
-    try:
-        return PhotoError(why_unknown(photo.path))
-    except OSError as error:
-        return cannot_read(error)
-
-
-def _refuse_bombs(image: Image.Image, in_bytes: int) -> None:
-    """Raises PhotoError where the header claims more pixels than a photo has, or than the file can hold."""
-    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
-        raise PhotoError(
-            f"claims {image.width} × {image.height} pixels; more than {MAX_MEGAPIXELS} megapixels are not read"
-        )
-    if image.width * image.height > max(_MEGAPIXELS_OF_A_BLANK * 1_000_000, in_bytes * _PIXELS_A_BYTE):
-        raise PhotoError(
-            f"claims {image.width} × {image.height} pixels, which its {in_bytes} bytes cannot hold; "
-            "copy it from the camera again"
-        )
-
-
-def _refuse_misread(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Raises PhotoError for deep TIFFs that Pillow 13.0 reads wrong, and says nothing.
-
-    It takes unpacked planes of 16 bits for 8, and turns no grey of 16 bits whose white is 0.
-    """
-    bits = max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
-    if bits <= 8:
-        return
-    is_in_planes = image.tag_v2.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2
-    if is_in_planes and image.tag_v2.get(TiffImagePlugin.COMPRESSION, 1) == 1:
-        raise PhotoError(
-            f"is a TIFF with {bits} bits a channel and its channels one after the other, which is not read right; "
-            "save it with interleaved channels"
-        )
-    if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
-        raise PhotoError(
-            f"is a TIFF with {bits} bits whose white is 0, which is not read right; save it with black as 0"
-        )
-
-
-def stored_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height of a photo's stored pixels; ``image`` is that photo, opened and not yet loaded.
-
-    Of a TIFF, Pillow gives the size that the TIFF's own tag turns it to. Where only XMP says how it is to be turned,
-    Pillow gives the size of what is stored, and turns the pixels all the same while it loads them.
-    """
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return image.size[::-1] if image.tag_v2.get(ExifTags.Base.Orientation) in _SWAPS_SIDES else image.size
-    return image.size
-
-
-def orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where there is none or it cannot be read."""
-    try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
-        return int(value) if value in _TO_UPRIGHT else 1  # also 6/1, as Pillow has it
-    except Exception:  # noqa: BLE001 - a damaged EXIF block makes Pillow raise nearly anything, and means "none"
-        return 1
-
-
-def to_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Turn stored pixels upright."""
-    return image.transpose(_TO_UPRIGHT[orientation]) if orientation in _TO_UPRIGHT else image
-
-
-def to_stored(image: Image.Image, orientation: int) -> Image.Image:
-    """Turn an upright picture back to the way the photo is stored."""
-    return image.transpose(_TO_STORED[orientation]) if orientation in _TO_STORED else image
-
-
-def make_proxy(photo: Photo, long_edge: int) -> Proxy:
-    """Decode a photo no larger than needed, turn it upright and scale it.
-
-    ``long_edge`` is in pixels; 0 is for full resolution: then the photo file is sent as it is, but for deep greys. All
-    others, palettes, CMYK and alpha too, a rembg server turns upright and converts to RGB just as it is done here:
-    encoding them anew would be time and loss for nothing. A photo is never enlarged. Raises PhotoError.
-    """
-    with open_photo(photo) as image:
-        stored = stored_size(image)
-        turn = turn_by_pillow(image)
-        scale = 1.0 if long_edge == 0 else min(1.0, long_edge / max(stored))
-        reduced = None
-        if image.format in {"JPEG", "MPO"}:
-            short_enough = scale * _SHORT_ENOUGH if scale < 1 else 1.0
-            reduced = image.draft("RGB", scaled(stored, short_enough))
-        image.load()
-        is_as_servers_read_it = not _is_deep_grey(image)
-        picture = _as_rgb(image)
-        if image.format == "TIFF":
-            picture = to_stored(picture, turn)
-        else:
-            # After load: Pillow finds a PNG's EXIF only then where it follows the pixels.
-            turn = orientation(image)
-        covered = reduced[1][2:] if reduced else picture.size
-        picture = to_upright(_fitted(picture, covered, scaled(stored, scale)), turn)
-    return Proxy(picture, stored, turn, photo.path if long_edge == 0 and is_as_servers_read_it else None)
-
-
-def stored_pixels(photo: Photo, mode: str) -> Image.Image:
-    """A photo's pixels as they lie in the file, EXIF orientation ignored, in ``mode`` RGB or L. Raises PhotoError."""
-    with open_photo(photo) as image:
-        turn = turn_by_pillow(image)
-        image.draft(mode, image.size)
-        image.load()
-        return to_stored(image if image.mode == mode else _as_rgb(image).convert(mode), turn)
-
-
-def turn_by_pillow(image: Image.Image) -> int:
-    """The EXIF orientation by which Pillow turns a TIFF upright while it loads it, forgetting the tag; 1 for others."""
-    return orientation(image) if image.format == "TIFF" else 1
-
-
-def scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    """Width and height of a picture of ``size`` once it is scaled: whole pixels, and one at least."""
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _fitted(picture: Image.Image, covered: tuple[float, float], wanted: tuple[int, int]) -> Image.Image:
-    """A picture as large as ``wanted`` at most, that the photo fills to its last column and row.
-
-    ``covered`` is the width and height of it that the photo fills: JPEG's reduced decoding rounds its size up, and
-    pads what is left of the last column and row. Stretched over the photo, its mask would drift by what is padded.
-    """
-    if max(picture.size) <= max(wanted):
-        wanted = max(1, round(covered[0])), max(1, round(covered[1]))
-    if wanted == picture.size == covered:
-        return picture
-    return picture.resize(wanted, Image.Resampling.BICUBIC, box=(0, 0, *covered), reducing_gap=2.0)
-
-
-def _is_deep_grey(image: Image.Image) -> bool:
-    """Whether it is a grey of more than 8 bits, which Pillow's own conversion to RGB would clip and not scale."""
-    return image.mode == "F" or image.mode.startswith("I")
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
-    """8-bit RGB of any picture Pillow reads: alpha dropped, as every engine does; deep greys scaled, not clipped."""
-    if image.mode == "RGB":
-        return image
-    if image.mode == "LAB":
-        raise PhotoError("has LAB colours, which are not read; save it as RGB")
-    if _is_deep_grey(image):
-        image = _eight_bit_grey(image)
-    return image.convert("RGB")
-
-
-def _eight_bit_grey(image: Image.Image) -> Image.Image:
-    """A grey of more than 8 bits with 8, in mode L: scaled, not clipped."""
-    values = np.asarray(image, dtype=np.float32)
-    if image.mode.startswith("I;16"):
-        # Their full range, by definition; but what holds 12 bits or less would be black in it to any model.
-        highest = float(values.max())
-        low, high = 0.0, 65535.0 if highest > _TWELVE_BITS else highest
-    else:  # of 32-bit and floating-point files only what they hold tells; a hole in it is often "not a number"
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
-    return Image.fromarray(np.uint8(np.clip((values - low) / max(high - low, 1e-9), 0, 1) * 255))

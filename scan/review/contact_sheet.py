@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
-from ..photos.photo import scaled
+from ..photos.pixels import scaled
 
 _LARGEST_CELL, _MOST_PIXELS = 240, 24_000_000
 _GAP = 4

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..common.errors import BadUseError, PhotoError
-from ..photos.photo import Proxy
+from ..photos.pixels import Proxy
 from .weights import Family, find, unavailable
 
 Pixels = npt.NDArray[np.float32]

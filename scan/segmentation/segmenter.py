@@ -5,7 +5,7 @@ import threading
 from typing import Protocol
 
 from ..masks.mask import Answer, as_png
-from ..photos.photo import Proxy
+from ..photos.pixels import Proxy
 from . import weights
 from .onnx_model import EmbeddedModel, as_sent
 from .server_pool import Endpoints, Listener

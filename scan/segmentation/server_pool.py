@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..common.errors import BadUseError, EndpointError, PhotoError, ScanError
 from ..masks.mask import Answer, as_png, read_soft_mask
-from ..photos.photo import Proxy
+from ..photos.pixels import Proxy
 from . import weights
 from .rembg_client import RembgClient
 from .settings import SegmentationSettings

@@ -18,10 +18,11 @@ from ..job.folder import JobFolder
 from ..job.journal import Event, Journal
 from ..job.records import foreign_size, kept_answer, no_word, refuse_another_size, standing_mask
 from ..masks.mask import Mask, make_mask
-from ..photos.heic import as_jpeg, is_converted, is_heic, working_photo
-from ..photos.photo import (
+from ..photos.heic import as_jpeg, is_converted
+from ..photos.photo import Photo
+from ..photos.pixel_budget import PixelBudget
+from ..photos.pixels import (
     NO_MEMORY,
-    Photo,
     Proxy,
     make_proxy,
     open_photo,
@@ -30,7 +31,6 @@ from ..photos.photo import (
     to_stored,
     to_upright,
 )
-from ..photos.pixel_budget import PixelBudget
 from ..segmentation.segmenter import Segmenter
 from .settings import StripSettings
 
@@ -111,11 +111,11 @@ class PhotoPipeline:
         Somebody put the mask there, or the journal is gone: it is kept like one that was painted on. None without one,
         and where it is ours, of a run that was killed: its hash is in ``announced``. Raises PhotoError.
         """
-        working = working_photo(photo, self._folder.converted)
+        working = photo.working
         sha256 = hash_file(self._folder.mask(working.name))
         if sha256 in {"", *announced}:
             return None
-        if working is not photo and not is_converted(photo, self._folder.converted):
+        if photo.is_heic and not is_converted(photo):
             return None  # ``make`` looks again, once there is what the mask has to fit
         with open_photo(working) as image:
             size = stored_size(image)
@@ -123,7 +123,7 @@ class PhotoPipeline:
             if (found := foreign_size(self._folder, working, no_word(announced, size))) is None:
                 return None
             refuse_another_size(found, size)
-            facts = {"identity": [*photo.identity()], "stored_size": size, "soft": "", "mask": "", "sha256": sha256}
+            facts = {"identity": [*photo.file_stamp()], "stored_size": size, "soft": "", "mask": "", "sha256": sha256}
             facts |= standing_mask(self._folder, working, size).facts()
         self._journal.write("mask_found", photo=str(photo.name), **facts)
         return {**facts, "announced": ()}
@@ -133,23 +133,23 @@ class PhotoPipeline:
 
         ``earlier`` is the journal's word; where it has none, ``announced`` are hashes of masks that were to be written.
         """
-        identity = photo.identity()
+        identity = photo.file_stamp()
         soft_key = self._settings.soft_key(identity, self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
-        working = working_photo(photo, self._folder.converted)
+        working = photo.working
         makes_mask = not self._stands(photo.name, identity, working, earlier, mask_key)
         asks = makes_mask and not self._is_answered(working, earlier, soft_key)
         if (
             not makes_mask
             and self._has_cutout(working, identity, earlier)
-            and (working is photo or working.path.exists())
+            and (not photo.is_heic or working.path.exists())
         ):
             return None
         return Plan(working, identity, soft_key, mask_key, earlier, announced, asks, makes_mask)
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
-        warnings = self._convert(photo) if is_heic(photo.name) else []
+        warnings = self._convert(photo) if photo.is_heic else []
         if plan.makes_mask:
             made = self._make_mask(photo, plan)
         else:
@@ -164,7 +164,7 @@ class PhotoPipeline:
 
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
-        working = working_photo(photo, self._folder.converted)
+        working = photo.working
         proxy = self._proxy(working, size)
         with self._budget.hold(_count(proxy.stored_size)):
             mask = standing_mask(self._folder, working, proxy.stored_size).reduced(size)
@@ -173,14 +173,14 @@ class PhotoPipeline:
     def changed(self, photo: Photo) -> int | None:
         """When the mask that stands for a photo was last written, in nanoseconds since the epoch; None without one."""
         try:
-            return self._folder.mask(working_photo(photo, self._folder.converted).name).stat().st_mtime_ns
+            return self._folder.mask(photo.working.name).stat().st_mtime_ns
         except (PhotoError, OSError):
             return None
 
     def facts(self, photo: Photo, earlier: Event) -> Event | None:
         """The journal's word on a photo, brought up to date where its mask was painted on; None where it is gone."""
         try:
-            working = working_photo(photo, self._folder.converted)
+            working = photo.working
             if not (sha256 := hash_file(self._folder.mask(working.name))):
                 return None
             if sha256 == earlier["sha256"]:
@@ -206,11 +206,8 @@ class PhotoPipeline:
     def _convert(self, photo: Photo) -> list[str]:
         """Make a HEIC photo's JPEG, if it is not there; what it lacks, in sentences."""
         warnings: list[str] = []
-        try:
-            with self._budget.hold(_PIXELS_OF_HEIC):
-                as_jpeg(photo, self._folder.converted, warnings)
-        except OSError as error:
-            raise cannot_write(self._folder.converted, error) from error
+        with self._budget.hold(_PIXELS_OF_HEIC):
+            as_jpeg(photo, warnings)
         return warnings
 
     def _stands(

@@ -24,7 +24,7 @@ from ..job.folder import JobFolder
 from ..job.journal import Journal, read_journal
 from ..masks.mask import Mask, as_grey
 from ..photos.photo import Photo as PhotoFile
-from ..photos.photo import stored_pixels
+from ..photos.pixels import stored_pixels
 from ..reconstruction.copies import Copies, lens_facts
 from ..reconstruction.pinhole import View, views
 from ..reconstruction.readers import registry
@@ -101,8 +101,8 @@ class Prepare:
         mask = self._mask(photo.name)
         return short_hash(
             lens_facts(lens.camera),
-            self._photo(photo.name).identity(),
-            mask.identity() if mask else None,
+            self._photo(photo.name).file_stamp(),
+            mask.file_stamp() if mask else None,
         )
 
     def _photo(self, name: str) -> PhotoFile:

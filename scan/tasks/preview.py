@@ -17,7 +17,7 @@ from PIL import Image
 
 from ..common.declared import check, from_json
 from ..common.errors import EndpointError, ScanError, printable
-from ..common.files import cannot_write, save
+from ..common.files import save
 from ..job.folder import JobFolder
 from ..job.inbox import Inbox, Message
 from ..job.journal import Event, Journal, read_journal
@@ -25,8 +25,9 @@ from ..job.records import is_painted, kept_answer, last_words, standing_mask
 from ..job.settings import check_photo_folder
 from ..masks.mask import make_mask
 from ..masks.settings import MaskSettings, grow
-from ..photos.heic import as_jpeg, is_converted, is_heic, working_photo
-from ..photos.photo import Photo, Proxy, find_photos, make_proxy, to_upright
+from ..photos.heic import as_jpeg, is_converted
+from ..photos.photo import Photo, find_photos
+from ..photos.pixels import Proxy, make_proxy, to_upright
 from ..review.contact_sheet import OUTLINE
 from ..segmentation.segmenter import Segmenter, make_segmenter, model_key
 from ..segmentation.server_pool import Listener
@@ -62,7 +63,7 @@ class _View:
     """The photo that is looked at."""
 
     photo: Photo
-    identity: tuple[int, int]
+    file_stamp: tuple[int, int]
     working: Photo
     """As engines get it: itself, or the JPEG of a HEIC photo."""
     proxy: Proxy
@@ -131,7 +132,7 @@ class Preview:
         mask = self._painted_mask(view, earlier) if earlier else None
         is_painted = mask is not None
         if mask is None:
-            key = settings.soft_key(view.identity, model_key(settings))
+            key = settings.soft_key(view.file_stamp, model_key(settings))
             answer = self._answer(key, view, earlier)
             if answer is None:
                 self._ask(key, view, settings, wish)
@@ -160,23 +161,21 @@ class Preview:
 
     def _look(self, name: str) -> _View:
         """The photo of that name, decoded unless it is the one of the last time."""
-        (photo,) = find_photos(Path(self._settings.photos), (name,))
-        identity = photo.identity()
-        if self._view is None or (self._view.photo, self._view.identity) != (photo, identity):
+        (photo,) = find_photos(Path(self._settings.photos), (name,), self._output.converted)
+        file_stamp = photo.file_stamp()
+        if self._view is None or (self._view.photo, self._view.file_stamp) != (photo, file_stamp):
             self._view = None  # two of them need not be held
-            working = self._handed(photo)
+            working = self._working(photo)
             proxy = make_proxy(working, _LONG_EDGE)
-            self._view = _View(photo, identity, working, proxy, proxy.picture.point(_DIMMED))
+            self._view = _View(photo, file_stamp, working, proxy, proxy.picture.point(_DIMMED))
         return self._view
 
-    def _handed(self, photo: Photo) -> Photo:
-        working = working_photo(photo, self._output.converted)
-        if not is_heic(photo.name) or is_converted(photo, self._output.converted):
+    def _working(self, photo: Photo) -> Photo:
+        """Returns the photo as engines get it; a JPEG that no run has made yet is made in the preview's own folder."""
+        working = photo.working
+        if not photo.is_heic or is_converted(photo):
             return working
-        try:
-            return as_jpeg(photo, self._folder.converted)
-        except OSError as error:
-            raise cannot_write(self._folder.converted, error, _ADVICE) from error
+        return as_jpeg(replace(photo, converted=self._folder.converted))
 
     def _last_words(self) -> dict[str, Event]:
         """What the output folder's journal says of each photo, read again where it has grown."""

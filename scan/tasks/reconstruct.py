@@ -21,7 +21,7 @@ from ..engines.settings import ReconstructSettings
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.journal import Journal
 from ..job.priority import lower_priority
-from ..photos.heic import as_jpeg, is_heic
+from ..photos.heic import as_jpeg
 from ..photos.photo import Photo, find_photos
 from .outcome import CANCELLED, versions
 
@@ -38,14 +38,14 @@ def reconstruct(settings: ReconstructSettings, folder: JobFolder, journal: Journ
     """
     begin = time.monotonic()
     engine = make_engine(settings.engine, settings.executable)
-    photos = find_photos(Path(settings.photos), settings.files)
+    photos = find_photos(Path(settings.photos), settings.files, folder.converted)
     for place in {photo.path.parent for photo in photos}:
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
     lower_priority()
     journal.write("started", task="reconstruct", photos=len(photos), engine=settings.engine)
     watch = Watch(journal, cancel)
     try:
-        finish = _solve(settings, folder, engine, _handed(photos, folder, watch), watch)
+        finish = _solve(settings, folder, engine, _working(photos, watch), watch)
     except Cancelled:
         return {
             "status": "cancelled",
@@ -60,9 +60,9 @@ def engine_folder(folder: JobFolder, engine: str) -> EngineFolder:
     return EngineFolder(folder.engines / engine.lower())
 
 
-def _handed(photos: list[Photo], folder: JobFolder, watch: Watch) -> list[Photo]:
-    """What engines get for the photos: themselves, or the JPEGs of those that they cannot read. Raises Cancelled."""
-    heic = [photo for photo in photos if is_heic(photo.name)]
+def _working(photos: list[Photo], watch: Watch) -> list[Photo]:
+    """Returns what engines get for the photos: themselves, or the JPEGs of those that are HEIC. Raises Cancelled."""
+    heic = [photo for photo in photos if photo.is_heic]
     if not heic:
         return photos
     watch.step(f"Preparing {count(len(heic), 'HEIC photo')}")
@@ -70,18 +70,16 @@ def _handed(photos: list[Photo], folder: JobFolder, watch: Watch) -> list[Photo]
     for number, photo in enumerate(heic):
         if watch.cancel.is_set():
             raise Cancelled
-        jpegs[photo] = _as_jpeg(photo, folder)
+        jpegs[photo] = _as_jpeg(photo)
         watch.progress(number + 1, len(heic))
     return [jpegs.get(photo, photo) for photo in photos]
 
 
-def _as_jpeg(photo: Photo, folder: JobFolder) -> Photo:
+def _as_jpeg(photo: Photo) -> Photo:
     try:
-        return as_jpeg(photo, folder.converted)  # there already, unless it was never stripped
+        return as_jpeg(photo)  # there already, unless it was never stripped
     except PhotoError:
         return photo  # preflight names it, with the reason
-    except OSError as error:
-        raise cannot_write(folder.converted, error) from error
 
 
 def _look(engine: Engine, cancel: threading.Event) -> Availability:

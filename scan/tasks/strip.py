@@ -18,7 +18,8 @@ from ..common.text import about_passed_over
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.journal import Event, Journal, read_journal
 from ..job.records import announced_masks, last_failures, last_words
-from ..photos.photo import NO_MEMORY, Photo, find_photos, passed_over
+from ..photos.photo import Photo, find_photos, passed_over
+from ..photos.pixels import NO_MEMORY
 from ..review.contact_sheet import ContactSheet
 from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
@@ -74,7 +75,7 @@ class Strip:
     def run(self) -> Outcome:
         """Make what is missing. Raises BadUseError before any photo is sent; later trouble is in the outcome."""
         begin = time.monotonic()
-        photos = find_photos(Path(self._settings.photos), self._settings.files)
+        photos = find_photos(Path(self._settings.photos), self._settings.files, self._folder.converted)
         for folder in {photo.path.parent for photo in photos}:
             refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
         self._folder.make_mask_folders()

@@ -22,8 +22,8 @@ from ..job.journal import read_journal
 from ..job.records import last_failures
 from ..job.settings import check_photo_folder
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
-from ..photos.heic import is_heic, working_photo
-from ..photos.photo import Photo, find_photos, make_proxy, passed_over
+from ..photos.photo import Photo, find_photos, passed_over
+from ..photos.pixels import make_proxy
 from ..review.thumbnails import SIZE, write_thumbnail
 from .outcome import CANCELLED
 from .reconstruct import engine_folder
@@ -65,12 +65,12 @@ def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event)
     output = JobFolder(Path(settings.output)) if settings.output else None
     try:
         check_photo_folder(settings.photos)
-        photos = find_photos(root)
+        photos = find_photos(root, converted=(output or folder).converted)
     except BadUseError as error:
         # The photos may be on a disk that is not here today: what was made of them can be seen and imported.
         left = _state(None, output) if output else None
         return {**error.end(), "output": left}
-    found = _sort(photos, output)
+    found = _sort(photos)
     try:
         others = about_passed_over(passed_over(root))
         warnings = [*_about_kinds(found), *([others] if others else []), *_about_photos(found, settings.engine, cancel)]
@@ -96,18 +96,18 @@ def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event)
     }
 
 
-def _sort(photos: Sequence[Photo], output: JobFolder | None) -> _Sorted:
+def _sort(photos: Sequence[Photo]) -> _Sorted:
     found = _Sorted({}, [], [], {})
     for photo in photos:
         if photo.path.suffix.lower() in RAW_SUFFIXES:
             found.raw.append(photo)
             continue
         try:
-            working = working_photo(photo, output.converted if output else Path())
+            working = photo.working
         except PhotoError as error:
             found.left_out[str(photo.name)] = str(error)
             continue
-        if is_heic(photo.name) and not (output and working.path.is_file()):
+        if photo.is_heic and not working.path.is_file():
             found.unconverted.append(photo)
         else:
             found.readable[photo] = working
@@ -185,7 +185,7 @@ def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
 
 def _has_mask(photo: Photo, output: JobFolder) -> bool:
     try:
-        return output.mask(working_photo(photo, output.converted).name).is_file()
+        return output.mask(photo.working.name).is_file()
     except PhotoError:
         return False
 

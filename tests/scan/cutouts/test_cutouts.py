@@ -15,7 +15,8 @@ from scan.common.errors import PhotoError
 from scan.cutouts.cutout import CutoutKind, cutout_name, make_cutout
 from scan.masks.mask import make_mask
 from scan.masks.settings import MaskSettings
-from scan.photos.photo import Photo, make_proxy
+from scan.photos.photo import Photo
+from scan.photos.pixels import make_proxy
 from speaking_photos import SIZE, exif, save, scene, true_mask
 
 KINDS = pytest.mark.parametrize("kind", CutoutKind, ids=[kind.name for kind in CutoutKind])

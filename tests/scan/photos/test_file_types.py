@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from scan.common.errors import PhotoError
-from scan.photos import photo as photos_module
-from scan.photos.photo import Photo, make_proxy, open_photo
+from scan.photos import pixels
+from scan.photos.photo import Photo
+from scan.photos.pixels import make_proxy, open_photo
 
 
 def reason_of(path):
@@ -87,7 +88,7 @@ def test_a_file_that_the_system_withholds_is_not_said_to_be_damaged(tmp_path, mo
     def refuse(*_given, **_options):
         raise OSError(number, os.strerror(number), "1.jpg")
 
-    monkeypatch.setattr(photos_module.Image, "open", refuse)
+    monkeypatch.setattr(pixels.Image, "open", refuse)
     words = reason_of(tmp_path / "1.jpg")
     assert words.startswith(f"cannot be read ({os.strerror(number)}); ")
     assert "camera" not in words

@@ -160,7 +160,7 @@ def test_a_broken_link_is_a_photo_that_cannot_be_read(photos, add):
     (photos / "2.jpg").symlink_to(photos / "gone.jpg")
     broken = find_photos(photos)[1]
     with pytest.raises(PhotoError, match="cannot be read"):
-        broken.identity()
+        broken.file_stamp()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such folders")
@@ -188,19 +188,19 @@ def test_a_link_that_leads_out_of_reach_is_a_photo_that_cannot_be_read(photos, a
 
     monkeypatch.setattr(os, "stat", refuse)
     with pytest.raises(PhotoError, match=r"cannot be read \(Permission denied\); allow reading it"):
-        find_photos(photos)[1].identity()
+        find_photos(photos)[1].file_stamp()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among files")
 def test_a_pipe_is_no_photo_and_nobody_waits_at_it(photos):
     os.mkfifo(photos / "1.jpg")
     with pytest.raises(PhotoError, match="is not a file"):
-        find_photos(photos)[0].identity()
+        find_photos(photos)[0].file_stamp()
 
 
 def test_a_photo_that_was_replaced_has_another_identity(photos, add):
     add("1.jpg")
     photo = find_photos(photos)[0]
-    before = photo.identity()
+    before = photo.file_stamp()
     os.utime(photo.path, ns=(0, before[1] + 1))
-    assert photo.identity() != before
+    assert photo.file_stamp() != before

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HEIC photos become upright JPEGs that say all that the photo said. The files are made by libheif and x265."""
 
+import dataclasses
 import functools
 import importlib.util
 import io
@@ -22,12 +23,12 @@ from scan.common.errors import PhotoError
 from scan.cutouts.cutout import CutoutKind, make_cutout
 from scan.engines.engine import Watch
 from scan.engines.programs.program import Cancelled
-from scan.job.folder import JobFolder
 from scan.job.journal import Journal, read_journal
 from scan.masks.mask import make_mask
 from scan.masks.settings import MaskSettings
 from scan.photos import heic, heic_decoder
-from scan.photos.photo import Photo, make_proxy
+from scan.photos.photo import Photo
+from scan.photos.pixels import make_proxy
 from scan.tasks import reconstruct
 from speaking_photos import SIZE, XMP, block_of, exif, icc, save, scene, tags_of, true_mask
 
@@ -87,7 +88,7 @@ def make_heic(path, orientation=1, bits=8, blocks=(), **options):
     print(json.dumps([str(source), str(path), bits, given]), file=maker.stdin, flush=True)
     assert maker.stdout.readline() == "made\n", "what it printed says why"
     source.unlink()
-    return Photo(PurePosixPath(path.name), path)
+    return Photo(PurePosixPath(path.name), path, path.parent / "photos")
 
 
 def read(content):
@@ -176,11 +177,11 @@ def test_metadata_that_is_damaged_where_it_does_not_matter_is_carried_as_it_is(t
 def test_xmp_that_no_jpeg_takes_is_left_behind_and_told(tmp_path):
     photo = make_heic(tmp_path / "IMG_1.HEIC", blocks=[("xmp", XMP + b" " * 70_000)])
     warnings = []
-    jpeg = heic.as_jpeg(photo, tmp_path / "photos", warnings)
+    jpeg = heic.as_jpeg(photo, warnings)
     assert warnings == ["its JPEG leaves out 68 KB of XMP, more than a JPEG takes (64 KB)"]
     assert tags_of(jpeg.path, "XMP") == {}
     assert tags_of(jpeg.path, "EXIF")["EXIF:ExifIFD:FocalLength"] == "85.0 mm"
-    heic.as_jpeg(photo, tmp_path / "photos", warnings)
+    heic.as_jpeg(photo, warnings)
     assert len(warnings) == 1, "told where it is made"
 
 
@@ -214,12 +215,12 @@ def test_exif_that_cannot_be_read_at_all_costs_no_photo(tmp_path, block):
 
 def test_from_then_on_the_jpeg_is_the_photo(tmp_path):
     photo = make_heic(tmp_path / "IMG_1.HEIC", 6)
-    photo = Photo(PurePosixPath("SideA/IMG_1.HEIC"), photo.path)
-    assert heic.is_heic(photo.name)
-    jpeg = heic.as_jpeg(photo, tmp_path / "photos")
+    photo = dataclasses.replace(photo, name=PurePosixPath("SideA/IMG_1.HEIC"))
+    assert photo.is_heic
+    jpeg = heic.as_jpeg(photo)
     assert jpeg.name == PurePosixPath("SideA/IMG_1.HEIC.jpg")
     assert jpeg.path == tmp_path / "photos" / "SideA" / "IMG_1.HEIC.jpg"
-    assert not heic.is_heic(jpeg.name)
+    assert not jpeg.is_heic
     proxy = make_proxy(jpeg, 320)
     assert (proxy.orientation, proxy.stored_size) == (1, SIZE[::-1])
     upright = true_mask().transpose(Image.Transpose.ROTATE_270)
@@ -231,31 +232,31 @@ def test_from_then_on_the_jpeg_is_the_photo(tmp_path):
 
 def test_the_jpeg_is_written_once_and_again_when_the_photo_changes(tmp_path):
     photo = make_heic(tmp_path / "IMG_1.HEIC")
-    before = photo.path.read_bytes(), photo.identity()
-    jpeg = heic.as_jpeg(photo, tmp_path / "photos")
-    first = jpeg.path.stat().st_ino, jpeg.identity()
-    assert heic.as_jpeg(photo, tmp_path / "photos") == jpeg
-    assert (jpeg.path.stat().st_ino, jpeg.identity()) == first
+    before = photo.path.read_bytes(), photo.file_stamp()
+    jpeg = heic.as_jpeg(photo)
+    first = jpeg.path.stat().st_ino, jpeg.file_stamp()
+    assert heic.as_jpeg(photo) == jpeg
+    assert (jpeg.path.stat().st_ino, jpeg.file_stamp()) == first
     jpeg.path.unlink()  # made anew, it counts as the same photo: its mask stands
-    heic.as_jpeg(photo, tmp_path / "photos")
-    assert jpeg.identity() == first[1]
-    assert (photo.path.read_bytes(), photo.identity()) == before, "the photo was written to"
+    heic.as_jpeg(photo)
+    assert jpeg.file_stamp() == first[1]
+    assert (photo.path.read_bytes(), photo.file_stamp()) == before, "the photo was written to"
     os.utime(photo.path, ns=(1, 1_700_000_000_000_000_000))
-    heic.as_jpeg(photo, tmp_path / "photos")
-    assert jpeg.identity() != first[1]
+    heic.as_jpeg(photo)
+    assert jpeg.file_stamp() != first[1]
 
 
 @pytest.mark.parametrize("step", [100, 10_000_000, 1_000_000_000, 2_000_000_000])
 def test_a_disk_that_rounds_times_does_not_have_it_written_at_every_run(tmp_path, step):
     photo = make_heic(tmp_path / "IMG_1.HEIC")
     os.utime(photo.path, ns=(1, 1_700_000_001_987_654_321))
-    jpeg = heic.as_jpeg(photo, tmp_path / "photos")
-    rounded = jpeg.identity()[1] // step * step
+    jpeg = heic.as_jpeg(photo)
+    rounded = jpeg.file_stamp()[1] // step * step
     os.utime(jpeg.path, ns=(1, rounded))
-    assert heic.is_converted(photo, tmp_path / "photos")
+    assert heic.is_converted(photo)
     for other in (rounded - step, rounded + step):
         os.utime(photo.path, ns=(1, other))
-        assert not heic.is_converted(photo, tmp_path / "photos"), "another photo is there"
+        assert not heic.is_converted(photo), "another photo is there"
 
 
 def test_cancel_is_heard_while_an_engines_photos_are_prepared(tmp_path, monkeypatch):
@@ -269,8 +270,8 @@ def test_cancel_is_heard_while_an_engines_photos_are_prepared(tmp_path, monkeypa
 
     monkeypatch.setattr(reconstruct, "as_jpeg", convert_and_cancel)
     with pytest.raises(Cancelled):
-        reconstruct._handed(photos, JobFolder(tmp_path / "out"), Watch(journal, cancel))  # noqa: SLF001
-    assert [path.name for path in (tmp_path / "out" / "converted").iterdir()] == ["IMG_0.HEIC.jpg"]
+        reconstruct._working(photos, Watch(journal, cancel))  # noqa: SLF001
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["IMG_0.HEIC.jpg"]
     told = read_journal(tmp_path / "journal.jsonl")
     assert (told[0]["text"], told[1]["done"], told[1]["total"]) == ("Preparing 3 HEIC photos", 1, 3)
 
@@ -319,10 +320,10 @@ def test_another_kind_of_file_under_the_name_of_a_heic_is_told(tmp_path, kind, w
 def test_a_name_that_leaves_no_room_for_the_jpegs_is_told(tmp_path, length):
     photo = make_heic(tmp_path / "IMG_1.HEIC")
     name = "n" * (length - 5) + ".HEIC"
-    photo = Photo(PurePosixPath(name), photo.path.rename(tmp_path / name))
-    for convert in (heic.working_photo, heic.as_jpeg):
+    photo = dataclasses.replace(photo, name=PurePosixPath(name), path=photo.path.rename(tmp_path / name))
+    for convert in (lambda photo: photo.working, heic.as_jpeg):
         with pytest.raises(PhotoError, match="has a name that is too long; rename it"):
-            convert(photo, tmp_path / "photos")
+            convert(photo)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows limits whole paths: the photo could not be made either")

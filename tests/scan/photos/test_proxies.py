@@ -18,7 +18,8 @@ from scan.common.errors import PhotoError
 from scan.masks.mask import make_mask
 from scan.masks.settings import MaskSettings
 from scan.photos.header import read_facts
-from scan.photos.photo import Photo, find_photos, make_proxy, stored_pixels, to_stored, to_upright
+from scan.photos.photo import Photo, find_photos
+from scan.photos.pixels import make_proxy, stored_pixels, to_stored, to_upright
 from speaking_photos import exif
 
 ORIENTATIONS = range(1, 9)

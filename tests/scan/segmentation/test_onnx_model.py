@@ -20,7 +20,8 @@ from PIL import Image
 import environments
 from rembg_server import RembgServer
 from scan.common.errors import BadUseError, PhotoError
-from scan.photos.photo import Photo, Proxy, make_proxy
+from scan.photos.photo import Photo
+from scan.photos.pixels import Proxy, make_proxy
 from scan.segmentation import weights
 from scan.segmentation.onnx_model import EmbeddedModel, as_sent
 

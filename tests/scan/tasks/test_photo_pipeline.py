@@ -316,7 +316,7 @@ def test_a_heic_photos_mask_that_was_made_by_hand_is_kept_before_there_is_its_jp
 
 
 def test_a_heic_photo_beside_a_jpeg_of_its_copys_name_is_refused(heic, photos, workers, server):
-    as_jpeg(Photo(PurePosixPath(heic), photos / heic), photos)
+    as_jpeg(Photo(PurePosixPath(heic), photos / heic, photos))
     story = workers.strip(server.endpoint, cutouts="JPEG")
     assert story.made == [f"{heic}.jpg"]
     assert story.failed == {
