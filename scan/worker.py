@@ -31,7 +31,7 @@ from .segmentation.rembg_client import RembgClient
 from .segmentation.settings import EndpointSettings
 from .tasks.check_programs import ProgramsSettings, check_programs
 from .tasks.outcome import CANCELLED
-from .tasks.prepare import Prepare, PrepareSettings
+from .tasks.prepare_import import Prepare, PrepareSettings
 from .tasks.preview import Preview
 from .tasks.reconstruct import reconstruct
 from .tasks.settings import StripSettings

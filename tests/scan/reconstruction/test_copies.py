@@ -18,7 +18,7 @@ from scan.reconstruction.copies import copies_folder
 from scan.reconstruction.importing import ImportPlan, plan_import
 from scan.reconstruction.settings import ImportSettings
 from scan.reconstruction.types import Camera
-from scan.tasks.prepare import Prepare, PrepareSettings
+from scan.tasks.prepare_import import Prepare, PrepareSettings
 
 BENT = Camera(1, "SIMPLE_RADIAL", 320, 240, (300.0, 150.0, 130.0, 0.08))
 COUNT = 2

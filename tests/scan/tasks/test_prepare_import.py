@@ -15,7 +15,7 @@ from scan.job.journal import Journal, read_journal
 from scan.reconstruction.copies import Copies
 from scan.reconstruction.pinhole import view
 from scan.reconstruction.types import Camera
-from scan.tasks.prepare import Prepare, PrepareSettings
+from scan.tasks.prepare_import import Prepare, PrepareSettings
 
 BENT = Camera(1, "SIMPLE_RADIAL", 320, 240, (300.0, 150.0, 130.0, 0.08))
 STRAIGHT = Camera(2, "SIMPLE_PINHOLE", 320, 240, (300.0, 150.0, 130.0))
