@@ -13,7 +13,7 @@ from ..scan.common.errors import ScanError
 from ..scan.job.folder import JobFolder
 from ..session import driver, queries
 from ..session.job_operator import report
-from ..session.steps import Job, can_continue
+from ..session.steps import Job
 
 
 @with_properties
@@ -69,12 +69,12 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
         try:
             content = _content(context, address)
             with driver.temporary_folder() as folder:
-                finished = driver.run_blocking(context, Job(self.bl_label, JobFolder(Path(folder)), content))
+                ended = driver.run_blocking(context, Job(self.bl_label, JobFolder(Path(folder)), content))
         except ScanError as error:
             self.report({"ERROR"}, str(error))
             return False
-        report(self, finished)
-        return can_continue(finished)
+        report(self, ended)
+        return ended.can_continue
 
 
 def _content(context: bpy.types.Context, address: str) -> dict[str, object]:

@@ -1,49 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process that Blender starts: runs one job, tells its story in the journal, leaves.
+"""The process that Blender starts: runs one job, writes its events to the journal, leaves.
 
 Its standard input carries one line of JSON (the secrets) and then stays open, for messages to a task that takes them:
 when it closes, because the job was cancelled or because Blender is gone, the worker finishes what is in flight and
 leaves.
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import sys
 import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, TextIO
 
-from .common.declared import from_json
-from .common.errors import EndpointError, OutputError, ScanError
-from .common.files import save
+from . import tasks
+from .common.errors import BadUseError, OutputError, ScanError
 from .engines.programs.program import end_left_over
-from .engines.settings import ReconstructSettings
+from .job.context import JobContext
 from .job.folder import JobFolder
 from .job.inbox import Inbox
+from .job.job_end import JobEnd
 from .job.journal import Journal
-from .job.priority import lower_priority
-from .segmentation.rembg_client import RembgClient
-from .segmentation.settings import EndpointSettings
-from .tasks.check_programs import ProgramsSettings, check_programs
-from .tasks.outcome import CANCELLED
-from .tasks.prepare_import import Prepare, PrepareSettings
-from .tasks.preview import Preview
-from .tasks.reconstruct import reconstruct
-from .tasks.settings import StripSettings
-from .tasks.strip import Strip
-from .tasks.survey import SurveySettings, survey
 
-_TICK = 0.05
-_PATIENCE = 10.0
-"""Seconds that Test Connection waits, whoever hangs: the server, the network or the look-up of a name."""
-
-Finish = dict[str, Any]
-Task = Callable[[dict[str, Any], JobFolder, Journal, str, Inbox], Finish]
+Task = Callable[[dict[str, Any], JobContext], JobEnd]
 
 
 def main(root: Path, run: str, token: str, output: TextIO, inbox: Inbox) -> int:
@@ -62,116 +47,52 @@ def main(root: Path, run: str, token: str, output: TextIO, inbox: Inbox) -> int:
             try:
                 # The lock is ours, so an engine that still works in here has lost its worker.
                 end_left_over(folder.engines)
-                finish = _run(job, folder, journal, token, inbox)
-                _end_story(journal, finish, run, output)
+                end = _run(job, JobContext(folder, journal, token, inbox))
+                _end_journal(journal, end, run, output)
             finally:
                 journal.close()
     except ScanError as error:
-        finish = error.end()
-        _print_finished(finish, run, output)
-    return int(finish["exit_code"])
+        end = JobEnd.of(error)
+        _print_finished(end, run, output)
+    return end.exit_code
 
 
-def _end_story(journal: Journal, finish: Finish, run: str, output: TextIO) -> None:
+def find_task(name: str) -> Task:
+    """Returns the function ``run`` of the module in ``scan.tasks`` that is called ``name``, which is imported now.
+
+    A task is one file. Raises BadUseError where there is none of that name.
+    """
+    if name in {module.name for module in pkgutil.iter_modules(tasks.__path__)}:
+        module = importlib.import_module(f".{name}", tasks.__name__)
+        run: Task | None = getattr(module, "run", None)
+        if run is not None and getattr(run, "__module__", "") == module.__name__:
+            return run
+    raise BadUseError(f"There is no task {name!r}")
+
+
+def _run(job: dict[str, Any], context: JobContext) -> JobEnd:
     try:
-        journal.finish(**finish)
-    except OutputError:
-        if finish["exit_code"] != 1:
-            raise
-        # A disk that is full has stopped the run already: that, with what is done, is the story, not its last line.
-        _print_finished(finish, run, output)
-
-
-def _print_finished(finish: Finish, run: str, output: TextIO) -> None:
-    print(json.dumps({"event": "finished", "run": run, "time": time.time(), **finish}), file=output, flush=True)
-
-
-def _run(job: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
-    try:
-        return _TASKS[job["task"]](job["settings"], folder, journal, token, inbox)
+        return find_task(job["task"])(job["settings"], context)
     except ScanError as error:
-        return error.end()
+        return JobEnd.of(error)
     except Exception:  # noqa: BLE001 - the outermost edge: a defect ends in words and a log, not in silence
         traceback.print_exc()
-        return ScanError(f"An unexpected error ended the job; {folder.log} says where. What was done is kept").end()
+        log = context.folder.log
+        return JobEnd.of(ScanError(f"An unexpected error ended the job; {log} says where. What was done is kept"))
 
 
-def _strip(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
-    settings = from_json(StripSettings, values)
-    settings.check()
-    if settings.backend == "EMBEDDED":
-        lower_priority()
-    outcome = Strip(settings, folder, journal, token, inbox.cancel).run()
-    report = outcome.to_json(values)
+def _end_journal(journal: Journal, end: JobEnd, run: str, output: TextIO) -> None:
     try:
-        save(folder.report, json.dumps(report, indent=1).encode(), f"{outcome.message}. Make room, then run again")
+        journal.finish(end)
     except OutputError:
-        if outcome.trouble is None:  # else that is what the user should read
+        if end.exit_code != ScanError.exit_code:
             raise
-    return {key: report[key] for key in ("status", "exit_code", "message", "photos", "no_cutouts", "seconds")}
+        # A full disk has stopped the run already: that, with what is done, is to be read, not its last line.
+        _print_finished(end, run, output)
 
 
-def _check_endpoint(values: dict[str, Any], _folder: JobFolder, _journal: Journal, token: str, inbox: Inbox) -> Finish:
-    begin = time.monotonic()
-    client = RembgClient(from_json(EndpointSettings, values), token)
-    pool = ThreadPoolExecutor(1)
-    try:
-        asked = pool.submit(client.capabilities)
-        while not wait([asked], timeout=_TICK).done:
-            if inbox.cancel.is_set():
-                return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}
-            if time.monotonic() - begin > _PATIENCE:
-                raise EndpointError(
-                    f"{client.url} did not answer within {_PATIENCE:.0f} s: the server is very busy, or something "
-                    "else listens there; look at its log, then try again"
-                )
-        abilities = asked.result()
-    finally:
-        pool.shutdown(wait=False)
-    return {
-        "status": "done",
-        "exit_code": 0,
-        "message": f"rembg {abilities.version} answers with {len(abilities.models)} models",
-        "version": abilities.version,
-        "models": abilities.models,
-        "seconds": round(time.monotonic() - begin, 3),
-    }
-
-
-def _prepare_import(values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, inbox: Inbox) -> Finish:
-    return Prepare(PrepareSettings(**values), folder, journal, inbox.cancel).run()
-
-
-def _reconstruct(values: dict[str, Any], folder: JobFolder, journal: Journal, _token: str, inbox: Inbox) -> Finish:
-    settings = from_json(ReconstructSettings, values)
-    settings.check()
-    return reconstruct(settings, folder, journal, inbox.cancel)
-
-
-def _survey(values: dict[str, Any], folder: JobFolder, _journal: Journal, _token: str, inbox: Inbox) -> Finish:
-    return survey(SurveySettings(**values), folder, inbox.cancel)
-
-
-def _preview(values: dict[str, Any], folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> Finish:
-    settings = from_json(StripSettings, values)
-    if settings.backend == "EMBEDDED":
-        lower_priority()
-    return Preview(settings, folder, journal, token, inbox).run()
-
-
-def _check_programs(values: dict[str, Any], _folder: JobFolder, _journal: Journal, _token: str, inbox: Inbox) -> Finish:
-    return check_programs(ProgramsSettings(**values), inbox.cancel)
-
-
-_TASKS: dict[str, Task] = {
-    "strip": _strip,
-    "check_endpoint": _check_endpoint,
-    "check_programs": _check_programs,
-    "reconstruct": _reconstruct,
-    "prepare_import": _prepare_import,
-    "survey": _survey,
-    "preview": _preview,
-}
+def _print_finished(end: JobEnd, run: str, output: TextIO) -> None:
+    print(json.dumps({"event": "finished", "run": run, "time": time.time(), **end.to_json()}), file=output, flush=True)
 
 
 def start(arguments: list[str]) -> None:

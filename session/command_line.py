@@ -9,6 +9,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ..scan.common.declared import Unit, names_of, settings_of
 from ..scan.common.errors import BadUseError, OutputError, ScanError
 from ..scan.common.options import add_options
 from ..scan.engines.settings import ReconstructSettings
+from ..scan.job.job_end import JobEnd
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
 from ..scan.tasks.settings import StripSettings
 from . import driver, steps
@@ -31,7 +33,6 @@ _EXIT_CODES = (
 )
 
 Given = dict[str, Any]
-Finish = dict[str, Any]
 
 _GROUPS = (StripSettings, ReconstructSettings, ImportSettings)
 _FOLDERS = {each.name for group in _GROUPS for each in settings_of(group) if each.declaration.unit is Unit.FOLDER}
@@ -67,40 +68,41 @@ def run(arguments: list[str]) -> int:
     try:
         # Opened first: a report that has no place to go to shall not be found out after an hour of work.
         with report_file.open("w", encoding="utf-8") if report_file else contextlib.nullcontext() as report:
-            finished = _guarded(verb, given)
+            ended = _guarded(verb, given)
             if report:
-                json.dump(finished, report, indent=1)
+                json.dump(ended.to_json(), report, indent=1)
     except OSError as error:
-        finished = BadUseError(f"The report {report_file} cannot be written ({error.strerror})").end()
-    print(f"Scan Cutout: {finished['message']}", file=sys.stderr)
-    return int(finished["exit_code"])
+        ended = JobEnd.of(BadUseError(f"The report {report_file} cannot be written ({error.strerror})"))
+    print(f"Scan Cutout: {ended.message}", file=sys.stderr)
+    return ended.exit_code
 
 
-def _guarded(verb: str, given: Given) -> Finish:
+def _guarded(verb: str, given: Given) -> JobEnd:
     """How the work ended, whatever went wrong: who started it may have only the report to look at."""
     try:
         return _VERBS[verb](given)
     except ScanError as error:
-        return error.end()
+        return JobEnd.of(error)
     except Exception:  # noqa: BLE001 - told on the console and, as the end, to the caller
         traceback.print_exc()
-        return ScanError(f"An unexpected error ended {verb}; the console says where. What was done is kept").end()
+        message = f"An unexpected error ended {verb}; the console says where. What was done is kept"
+        return JobEnd.of(ScanError(message))
 
 
-def _strip(given: Given) -> Finish:
+def _strip(given: Given) -> JobEnd:
     return _drive(steps.strip(job_settings.strip_settings(bpy.context, given)))
 
 
-def _reconstruct(given: Given) -> Finish:
+def _reconstruct(given: Given) -> JobEnd:
     return _drive(steps.reconstruct(job_settings.reconstruct_settings(bpy.context, given)))
 
 
-def _import(given: Given) -> Finish:
+def _import(given: Given) -> JobEnd:
     blend = _blend_file(given.pop("blend", None), given["directory"])
     return _save(blend, _drive(steps.import_scan(ImportSettings(**given), existing(bpy.context.scene).session_uid)))
 
 
-def _run(given: Given) -> Finish:
+def _run(given: Given) -> JobEnd:
     blend = _blend_file(given.pop("blend", None), given["output"])
     stripping = job_settings.strip_settings(bpy.context, given)
     solving = job_settings.reconstruct_settings(bpy.context, given)
@@ -109,8 +111,8 @@ def _run(given: Given) -> Finish:
     return _save(blend, _drive(steps.scan_to_scene(stripping, solving, content, scene)))
 
 
-def _drive(what: steps.Steps) -> Finish:
-    return driver.drive(bpy.context, what, lambda told: print(f"Scan Cutout: {told['message']}", file=sys.stderr))
+def _drive(what: steps.Steps) -> JobEnd:
+    return driver.drive(bpy.context, what, lambda step: print(f"Scan Cutout: {step.message}", file=sys.stderr))
 
 
 def _blend_file(named: str | None, output: str) -> Path:
@@ -136,9 +138,9 @@ def _untaken(folder: Path) -> Path:
     return next(folder / name for name in names if not (folder / name).exists())
 
 
-def _save(blend: Path, imported: Finish) -> Finish:
+def _save(blend: Path, imported: JobEnd) -> JobEnd:
     """Save the scene, if anything came into it."""
-    if not steps.can_continue(imported):
+    if not imported.can_continue:
         return imported
     try:
         blend.parent.mkdir(parents=True, exist_ok=True)
@@ -148,8 +150,10 @@ def _save(blend: Path, imported: Finish) -> Finish:
             f"The scene cannot be saved as {blend} ({str(error).strip()}); what was done is kept: make room, or name "
             "another file with --blend, and import it again"
         )
-        return {**imported, **OutputError(message).end()}
-    return {**imported, "message": f"{imported['message']}. Saved as {blend}", "blend": str(blend)}
+        return JobEnd.of(OutputError(message), **imported.details)
+    return replace(
+        imported, message=f"{imported.message}. Saved as {blend}", details={**imported.details, "blend": str(blend)}
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_VERBS: dict[str, Callable[[Given], Finish]] = {
+_VERBS: dict[str, Callable[[Given], JobEnd]] = {
     "strip": _strip,
     "reconstruct": _reconstruct,
     "import": _import,

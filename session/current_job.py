@@ -13,9 +13,10 @@ import bpy
 from ..properties.typed import persistent
 from ..scan.common.errors import BadUseError, ScanError
 from ..scan.job.folder import JobFolder
+from ..scan.job.job_end import JobEnd
 from ..scan.job.progress import Progress
 from . import driver, thumbnails
-from .steps import Finish, Job, Steps
+from .steps import Job, Steps
 
 # How long a worker is waited for that must be gone: it lets go of requests in flight after 1.5 seconds.
 _PATIENCE = 3.0
@@ -36,9 +37,9 @@ class RunningJob:
         """The window in which it was started, which may be closed by now."""
         self.progress = Progress()
         """How far the present worker is."""
-        self.results: list[Finish] = []
+        self.results: list[JobEnd] = []
         """How each worker but the last one ended."""
-        self.result: Finish | None = None
+        self.result: JobEnd | None = None
         """How all of it ended; None while it goes on."""
         self.is_cancelled = False
         self._steps = steps
@@ -67,7 +68,7 @@ class RunningJob:
             traceback.print_exc()
             self.end()
             message = f"An unexpected error ended {self.label}; the console says where. What was done is kept"
-            self.result = ScanError(message).end()
+            self.result = JobEnd.of(ScanError(message))
             return True
 
     def _tick(self, context: bpy.types.Context, may_go_on: Callable[[], bool]) -> bool:
@@ -77,7 +78,7 @@ class RunningJob:
             if thumbnail := event.get("thumbnail"):
                 thumbnails.latest.add(self.folder.thumbnails / thumbnail)
             if event["event"] == "finished":
-                self._go_on(context, event)
+                self._go_on(context, JobEnd.from_json(event))
         return bool(events)
 
     def cancel(self) -> None:
@@ -90,15 +91,15 @@ class RunningJob:
         self._worker.end(_PATIENCE)
         self._steps.close()
 
-    def _go_on(self, context: bpy.types.Context, finished: Finish) -> None:
+    def _go_on(self, context: bpy.types.Context, ended: JobEnd) -> None:
         try:
-            job = self._steps.send(finished)
-            self.results.append(finished)
+            job = self._steps.send(ended)
+            self.results.append(ended)
             self._take(context, job)
         except StopIteration as end:
             self.result = end.value
         except ScanError as error:
-            self.result = error.end()
+            self.result = JobEnd.of(error)
 
     def _take(self, context: bpy.types.Context, job: Job) -> None:
         self._job = job

@@ -9,13 +9,14 @@ import bpy
 
 from ..properties import job_settings
 from ..scan.common.errors import OutputError
+from ..scan.job.job_end import JobEnd
 from ..scan.job.journal import Event
 from ..scan.job.process import Worker
 from ..scan.job.requirements import refuse_missing
-from .steps import Finish, Job, Steps
+from .steps import Job, Steps
 
 
-def drive(context: bpy.types.Context, steps: Steps, tell: Callable[[Finish], None]) -> Finish:
+def drive(context: bpy.types.Context, steps: Steps, tell: Callable[[JobEnd], None]) -> JobEnd:
     """Take every step, with a line on stderr for all that happens, and return how it ended.
 
     ``tell`` hears how each job but the last one ended. Raises ScanError where a step cannot be taken.
@@ -23,31 +24,31 @@ def drive(context: bpy.types.Context, steps: Steps, tell: Callable[[Finish], Non
     try:
         job = next(steps)
         while True:
-            finished = run_blocking(context, job)
-            job = steps.send(finished)
-            tell(finished)
+            ended = run_blocking(context, job)
+            job = steps.send(ended)
+            tell(ended)
     except StopIteration as end:
-        result: Finish = end.value
+        result: JobEnd = end.value
         return result
 
 
-def run_blocking(context: bpy.types.Context, job: Job) -> Finish:
-    """Run a job to its end and return its ``finished`` event. Ctrl-C cancels it in good order.
+def run_blocking(context: bpy.types.Context, job: Job) -> JobEnd:
+    """Run a job to its end, and return how it ended. Ctrl-C cancels it in good order.
 
     Raises BadUseError where the job cannot be started.
     """
     worker = start(context, job)
-    story = worker.iter_events()
+    events = worker.iter_events()
     total = done = 0
 
     def tell_photo(words: str) -> None:
-        # What can be told of a photo at first sight is told before they are counted.
+        # What fails at first sight does so before the photos are counted.
         _tell(f"{done}/{total} {words}" if total else words)
 
     event: Event = {"event": ""}
     while event["event"] != "finished":
         try:  # all of it, since Ctrl-C may come while a line is written
-            event = next(story)
+            event = next(events)
             match event["event"]:
                 case "progress":
                     done, total = event["done"] + event["failed"], event["total"]
@@ -65,7 +66,7 @@ def run_blocking(context: bpy.types.Context, job: Job) -> Finish:
                     _tell(event["text"])
         except KeyboardInterrupt:
             worker.cancel()
-    return event
+    return JobEnd.from_json(event)
 
 
 def start(context: bpy.types.Context, job: Job) -> Worker:

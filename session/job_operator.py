@@ -9,9 +9,10 @@ import bpy
 from ..properties.stored import Settings, settings_in
 from ..properties.typed import OperatorMixin, OperatorResult, Report, existing
 from ..scan.common.errors import BadUseError, EndpointError, ScanError, printable
+from ..scan.job.job_end import JobEnd
 from . import current_job, driver, queries, survey
 from .redraw import redraw
-from .steps import Finish, Steps, can_continue
+from .steps import Steps
 
 _TICK = 0.1  # seconds between looks at the journal
 _REDRAW = 0.25  # and at least between drawings of it
@@ -84,18 +85,18 @@ class Watching(OperatorMixin):
         else:
             current_job.end()
 
-    def _end(self, context: bpy.types.Context, job: current_job.RunningJob, result: Finish) -> OperatorResult:
+    def _end(self, context: bpy.types.Context, job: current_job.RunningJob, result: JobEnd) -> OperatorResult:
         current_job.finish()
-        if result["exit_code"] == _SERVER_AWAY:
+        if result.exit_code == _SERVER_AWAY:
             queries.forget_all(queries.ENDPOINTS)  # what servers said before is not so any more
         survey.ask_after_job(context)
         redraw(context)
-        for finished in [*job.results, result]:
-            report(self, finished, is_cancelled=job.is_cancelled)
-        if can_continue(result) and job.undo and "UNDO" not in self.bl_options:
+        for ended in [*job.results, result]:
+            report(self, ended, is_cancelled=job.is_cancelled)
+        if result.can_continue and job.undo and "UNDO" not in self.bl_options:
             # Taken up by an operator that is not the one which began: what it brought shall be one step to undo.
             bpy.ops.ed.undo_push(message=job.label)
-        return {"FINISHED"} if can_continue(result) else {"CANCELLED"}
+        return {"FINISHED"} if result.can_continue else {"CANCELLED"}
 
 
 class JobOperator(Watching):
@@ -144,13 +145,13 @@ class JobOperator(Watching):
             current_job.refuse_second()
             if is_by_hand:
                 return self._start(context, self.plan(context, settings_in(context.scene).given()))
-            finished = driver.drive(context, self.plan(context, {}), lambda told: report(self, told))
+            ended = driver.drive(context, self.plan(context, {}), lambda step: report(self, step))
             survey.ask_after_job(context)
         except ScanError as error:
             self.report({"ERROR"}, printable(str(error)))
             return {"CANCELLED"}
-        report(self, finished)
-        return {"FINISHED"} if can_continue(finished) else {"CANCELLED"}
+        report(self, ended)
+        return {"FINISHED"} if ended.can_continue else {"CANCELLED"}
 
     def _start(self, context: bpy.types.Context, steps: Steps) -> OperatorResult:
         try:
@@ -161,10 +162,10 @@ class JobOperator(Watching):
         return self.watch(context)
 
 
-def report(operator: bpy.types.Operator, finished: Finish, *, is_cancelled: bool = False) -> None:
+def report(operator: bpy.types.Operator, ended: JobEnd, *, is_cancelled: bool = False) -> None:
     """Report how a job ended. What the user has cancelled is no error to them."""
-    bad: Report = "WARNING" if can_continue(finished) else "ERROR"
-    operator.report({"INFO" if finished["status"] == "done" or is_cancelled else bad}, printable(finished["message"]))
+    bad: Report = "WARNING" if ended.can_continue else "ERROR"
+    operator.report({"INFO" if ended.is_done or is_cancelled else bad}, printable(ended.message))
 
 
 _timer: bpy.types.Timer | None = None

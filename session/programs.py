@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which photogrammetry programs are on this computer: asked of a worker, for the preferences."""
 
-from typing import Any
-
 import bpy
 
 from ..properties import job_settings
+from ..scan.job.job_end import JobEnd
 from . import queries
 
 _TASK = "check_programs"
@@ -23,7 +22,7 @@ def is_asked(context: bpy.types.Context) -> bool:
     return queries.is_asked(_question(context))
 
 
-def answer(context: bpy.types.Context) -> dict[str, Any] | None:
+def answer(context: bpy.types.Context) -> JobEnd | None:
     """How the look for the present paths ended; None while that is not known."""
     return queries.answer(_question(context))
 

@@ -14,10 +14,11 @@ import bpy
 
 from ..scan.common.errors import ScanError
 from ..scan.job.folder import JobFolder
+from ..scan.job.job_end import JobEnd
 from ..scan.job.process import Worker
 from . import driver
 from .redraw import redraw
-from .steps import Finish, Job
+from .steps import Job
 
 ENDPOINTS = "check_endpoint "
 """How the names of questions to servers begin."""
@@ -28,18 +29,18 @@ _PATIENCE = 0.0  # Blender waits meanwhile, and nothing is lost with a question
 
 class _Question:
     def __init__(
-        self, context: bpy.types.Context, title: str, content: dict[str, Any], then: Callable[[Finish], None] | None
+        self, context: bpy.types.Context, title: str, content: dict[str, Any], then: Callable[[JobEnd], None] | None
     ) -> None:
         self._folder: TemporaryDirectory[str] | None = None
         self._worker: Worker | None = None
         self._then = then
-        self.answer: Finish | None = None
+        self.answer: JobEnd | None = None
         try:
             # Kept as long as the answer, which may name files in it.
             self._folder = driver.temporary_folder()
             self._worker = driver.start(context, Job(title, JobFolder(Path(self._folder.name)), content))
         except ScanError as error:
-            self._take(error.end())
+            self._take(JobEnd.of(error))
 
     def look(self) -> bool:
         """Whether the answer has come just now."""
@@ -47,15 +48,16 @@ class _Question:
             try:
                 events = self._worker.events()
             except OSError as error:
-                events = [{"event": "finished", **ScanError(str(error)).end()}]
                 self._worker.end(_PATIENCE)
+                self._take(JobEnd.of(ScanError(str(error))))
+                return True
             for event in events:
                 if event["event"] == "finished":
-                    self._take(event)
+                    self._take(JobEnd.from_json(event))
                     return True
         return False
 
-    def _take(self, answer: Finish) -> None:
+    def _take(self, answer: JobEnd) -> None:
         self.answer = answer
         if self._then is not None:
             self._then(answer)
@@ -71,7 +73,7 @@ _questions: dict[str, _Question] = {}
 
 
 def ask(
-    context: bpy.types.Context, name: str, content: dict[str, Any], then: Callable[[Finish], None] | None = None
+    context: bpy.types.Context, name: str, content: dict[str, Any], then: Callable[[JobEnd], None] | None = None
 ) -> None:
     """Have a worker do ``content`` (its ``task`` and ``settings``); what it says is then ``answer(name)``.
 
@@ -89,8 +91,8 @@ def of_endpoint(address: str) -> str:
     return f"{ENDPOINTS}{address}"
 
 
-def answer(name: str) -> Finish | None:
-    """The ``finished`` event of a question; None while it has not come, or was never asked for."""
+def answer(name: str) -> JobEnd | None:
+    """How a question ended; None while it has not come, or was never asked for."""
     return _questions[name].answer if name in _questions else None
 
 

@@ -1,28 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the operators do, told as jobs for the worker with a little work between them.
+"""What the operators do, as jobs for the worker with a little work between them.
 
 A generator of steps yields a job, is sent how it ended, and returns how all of it ended. Who drives it decides whether
 Blender waits (``driver``) or goes on working (``current_job``); the steps are the same.
 """
 
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..properties.typed import existing
-from ..scan.common.errors import PhotoError
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.folder import JobFolder
+from ..scan.job.job_end import JobEnd
 from ..scan.reconstruction.importing import ImportPlan, plan_import
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
 from ..scan.tasks.settings import StripSettings
 from ..scene import building
-
-Finish = dict[str, Any]
-"""A ``finished`` event: at least ``status``, ``exit_code`` and ``message``."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,7 @@ class Job:
     """``task`` and ``settings``, as they go into ``job.json``."""
 
 
-Steps = Generator[Job, Finish, Finish]
-
-
-def can_continue(finished: Finish) -> bool:
-    """Whether what was made is worth going on with."""
-    return finished["status"] in {"done", "some_failed"}
+Steps = Generator[Job, JobEnd, JobEnd]
 
 
 def strip(settings: StripSettings) -> Steps:
@@ -64,17 +56,15 @@ def import_scan(settings: ImportSettings, scene: int) -> Steps:
     plan = plan_import(settings)
     unfit = ""
     if plan.job is not None:
-        finished = yield Job("Undistort Photos", JobFolder(plan.copies.root), plan.job)
-        if not can_continue(finished):
-            return finished
-        unfit = finished["message"] if finished["status"] == "some_failed" else ""
+        undistorted = yield Job("Undistort Photos", JobFolder(plan.copies.root), plan.job)
+        if not undistorted.can_continue:
+            return undistorted
+        unfit = undistorted.message if undistorted.has_failures else ""
     # Asked for by number and late: undo, meanwhile, replaces Blender's data, and references to them would crash it.
     there = next((each for each in bpy.data.scenes if each.session_uid == scene), existing(bpy.context.scene))
     building.build(there, plan, settings)
     said, is_whole = _summary(plan, unfit)
-    if is_whole:
-        return {"status": "done", "exit_code": 0, "message": said}
-    return {"status": "some_failed", "exit_code": PhotoError.exit_code, "message": said}
+    return JobEnd.done(said) if is_whole else JobEnd.some_failed(said)
 
 
 def scan_to_scene(stripping: StripSettings, solving: ReconstructSettings, content: SceneContent, scene: int) -> Steps:
@@ -85,18 +75,18 @@ def scan_to_scene(stripping: StripSettings, solving: ReconstructSettings, conten
     """
     solving.check()
     stripped = yield from strip(stripping)
-    if not can_continue(stripped):
+    if not stripped.can_continue:
         return stripped
     solved = yield from reconstruct(solving)
-    if not can_continue(solved):
+    if not solved.can_continue:
         return solved
-    importing = ImportSettings(directory=solved["results"], **asdict(content))
+    importing = ImportSettings(directory=solved.details["results"], **asdict(content))
     imported = yield from import_scan(importing, scene)
-    if not can_continue(imported):
+    if not imported.can_continue:
         return imported
-    first = next((end for end in (stripped, solved) if end["exit_code"]), imported)
-    how = {name: first[name] for name in ("status", "exit_code")}
-    return {**imported, **how, "strip": stripped, "solve": solved}
+    first = next((end for end in (stripped, solved) if end.exit_code), imported)
+    details = {**imported.details, "strip": stripped.to_json(), "solve": solved.to_json()}
+    return replace(imported, status=first.status, exit_code=first.exit_code, details=details)
 
 
 def _job(title: str, output: str, task: str, settings: dict[str, Any]) -> Job:

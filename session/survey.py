@@ -13,12 +13,12 @@ import bpy
 from ..properties import scene_settings
 from ..properties.stored import Settings, settings_in
 from ..properties.typed import persistent
+from ..scan.job.job_end import JobEnd
 from . import queries, thumbnails
-from .steps import Finish
 
 _NAME = "survey"
 
-_found: tuple[tuple[str, str], Finish] | None = None
+_found: tuple[tuple[str, str], JobEnd] | None = None
 """Photo folder and output folder, and what was found in them last."""
 
 
@@ -44,7 +44,7 @@ def ask_after_job(context: bpy.types.Context) -> None:
     ask(context)
 
 
-def found(settings: Settings) -> Finish | None:
+def found(settings: Settings) -> JobEnd | None:
     """What was found last in the folders of a scene's settings; None where nothing is known of them."""
     return _found[1] if _found and _found[0] == _folders(settings) else None
 
@@ -56,7 +56,7 @@ def is_asked() -> bool:
 
 def results(settings: Settings) -> str:
     """The folder with what an engine found in the scene's photos, best the engine chosen; empty if none did."""
-    solved = {each["engine"]: each["results"] for each in _output(settings).get("solved", ())}
+    solved = {each["engine"]: each["results"] for each in output_state(settings).get("solved", ())}
     return solved.get(settings.engine) or next(iter(solved.values()), "")
 
 
@@ -69,7 +69,7 @@ def missing_photos(settings: Settings) -> str:
 
 def missing_masks(settings: Settings) -> str:
     """What to do where masks are wanted and known not to be there; empty else."""
-    return "Strip the backgrounds first" if settings.masks and _output(settings).get("masks") == 0 else ""
+    return "Strip the backgrounds first" if settings.masks and output_state(settings).get("masks") == 0 else ""
 
 
 def missing_results(settings: Settings) -> str:
@@ -81,24 +81,25 @@ def missing_results(settings: Settings) -> str:
         return "Look at the photos first"
     if results(settings):
         return ""
-    return "Reconstruct the scan first" if known["status"] == "done" else known["message"]
+    return "Reconstruct the scan first" if known.is_done else known.message
 
 
-def _output(settings: Settings) -> dict[str, Any]:
-    """What is in the output folder, as far as is known."""
-    return (found(settings) or {}).get("output") or {}
+def output_state(settings: Settings) -> dict[str, Any]:
+    """Returns what earlier jobs left in the output folder, see ``scan.tasks.survey``; empty where that is not known."""
+    known = found(settings)
+    return (known.details.get("output") if known else None) or {}
 
 
 def _folders(settings: Settings) -> tuple[str, str]:
     return settings.photos, settings.output
 
 
-def take(folders: tuple[str, str], answer: Finish) -> None:
+def take(folders: tuple[str, str], answer: JobEnd) -> None:
     """Keep what was found in a photo folder and an output folder."""
     global _found  # noqa: PLW0603 - one folder is looked at, whatever panels show it
     _found = folders, answer
     thumbnails.surveyed.clear()
-    for made in answer.get("thumbnails", ()):
+    for made in answer.details.get("thumbnails", ()):
         thumbnails.surveyed.add(Path(made["file"]))
 
 

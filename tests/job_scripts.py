@@ -60,7 +60,7 @@ def run_again(window: WindowBlender, *arguments: object) -> Any:
 def steps():
     begin()
     yield until(is_over)
-    return running.last().result["photos"]
+    return running.last().result.details["photos"]
 """
     return run(window, code, *arguments)
 

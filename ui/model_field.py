@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The field for a server's model, for the preferences and the sidebar: typed, searched, or chosen from a list."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import bpy
@@ -12,7 +12,6 @@ from ..properties.stored import Preferences
 from ..properties.typed import Icon, existing
 from ..scan.segmentation import model_notes, weights
 from ..session import queries
-from ..session.steps import Finish
 
 # What is installed does not change while Blender runs, and looking for it reads the disk.
 unavailable = cache(weights.unavailable)
@@ -52,18 +51,20 @@ def draw_model(layout: bpy.types.UILayout, preferences: Preferences, text: str =
 def said(preferences: Preferences) -> tuple[str, Icon]:
     """What is to be known of the chosen model, and the icon before it; empty words where there is nothing to say."""
     model = preferences.model
-    if model not in _answer(preferences).get("models", [model]):
+    if model not in _models(preferences, [model]):
         return f"The server has no model {model!r}; choose one from the list", "ERROR"
     return model_notes.note(model), "ERROR" if model_notes.is_remote(model) else "INFO"
 
 
 def suggested(preferences: Preferences) -> Iterator[str]:
     """The models that can be chosen: those of the server once it was asked, else what rembg is known to have."""
-    return filter(model_notes.is_usable, _answer(preferences).get("models", weights.NAMES))
+    return filter(model_notes.is_usable, _models(preferences, weights.NAMES))
 
 
-def _answer(preferences: Preferences) -> Finish:
-    return queries.answer(queries.of_endpoint(preferences.endpoint)) or {}
+def _models(preferences: Preferences, unknown: Sequence[str]) -> Sequence[str]:
+    """Returns the models that the server has named; ``unknown`` as long as it has not."""
+    answer = queries.answer(queries.of_endpoint(preferences.endpoint))
+    return answer.details.get("models", unknown) if answer else unknown
 
 
 def _draw_choice(layout: bpy.types.UILayout, preferences: Preferences, name: str, text: str) -> None:

@@ -16,11 +16,11 @@ from ..properties.typed import Icon, existing
 from ..scan.common.errors import BadUseError
 from ..scan.engines import catalog
 from ..scan.job import requirements
+from ..scan.job.job_end import JobEnd
 from ..scan.segmentation import model_notes
 from ..scan.segmentation.address import Endpoint
 from ..scan.segmentation.settings import TOKEN_VARIABLE, EndpointSettings
 from ..session import programs, queries
-from ..session.steps import Finish
 from . import model_field
 from .wrapped import draw_wrapped
 
@@ -159,8 +159,8 @@ class _Panel:
         body = _section(layout, "programs", "Photogrammetry Programs")
         if body is None:
             return
-        answer = programs.answer(self._context) or {}
-        found = answer.get("programs", {})
+        answer = programs.answer(self._context)
+        found = answer.details.get("programs", {}) if answer else {}
         for entry in catalog.ENGINES:
             if entry.preference is not None:
                 body.prop(self._preferences, entry.preference.name)
@@ -169,7 +169,7 @@ class _Panel:
         if programs.is_asked(self._context):
             self._say(body, "Looking…", "SORTTIME")
         elif answer and not found:
-            self._say(body, answer["message"], "ERROR")
+            self._say(body, answer.message, "ERROR")
         elif not answer:
             self._say(body, "Empty for the programs that are installed", "INFO")
         _beside(body).operator(SCAN_CUTOUT_OT_check_programs.bl_idname, icon="VIEWZOOM")
@@ -220,10 +220,10 @@ def _may_be_asked(address: str) -> bool:
     return bpy.app.online_access or Endpoint.parse(address).is_loopback
 
 
-def _told(answer: Finish) -> tuple[str, Icon]:
+def _told(answer: JobEnd) -> tuple[str, Icon]:
     """An answer in words, and the icon before them."""
-    if answer["status"] != "done":
-        return answer["message"], "ERROR"
-    took = answer["seconds"]
+    if not answer.is_done:
+        return answer.message, "ERROR"
+    took = answer.details["seconds"]
     time = f"{took * 1000:.0f} ms" if took < 1 else f"{took:.1f} s"
-    return f"rembg {answer['version']}, {len(answer['models'])} models, answered in {time}", "CHECKMARK"
+    return f"rembg {answer.details['version']}, {len(answer.details['models'])} models, answered in {time}", "CHECKMARK"

@@ -11,8 +11,8 @@ from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
 from ..properties.stored import Settings
 from ..properties.typed import Icon, existing
 from ..scan.job.folder import JobFolder
+from ..scan.job.job_end import JobEnd
 from ..session import current_job, survey, thumbnails
-from ..session.steps import Finish
 from .job_words import counted, pace
 from .sidebar_panel import open_file, say
 from .sidebar_photos import draw_thumbnails
@@ -37,7 +37,7 @@ def draw_job(layout: bpy.types.UILayout, settings: Settings) -> None:
         if is_elsewhere:
             say(layout, f"In {last.root}", "FILE_FOLDER")
             _draw_files(layout, JobFolder(last.root), has_report=False)
-    output = (survey.found(settings) or {}).get("output") or {}
+    output = survey.output_state(settings)
     if failed := output.get("failed"):
         _draw_failures(layout, failed, Path(settings.photos))
         again = SCAN_CUTOUT_OT_strip_backgrounds.bl_idname
@@ -68,9 +68,9 @@ def _draw_running(layout: bpy.types.UILayout, job: current_job.RunningJob, setti
     _draw_files(layout, job.folder, has_report=False)
 
 
-def _draw_ended(layout: bpy.types.UILayout, job: current_job.RunningJob, result: Finish) -> None:
+def _draw_ended(layout: bpy.types.UILayout, job: current_job.RunningJob, result: JobEnd) -> None:
     column = layout.column()
-    column.label(text=job.label, icon=_ICONS.get(result["status"], "ERROR"))
+    column.label(text=job.label, icon=_ICONS.get(result.status, "ERROR"))
     say(column, _ended(result), "BLANK1")
     warnings = job.progress.warnings
     for warning in warnings[:_WARNINGS]:
@@ -79,15 +79,14 @@ def _draw_ended(layout: bpy.types.UILayout, job: current_job.RunningJob, result:
         say(column, f"and {len(warnings) - _WARNINGS} more warnings; the contact sheet shows all masks", "BLANK1")
 
 
-def _ended(result: Finish) -> str:
+def _ended(result: JobEnd) -> str:
     """How it ended; failed photos are listed, and so not in it."""
-    photos = result.get("photos")
-    if result["status"] in {"some_failed", "all_failed"} and photos and photos["failed"]:
+    photos = result.details.get("photos")
+    if result.status in {"some_failed", "all_failed"} and photos and photos["failed"]:
         words = f"{photos['done']} of {photos['found']} photos have a mask, {_failed(len(photos['failed']))}"
-        bare = len(result.get("no_cutouts", ()))
+        bare = len(result.details.get("no_cutouts", ()))
         return f"{words}; {bare} without a cutout" if bare else words
-    message: str = result["message"]
-    return message
+    return result.message
 
 
 def _failed(number: int) -> str:

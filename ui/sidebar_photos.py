@@ -9,8 +9,8 @@ from ..operators.look_at_photos import SCAN_CUTOUT_OT_look_at_photos
 from ..properties.stored import Settings
 from ..properties.typed import Icon, existing
 from ..scan.common.errors import printable
+from ..scan.job.job_end import JobEnd
 from ..session import survey, thumbnails
-from ..session.steps import Finish
 from .sidebar_panel import SidebarPanel, say
 
 _ROW = 11  # widths of a button
@@ -48,21 +48,22 @@ class SCAN_CUTOUT_PT_photos(SidebarPanel, bpy.types.Panel):
             layout.operator(SCAN_CUTOUT_OT_look_at_photos.bl_idname, text="Look at Photos", icon="FILE_REFRESH")
 
 
-def _draw_found(layout: bpy.types.UILayout, found: Finish) -> None:
-    if found["status"] != "done":
-        say(layout, found["message"], "ERROR")
+def _draw_found(layout: bpy.types.UILayout, found: JobEnd) -> None:
+    if not found.is_done:
+        say(layout, found.message, "ERROR")
         return
+    details = found.details
     column = layout.column(align=True)
-    formats = ", ".join(f"{number} {name}" for name, number in found["formats"].items())
-    _draw_row(column, f"{found['count']} photos" if found["count"] > 1 else "1 photo", formats)
-    sides = found["sides"]
+    formats = ", ".join(f"{number} {name}" for name, number in details["formats"].items())
+    _draw_row(column, f"{details['count']} photos" if details["count"] > 1 else "1 photo", formats)
+    sides = details["sides"]
     if len(sides) > 1:
         for side in sides[:_SIDES]:
             _draw_row(column, side["name"] or "(not in a subfolder)", str(side["count"]), icon="FILE_FOLDER")
         if len(sides) > _SIDES:
             column.label(text=f"and {len(sides) - _SIDES} more sides", icon="BLANK1")
     draw_thumbnails(layout, thumbnails.surveyed, _COLUMNS)
-    for warning in found["warnings"]:
+    for warning in details["warnings"]:
         say(layout, warning, "ERROR")
 
 

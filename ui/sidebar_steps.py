@@ -26,10 +26,12 @@ class SCAN_CUTOUT_PT_strip(SidebarPanel, bpy.types.Panel):
 
     def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw the button, and what it has made."""
-        found = survey.found(settings) or {}
-        output = found.get("output") or {}
+        found, output = survey.found(settings), survey.output_state(settings)
         if output.get("masks"):
-            masks, photos = output["masks"], found.get("count")  # unknown where the photos are not there any more
+            masks, photos = (
+                output["masks"],
+                found and found.details.get("count"),
+            )  # unknown where the photos are not there any more
             said = count(masks, "mask") if photos is None else f"{masks} of {photos} photos have a mask"
             say(layout, said, "CHECKMARK" if masks == photos else "INFO")
         layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname, icon="MOD_MASK")
@@ -51,7 +53,7 @@ class SCAN_CUTOUT_PT_reconstruct(SidebarPanel, bpy.types.Panel):
         column = layout.column()
         for name in shown_settings(settings.engine):
             column.prop(settings, name)
-        output = (survey.found(settings) or {}).get("output") or {}
+        output = survey.output_state(settings)
         for solved in output.get("solved", ()):
             label = catalog.entry(solved["engine"]).label
             say(layout, f"{label} placed {solved['registered']} of {solved['total']} photos", "CHECKMARK")

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The failures that are expected, each told in words a person can act on."""
-
-from typing import Any
+"""The failures that are expected, each in words a person can act on."""
 
 
 class ScanError(Exception):
@@ -11,10 +9,6 @@ class ScanError(Exception):
     """
 
     exit_code = 1
-
-    def end(self) -> dict[str, Any]:
-        """How a job ends by it: what its ``finished`` event says."""
-        return {"status": "failed", "exit_code": self.exit_code, "message": str(self)}
 
 
 class BadUseError(ScanError):

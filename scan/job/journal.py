@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 from ..common.errors import OutputError
 from ..common.files import cannot_write
+from .job_end import JobEnd
 
 Event = dict[str, Any]
 
@@ -49,10 +50,10 @@ class Journal:
         with self._guard:
             self._append(event, facts)
 
-    def finish(self, **facts: Any) -> None:
+    def finish(self, end: JobEnd) -> None:
         """Append ``finished``, which nothing follows, and close the file. Raises OutputError as ``write`` does."""
         with self._guard:
-            self._append("finished", facts)
+            self._append("finished", end.to_json())
             self._close()
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from typing import IO, Any, cast
 
 from ..common.errors import ScanError
 from .folder import JobFolder
+from .job_end import JobEnd
 from .journal import Event, JournalTail
 
 _ROOT = Path(__file__).parents[2]
@@ -163,4 +164,4 @@ class Worker:
             f"The worker ended unexpectedly (exit code {self._process.returncode}); {self._folder.log} may say why. "
             "What was done is kept, run again to go on"
         )
-        return {"event": "finished", **error.end()}
+        return {"event": "finished", **JobEnd.of(error).to_json()}

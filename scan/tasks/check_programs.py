@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which photogrammetry programs there are on this computer, for the preferences."""
+"""The task check_programs: which photogrammetry programs there are on this computer, for the preferences."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..engines.catalog import ENGINES, make_engine
 from ..engines.engine import Availability
-from .outcome import CANCELLED
+from ..job.context import JobContext
+from ..job.job_end import JobEnd
 
 _PATIENCE = 10.0  # seconds for each
 _TICK = 0.05
@@ -22,25 +22,24 @@ class ProgramsSettings:
     """Engine → path of its program; those that are not in it are looked for on PATH and in the usual places."""
 
 
-def check_programs(settings: ProgramsSettings, cancel: threading.Event) -> dict[str, Any]:
-    """Look for every engine's program, all at once, and return the ``finished`` event."""
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Look for every engine's program, all at once; the end's detail ``programs`` has what was found by engine."""
+    settings = ProgramsSettings(**values)
     engines = {each.name: make_engine(each.name, settings.executables.get(each.name, "")) for each in ENGINES}
     pool = ThreadPoolExecutor(len(engines))
     looks = {name: pool.submit(engine.look, _PATIENCE) for name, engine in engines.items()}
     while wait(looks.values(), timeout=_TICK).not_done:
-        if cancel.is_set():
+        if context.cancel.is_set():
             pool.shutdown(wait=False)
-            return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}
+            return JobEnd.cancelled()
     found = {name: look.result() for name, look in looks.items()}
-    return {
-        "status": "done",
-        "exit_code": 0,
-        "message": ". ".join(_words(engines[name].title, availability) for name, availability in found.items()),
-        "programs": {name: _told(availability) for name, availability in found.items()},
-    }
+    return JobEnd.done(
+        ". ".join(_words(engines[name].title, availability) for name, availability in found.items()),
+        programs={name: _facts(availability) for name, availability in found.items()},
+    )
 
 
-def _told(availability: Availability) -> dict[str, str]:
+def _facts(availability: Availability) -> dict[str, str]:
     if availability.reason:
         return {"problem": availability.reason}
     return {"path": availability.path, "version": availability.version}

@@ -1,22 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a run ended: one sentence, an exit code, and ``report.json``."""
 
-import platform
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import numpy as np
-import PIL
-import requests
 
 from ..common.errors import PhotoError, ScanError
 from ..common.text import count
+from ..job.job_end import CANCELLED, JobEnd
+from ..job.versions import versions
 
 _NAMED = 3  # failed photos that the sentence names; the report names all
 _OF_A_MASK = ("foreground", "centroid", "box")
-CANCELLED = 130  # what a shell gives a program that was interrupted
 
 
 @dataclass(frozen=True)
@@ -87,21 +81,29 @@ class Outcome:
             return f"Cancelled: {said}. Run again to go on"
         return said
 
-    def to_json(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """The report, as it is written to ``report.json``."""
+    def end(self) -> JobEnd:
+        """Returns the end of the job; its details are ``photos``, ``no_cutouts`` and ``seconds``."""
+        photos = {
+            "found": self.photos,
+            "done": self.done,
+            "made": self.made,
+            "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
+        }
+        return JobEnd(
+            status=self.status,
+            exit_code=self.exit_code,
+            message=self.message,
+            details={"photos": photos, "no_cutouts": self.no_cutouts, "seconds": round(self.seconds, 3)},
+        )
+
+    def report(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Returns what is written to ``report.json``; ``settings`` are those of the job, as plain values."""
+        end = self.end().to_json()
+        seconds = end.pop("seconds")
         return {
-            "status": self.status,
-            "exit_code": self.exit_code,
-            "message": self.message,
-            "photos": {
-                "found": self.photos,
-                "done": self.done,
-                "made": self.made,
-                "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
-            },
-            "no_cutouts": self.no_cutouts,
+            **end,
             "masks": {name: {fact: said.get(fact) for fact in _OF_A_MASK} for name, said in self.masks.items()},
-            "seconds": round(self.seconds, 3),
+            "seconds": seconds,
             "bytes": self.traffic,
             "settings": settings,
             "versions": {**versions(), "model": self.model},
@@ -111,15 +113,3 @@ class Outcome:
 def _named(reasons: dict[str, str]) -> str:
     named = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:_NAMED])
     return named + (f"; and {len(reasons) - _NAMED} more, see report.json" if len(reasons) > _NAMED else "")
-
-
-def versions() -> dict[str, str]:
-    """The versions of what made the masks."""
-    manifest = Path(__file__).parents[2] / "blender_manifest.toml"
-    return {
-        "scan_cutout": tomllib.loads(manifest.read_text("utf-8"))["version"],
-        "python": platform.python_version(),
-        "pillow": PIL.__version__,
-        "numpy": np.__version__,
-        "requests": requests.__version__,
-    }

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker's part of an import: undistorted copies of the photos, and of their masks, that Blender cannot show as is.
+"""The task prepare_import: undistorted copies of the photos and masks of a model that Blender cannot show as they are.
 
-The copies for one set of lenses go to a job folder of their own, to which nobody else writes, so that one journal tells
-of their making and lets a second import take them up again.
+The copies for one set of lenses go to a job folder of their own, to which nobody else writes, so that one journal
+records their making and a second import takes them up again.
 """
 
 import io
 import os
-import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from PIL import Image
 from ..common.errors import OutputError, PhotoError
 from ..common.files import remove_leftovers, save
 from ..common.hashes import short_hash
-from ..job.folder import JobFolder
-from ..job.journal import Journal, read_journal
+from ..job.context import JobContext
+from ..job.job_end import JobEnd
+from ..job.journal import read_journal
 from ..masks.mask import Mask, as_grey
 from ..photos.photo import Photo as PhotoFile
 from ..photos.pixels import stored_pixels
@@ -31,7 +31,6 @@ from ..reconstruction.readers import registry
 from ..reconstruction.types import Camera
 from ..reconstruction.types import Photo as SolvedPhoto
 from ..reconstruction.undistort import Undistortion
-from .outcome import CANCELLED
 
 _JPEG_QUALITY = 92
 # Each holds a whole photo twice.
@@ -40,7 +39,7 @@ _MOST_THREADS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareSettings:
-    """What the task is told. All are folders; there may be no masks."""
+    """What is undistorted. All are folders; there may be no masks."""
 
     model: str
     photos: str
@@ -61,19 +60,27 @@ def _undistortion(lens: _Lens) -> Undistortion:
     return Undistortion(lens.camera, lens.view)
 
 
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Make the undistorted copies of a model's photos and masks in the job's folder. Raises ModelError, OutputError."""
+    return Prepare(PrepareSettings(**values), context).run()
+
+
 class Prepare:
     """One run over one model. Copies that are up to date are kept."""
 
-    def __init__(self, settings: PrepareSettings, folder: JobFolder, journal: Journal, cancel: threading.Event) -> None:
-        """Setting ``cancel`` makes ``run`` return once the photos at work are done."""
+    def __init__(self, settings: PrepareSettings, context: JobContext) -> None:
+        """Cancelled, ``run`` returns once the photos at work are done."""
         self._settings = settings
-        self._folder = folder
-        self._journal = journal
-        self._cancel = cancel
-        self._copies = Copies(folder.root)
+        self._folder = context.folder
+        self._journal = context.journal
+        self._cancel = context.cancel
+        self._copies = Copies(context.folder.root)
 
-    def run(self) -> dict[str, Any]:
-        """Make the copies that are missing and say how it ended. Raises ModelError and OutputError."""
+    def run(self) -> JobEnd:
+        """Make the copies that are missing; the end's detail ``photos`` has what failed, with the reasons.
+
+        Raises ModelError and OutputError.
+        """
         model = registry.read(Path(self._settings.model))
         lenses = {number: _Lens(model.cameras[number], shown) for number, shown in views(model).items()}
         photos = [photo for photo in model.photos if lenses[photo.camera].view.undistorted]
@@ -94,7 +101,7 @@ class Prepare:
             "progress", done=len(photos) - len(todo) - len(failed), failed=len(failed), total=len(photos)
         )
         self._work([(photo, key, lenses[photo.camera]) for photo, key in todo], failed)
-        return self._finish(len(photos), failed)
+        return self._end(len(photos), failed)
 
     def _key(self, photo: SolvedPhoto, lens: _Lens) -> str:
         """Names a copy: same key, same copy. Raises PhotoError where the photo is not there."""
@@ -153,17 +160,15 @@ class Prepare:
         failed[name] = str(error)
         self._journal.write("photo_failed", photo=name, reason=str(error))
 
-    def _finish(self, total: int, failed: dict[str, str]) -> dict[str, Any]:
+    def _end(self, total: int, failed: dict[str, str]) -> JobEnd:
         message = f"{total - len(failed)} of {total} photos were undistorted"
         if failed:
             name, reason = next(iter(failed.items()))
             message += f"; {len(failed)} failed, such as {name}, which {reason}"
-        facts = {"message": message, "photos": {"found": total, "failed": failed}}
+        photos = {"found": total, "failed": failed}
         if self._cancel.is_set():
-            return {"status": "cancelled", "exit_code": CANCELLED, **facts, "message": "Cancelled; run again to go on"}
-        if failed:
-            return {"status": "some_failed", "exit_code": PhotoError.exit_code, **facts}
-        return {"status": "done", "exit_code": 0, **facts}
+            return JobEnd.cancelled("Cancelled; run again to go on", photos=photos)
+        return (JobEnd.some_failed if failed else JobEnd.done)(message, photos=photos)
 
 
 def _read_mask(path: Path) -> Image.Image:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The live preview: one photo with its mask's outline, drawn anew whenever a setting changes.
+"""The task preview: one photo with its mask's outline, drawn anew whenever a setting changes.
 
 It may work beside a strip in the same output folder: of that, it only reads.
 """
@@ -18,9 +18,12 @@ from PIL import Image
 from ..common.declared import check, from_json
 from ..common.errors import EndpointError, ScanError, printable
 from ..common.files import save
+from ..job.context import JobContext
 from ..job.folder import JobFolder
-from ..job.inbox import Inbox, Message
-from ..job.journal import Event, Journal, read_journal
+from ..job.inbox import Message
+from ..job.job_end import JobEnd
+from ..job.journal import Event, read_journal
+from ..job.priority import lower_priority
 from ..job.records import is_painted, kept_answer, last_words, standing_mask
 from ..job.settings import check_photo_folder
 from ..masks.mask import make_mask
@@ -70,19 +73,27 @@ class _View:
     dimmed: Image.Image
 
 
-class Preview:
-    """Segmenter messages, of which only the newest counts, until there will be no more."""
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Answer messages until standard input closes; ``values`` are the settings of a strip."""
+    settings = from_json(StripSettings, values)
+    if settings.backend == "EMBEDDED":
+        lower_priority()
+    return Preview(settings, context).run()
 
-    def __init__(self, settings: StripSettings, folder: JobFolder, journal: Journal, token: str, inbox: Inbox) -> None:
-        """``settings`` are those of the strip; pictures go to ``folder``, which is another one than its output."""
+
+class Preview:
+    """Answers messages, of which only the newest counts, until there will be no more."""
+
+    def __init__(self, settings: StripSettings, context: JobContext) -> None:
+        """Pictures go to the job's folder, which is another one than the strip's output. Raises BadUseError."""
         check_photo_folder(settings.photos)
         self._settings = settings
-        self._folder = folder
-        self._file = folder.root / "preview.jpg"
+        self._folder = context.folder
+        self._file = context.folder.root / "preview.jpg"
         self._output = JobFolder(Path(settings.output))
-        self._journal = journal
-        self._token = token
-        self._inbox = inbox
+        self._journal = context.journal
+        self._token = context.token
+        self._inbox = context.inbox
         self._wish: _Wish | None = None
         self._view: _View | None = None
         self._awaited = ""
@@ -94,8 +105,8 @@ class Preview:
         self._story: tuple[object, dict[str, Event]] = (None, {})
         self._painted: tuple[object, Image.Image | None] = (None, None)
 
-    def run(self) -> dict[str, Any]:
-        """Answer messages until standard input closes, and return the ``finished`` event."""
+    def run(self) -> JobEnd:
+        """Answer messages until standard input closes. Raises BadUseError where there are no photos."""
         photos = find_photos(Path(self._settings.photos))
         self._journal.write("started", task="preview", photos=[str(photo.name) for photo in photos])
         while not self._inbox.cancel.is_set():
@@ -110,7 +121,7 @@ class Preview:
                     self._journal.write("preview_failed", **self._wish.about, reason=printable(str(error)))
                 self._wish = None
         self._pool.shutdown(wait=False, cancel_futures=True)
-        return {"status": "done", "exit_code": 0, "message": "The preview has ended"}
+        return JobEnd.done("The preview has ended")
 
     def _take_answers(self) -> None:
         """Keep the answers that have come. Raises what became of the one that is waited for."""

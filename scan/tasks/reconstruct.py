@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The second half of the work: an engine finds the cameras from the photos and their masks."""
+"""The task reconstruct, the second half of the work: an engine finds the cameras from the photos and their masks."""
 
 import json
 import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from ..common.declared import from_json
 from ..common.errors import EngineError, PhotoError
 from ..common.files import cannot_write, save
 from ..common.text import count, some
@@ -18,24 +19,26 @@ from ..engines.engine import Availability, Engine, EngineFolder, Scan, Solution,
 from ..engines.preflight import Preflight, preflight
 from ..engines.programs.program import Cancelled
 from ..engines.settings import ReconstructSettings
+from ..job.context import JobContext
 from ..job.folder import JobFolder, refuse_overlap
-from ..job.journal import Journal
+from ..job.job_end import JobEnd
 from ..job.priority import lower_priority
+from ..job.versions import versions
 from ..photos.heic import as_jpeg
 from ..photos.photo import Photo, find_photos
-from .outcome import CANCELLED, versions
 
 _TICK = 0.05
 
-Finish = dict[str, Any]
 
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Run one solve; its end, with the details, is in ``engines/<engine>/report.json``, too.
 
-def reconstruct(settings: ReconstructSettings, folder: JobFolder, journal: Journal, cancel: threading.Event) -> Finish:
-    """Run one solve and return its ``finished`` event, which is in ``engines/<engine>/report.json``, too.
-
-    ``status`` is ``done``, ``some_failed`` (photos were left out or could not be placed) or ``cancelled``. What was
-    there already is not made again. Raises BadUseError before anything is started, EngineError and OutputError later.
+    Some have failed where photos were left out or could not be placed. What was there already is not made again.
+    Raises BadUseError before anything is started, EngineError and OutputError later.
     """
+    settings = from_json(ReconstructSettings, values)
+    settings.check()
+    folder, journal = context.folder, context.journal
     begin = time.monotonic()
     engine = make_engine(settings.engine, settings.executable)
     photos = find_photos(Path(settings.photos), settings.files, folder.converted)
@@ -43,16 +46,12 @@ def reconstruct(settings: ReconstructSettings, folder: JobFolder, journal: Journ
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
     lower_priority()
     journal.write("started", task="reconstruct", photos=len(photos), engine=settings.engine)
-    watch = Watch(journal, cancel)
+    watch = Watch(journal, context.cancel)
     try:
-        finish = _solve(settings, folder, engine, _working(photos, watch), watch)
+        end = _solve(settings, folder, engine, _working(photos, watch), watch)
     except Cancelled:
-        return {
-            "status": "cancelled",
-            "exit_code": CANCELLED,
-            "message": "Cancelled. What was found so far is kept, run again to go on",
-        }
-    return {**finish, "seconds": round(time.monotonic() - begin, 3)}
+        return JobEnd.cancelled("Cancelled. What was found so far is kept, run again to go on")
+    return replace(end, details={**end.details, "seconds": round(time.monotonic() - begin, 3)})
 
 
 def engine_folder(folder: JobFolder, engine: str) -> EngineFolder:
@@ -95,7 +94,7 @@ def _look(engine: Engine, cancel: threading.Event) -> Availability:
 
 def _solve(
     settings: ReconstructSettings, folder: JobFolder, engine: Engine, photos: list[Photo], watch: Watch
-) -> Finish:
+) -> JobEnd:
     def mask_of(photo: Photo) -> Path:
         return folder.mask(photo.name)
 
@@ -119,27 +118,27 @@ def _solve(
         save(place.report, json.dumps(report, indent=1).encode())
     except OSError as error:
         raise cannot_write(place.root, error) from error
-    return _finish(report)
+    return _end(report)
 
 
-def _earlier(place: EngineFolder, key: str, mapper: str) -> Finish | None:
+def _earlier(place: EngineFolder, key: str, mapper: str) -> JobEnd | None:
     """How the same solve ended before, if its results are still there."""
     try:
         report = json.loads(place.report.read_bytes())
         if (report["key"], report["settings"]["mapper"]) != (key, mapper) or not place.results.is_dir():
             return None
-        finish = _finish(report)
+        end = _end(report)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return {**finish, "message": f"{finish['message']}. Nothing has changed since, so that it was not solved again"}
+    return replace(end, message=f"{end.message}. Nothing has changed since, so that it was not solved again")
 
 
-def _finish(report: dict[str, Any]) -> Finish:
+def _end(report: dict[str, Any]) -> JobEnd:
     names = (
         *("status", "exit_code", "message", "engine", "version", "results", "registered", "total", "models", "points"),
         *("mean_reprojection_error", "solve_seconds"),
     )
-    return {name: report[name] for name in names}
+    return JobEnd.from_json({name: report[name] for name in names})
 
 
 def _report(

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The first half of the work: every photo of a folder gets its mask."""
+"""The task strip, the first half of the work: every photo of a folder gets its mask."""
 
 import contextlib
+import json
 import os
 import threading
 import time
@@ -12,11 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..common.declared import from_json
 from ..common.errors import BadUseError, EndpointError, OutputError, PhotoError, ScanError, printable
+from ..common.files import save
 from ..common.hashes import short_hash
 from ..common.text import about_passed_over
-from ..job.folder import JobFolder, refuse_overlap
-from ..job.journal import Event, Journal, read_journal
+from ..job.context import JobContext
+from ..job.folder import refuse_overlap
+from ..job.job_end import JobEnd
+from ..job.journal import Event, read_journal
+from ..job.priority import lower_priority
 from ..job.records import announced_masks, last_failures, last_words
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import NO_MEMORY
@@ -49,22 +55,39 @@ class _Task:
         return str(self.photo.name)
 
 
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Make the masks that are missing, and write the report.
+
+    Raises BadUseError before any photo is sent, OutputError where the report cannot be written.
+    """
+    settings = from_json(StripSettings, values)
+    settings.check()
+    if settings.backend == "EMBEDDED":
+        lower_priority()
+    outcome = Strip(settings, context).run()
+    report = json.dumps(outcome.report(values), indent=1).encode()
+    try:
+        save(context.folder.report, report, f"{outcome.message}. Make room, then run again")
+    except OutputError:
+        if outcome.trouble is None:  # else that is what the user should read
+            raise
+    return outcome.end()
+
+
 class Strip:
     """One run over one photo folder. What is there already is kept."""
 
-    def __init__(
-        self, settings: StripSettings, folder: JobFolder, journal: Journal, token: str, cancel: threading.Event
-    ) -> None:
-        """Setting ``cancel`` makes ``run`` return early. Raises BadUseError where there is no such model."""
+    def __init__(self, settings: StripSettings, context: JobContext) -> None:
+        """Cancelled, ``run`` returns early. Raises BadUseError where there is no such model."""
         self._settings = settings
-        self._folder = folder
-        self._journal = journal
-        self._cancel = cancel
+        self._folder = folder = context.folder
+        self._journal = context.journal
+        self._cancel = context.cancel
         self._stop = threading.Event()  # no new photo, no new try: cancelled, or in trouble
         self._trouble: ScanError | None = None
         listener = Listener(on_wait=self._tell_pause, on_loss=self._warn)
-        self._answers = make_segmenter(settings, token, listener, self._stop)
-        self._products = PhotoPipeline(settings, folder, self._answers, journal)
+        self._answers = make_segmenter(settings, context.token, listener, self._stop)
+        self._products = PhotoPipeline(settings, folder, self._answers, self._journal)
         self._thumbnails = LatestThumbnails(folder.thumbnails)
         self._paused = False
         self._guard = threading.Lock()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person should know of a photo folder before the work begins, from headers alone; and what is done already."""
+"""The task survey: what is to be known of a photo folder before the work begins, and what is done already."""
 
 import json
 import os
@@ -17,7 +17,9 @@ from ..common.text import about_passed_over, count
 from ..engines.catalog import make_engine, names
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..engines.programs.program import Cancelled
+from ..job.context import JobContext
 from ..job.folder import JobFolder, refuse_overlap
+from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.records import last_failures
 from ..job.settings import check_photo_folder
@@ -25,7 +27,6 @@ from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import make_proxy
 from ..review.thumbnails import SIZE, write_thumbnail
-from .outcome import CANCELLED
 from .reconstruct import engine_folder
 
 _KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
@@ -59,8 +60,9 @@ class _Sorted:
     """Photo → why nothing can be done with it."""
 
 
-def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event) -> dict[str, Any]:
-    """Look at the photos, and return the ``finished`` event. The thumbnails go to ``folder``."""
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Look at the photos; the details of the end are what was found. The thumbnails go to the job's folder."""
+    settings, folder, cancel = SurveySettings(**values), context.folder, context.cancel
     root = Path(settings.photos)
     output = JobFolder(Path(settings.output)) if settings.output else None
     try:
@@ -69,31 +71,29 @@ def survey(settings: SurveySettings, folder: JobFolder, cancel: threading.Event)
     except BadUseError as error:
         # The photos may be on a disk that is not here today: what was made of them can be seen and imported.
         left = _state(None, output) if output else None
-        return {**error.end(), "output": left}
+        return JobEnd.of(error, output=left)
     found = _sort(photos)
     try:
         others = about_passed_over(passed_over(root))
         warnings = [*_about_kinds(found), *([others] if others else []), *_about_photos(found, settings.engine, cancel)]
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
-        return {"status": "cancelled", "exit_code": CANCELLED, "message": "Cancelled"}
+        return JobEnd.cancelled()
     if output:
         try:
             refuse_overlap(root, output.root)
         except BadUseError as error:
             warnings.append(str(error))
     sides = Counter("" if photo.name.parent == PurePosixPath() else str(photo.name.parent) for photo in photos)
-    return {
-        "status": "done",
-        "exit_code": 0,
-        "message": f"{count(len(photos), 'photo')} in {count(len(sides), 'folder')}",
-        "count": len(photos),
-        "sides": [{"name": name, "count": number} for name, number in sides.items()],
-        "formats": dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
-        "warnings": warnings,
-        "thumbnails": thumbnails,
-        "output": _state(photos, output) if output else None,
-    }
+    return JobEnd.done(
+        f"{count(len(photos), 'photo')} in {count(len(sides), 'folder')}",
+        count=len(photos),
+        sides=[{"name": name, "count": number} for name, number in sides.items()],
+        formats=dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
+        warnings=warnings,
+        thumbnails=thumbnails,
+        output=_state(photos, output) if output else None,
+    )
 
 
 def _sort(photos: Sequence[Photo]) -> _Sorted:

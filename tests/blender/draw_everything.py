@@ -25,6 +25,7 @@ current_job, driver, queries, steps, survey = (
     import_module(f"{PACKAGE}.session.{name}") for name in ("current_job", "driver", "queries", "steps", "survey")
 )
 check_endpoint = import_module(f"{PACKAGE}.operators.check_endpoint")
+job_end = import_module(f"{PACKAGE}.scan.job.job_end")
 settings, job = import_module(f"{PACKAGE}.scan.tasks.settings"), import_module(f"{PACKAGE}.scan.job.folder")
 photos, outputs, endpoint, nowhere = arguments  # noqa: F821 - run_in_bpy.py gives them
 
@@ -152,7 +153,7 @@ def states():
     draw_pace("", 40)
     for number in range(100):
         current_job.now().progress.take({"event": "log", "level": "warning", "text": f"Warning {number}"})
-    end = {"event": "finished", "status": "failed", "exit_code": 5, "message": "Nothing was found"}
+    end = job_end.JobEnd(exit_code=5, message="Nothing was found")
     current_job.now().end()
     current_job.now().result = end
     current_job.finish()
@@ -201,8 +202,8 @@ def solved_states(shown, stored, output):
 def fail_dozens():
     """Have the scene's folders hold what a run would leave in which 300 photos fail."""
     shown = bpy.context.scene.scan_cutout
-    found = json.loads(json.dumps(survey.found(shown)))
-    found["output"]["failed"] = {f"IMG_{number:04}.JPG": "is empty (0 bytes)" for number in range(300)}
+    found = job_end.JobEnd.from_json(json.loads(json.dumps(survey.found(shown).to_json())))
+    found.details["output"]["failed"] = {f"IMG_{number:04}.JPG": "is empty (0 bytes)" for number in range(300)}
     survey.take((shown.photos, shown.output), found)
 
 

@@ -115,7 +115,7 @@ def test_a_place_for_temporary_files_that_is_gone_is_told_of(blender_installed, 
         result = [str(error)]
     content = {"task": "check_programs", "settings": {}}
     queries.ask(bpy.context, "programs", content)
-    result.append(queries.answer("programs")["message"])
+    result.append(queries.answer("programs").message)
     queries.forget("programs")
     try:
         live_preview.Preview(bpy.context, "")

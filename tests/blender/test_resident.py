@@ -25,6 +25,7 @@ STATE = """
     from bl_ext.user_default.scan_cutout.session import (
         current_job, live_preview, picture, queries, survey, thumbnails
     )
+    from bl_ext.user_default.scan_cutout.scan.job import job_end
 
     DRIVERS = {"run_in_bpy", "fresh_bpy", "$coverage"}
 
@@ -92,7 +93,7 @@ CHANGES = """
     preferences.edit.undo_steps, preferences.view.ui_scale = 3, 1.5
     preferences.edit.grease_pencil_default_color = (0.5, 0.5, 0.5, 0.5)
     scene.scan_cutout.directory, scene.scan_cutout.output_directory, scene.scan_cutout.threshold = photos, output, 5
-    survey.take((scene.scan_cutout.photos, scene.scan_cutout.output), {"status": "done"})
+    survey.take((scene.scan_cutout.photos, scene.scan_cutout.output), job_end.JobEnd.done("Looked"))
     scene.render.resolution_x, scene.frame_end = 123, 7
     bpy.ops.mesh.primitive_cube_add()
     bpy.context.object.name = "Left"

@@ -35,6 +35,7 @@ STEPS = """
 import json
 from bl_ext.user_default.scan_cutout.session import steps
 from bl_ext.user_default.scan_cutout.scan.engines.settings import ReconstructSettings
+from bl_ext.user_default.scan_cutout.scan.job.job_end import JobEnd
 from bl_ext.user_default.scan_cutout.scan.reconstruction.settings import SceneContent
 from bl_ext.user_default.scan_cutout.scan.tasks.settings import StripSettings
 folders = {"photos": arguments[0], "output": arguments[1]}
@@ -47,10 +48,10 @@ for ends in json.loads(arguments[2]):
     titles = [next(what).title]
     try:
         for status, code in ends:
-            end = {"status": status, "exit_code": code, "message": "", "results": arguments[1]}
+            end = JobEnd(status=status, exit_code=code, details={"results": arguments[1]})
             titles.append(what.send(end).title)
     except StopIteration as over:
-        result.append([titles, over.value["status"], over.value["exit_code"]])
+        result.append([titles, over.value.status, over.value.exit_code])
 """
 
 

@@ -48,7 +48,7 @@ def steps():
     yield until((folder / "gone").exists, "the worker to be gone while Blender lives")
     begin()    # it goes on
     yield until(is_over)
-    return current_job.last().result["photos"]["made"]
+    return current_job.last().result.details["photos"]["made"]
 """
     running = window.start(BEGIN + code, photos, output, server.endpoint)
     running.until((running.folder / "ended").exists)
@@ -114,7 +114,7 @@ def steps():
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
     check(watchers() == [[]], f"something still watches: {watchers()}")
-    return current_job.last().result["photos"]["done"]
+    return current_job.last().result.details["photos"]["done"]
 """
     assert run(window, code, photos, output, server.endpoint, go) == len(names)
     window.wait_until_workers_are_gone()
@@ -138,7 +138,7 @@ def steps():
     check(not main_window().modal_operators, "something still watches")
     with using():
         check(bpy.ops.scan_cutout.strip_backgrounds.poll(), "no job can be started any more")
-    return current_job.last().result
+    return current_job.last().result.to_json()
 """
     story = window.run(BEGIN + code, photos, output, server.endpoint)
     window.expected += story.complaints

@@ -47,7 +47,7 @@ def steps():
     yield until(lambda: sum(beats) >= 10 and current_job.now().progress.done >= 4)
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
-    progress, status = current_job.last().progress, current_job.last().result["status"]
+    progress, status = current_job.last().progress, current_job.last().result.status
     bpy.ops.wm.open_mainfile(filepath=str(folder / "saved.blend"))
     yield
     scene = bpy.context.scene
@@ -92,7 +92,7 @@ def steps():
         can_again = bpy.ops.scan_cutout.cancel_job.poll()
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
-    return can_again, current_job.last().result["message"]
+    return can_again, current_job.last().result.message
 """
     can_again, message = run(window, code, photos, output, *held_rembg)
     assert not can_again
@@ -119,7 +119,7 @@ def steps():
     yield click(*place)
     check(current_job.now() is None or current_job.now().is_cancelled, "Cancel did nothing")
     yield until(is_over)
-    return current_job.last().result["status"]
+    return current_job.last().result.status
 """
     assert run(window, code, photos, output, server.endpoint) == "cancelled"
     window.wait_until_workers_are_gone()
@@ -167,7 +167,7 @@ def steps():
     yield from leave_browser()
     yield from cancel_browser()
     check(current_job.last() is not None, "how the job ended is forgotten")
-    return current_job.last().result["photos"]["done"]
+    return current_job.last().result.details["photos"]["done"]
 """
     assert run(window, code, photos, output, server.endpoint, go) == len(names)
 
@@ -225,7 +225,7 @@ def steps():
     yield until(lambda: [each.bl_idname for each in main_window().modal_operators] == ["SCAN_CUTOUT_OT_watch_job"])
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
-    return current_job.last().result["photos"]["done"]
+    return current_job.last().result.details["photos"]["done"]
 """
     assert run(window, code, photos, output, server.endpoint, go, damaged) == len(names)
 
@@ -239,7 +239,7 @@ def test_what_a_script_has_made_is_seen_in_the_sidebar(
 from bl_ext.user_default.scan_cutout.session import survey
 
 def found():
-    return (survey.found(bpy.context.scene.scan_cutout) or {"output": {}})["output"].get("masks")
+    return survey.output_state(bpy.context.scene.scan_cutout).get("masks")
 
 def steps():
     set_up()
@@ -311,7 +311,7 @@ def steps():
     yield
     check(current_job.now() is None, "the strip was repeated")
     check("Cone.001" in bpy.data.objects, f"the cone was not: {bpy.context.window_manager.operators.keys()}")
-    return current_job.last().result["status"]
+    return current_job.last().result.status
 """
     assert run(window, code, photos, output, rembg.endpoint) == "done"
 
@@ -345,7 +345,7 @@ def steps():
     yield until(lambda: over)
     pathlib.Path(arguments[3]).touch()
     yield until(is_over)
-    return beside, current_job.last().result["photos"]["done"]
+    return beside, current_job.last().result.details["photos"]["done"]
 """
     beside, done = run(window, code, photos, output, server.endpoint, go)
     assert beside == [True] * 4, "the animation was not rendered while the job ran"

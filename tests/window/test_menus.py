@@ -100,7 +100,7 @@ def steps():
     yield until(lambda: current_job.now() is None)
     yield drawn()
     shot("status_bar_after")
-    return label, current_job.last().result["status"]
+    return label, current_job.last().result.status
 """,
         *(photos, output, server.endpoint),
     )

@@ -75,7 +75,7 @@ def steps():
         bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT")
     yield until(lambda: current_job.now() is None)
     check(path.read_bytes() == saved, "the run wrote over the painted mask")
-    return told, current_job.last().result, spots
+    return told, current_job.last().result.to_json(), spots
 """,
         *(scan, output, rembg.endpoint),
     )

@@ -104,7 +104,7 @@ def steps():
         yield press("WHEELDOWNMOUSE")
     yield drawn()
     shot("preferences_unfolded")
-    return said
+    return said.to_json()
 """,
         rembg.endpoint,
     )
@@ -152,7 +152,7 @@ def steps():
         bpy.app.timers.register(lambda: beats.append(True) or 0.01)
         yield until(lambda: len(beats) >= 10)
         check(queries.is_asked(question(stored.endpoint)), "the server is not asked any more")
-    said = answer() and answer()["message"]
+    said = answer() and answer().message
     yield drawn()
     shot("preferences")
     stored.endpoint += "/"
@@ -190,10 +190,10 @@ def steps():
     yield until(lambda: answer() and queries.answer(question(closed)))
     programs = check_programs.question(stored.colmap_executable)
     yield until(lambda: queries.answer(programs))
-    while not queries.answer(programs)["programs"]["COLMAP"].get("version"):
+    while not queries.answer(programs).details["programs"]["COLMAP"].get("version"):
         bpy.ops.scan_cutout.check_programs()    # on a busy machine, pycolmap may not have told it in time
         yield until(lambda: queries.answer(programs))
-    found = queries.answer(programs)["programs"]
+    found = queries.answer(programs).details["programs"]
     check("There is no program /nowhere/colmap" in found["COLMAP_EXECUTABLE"]["problem"], found)
     yield move(10, 10)
     yield drawn()
@@ -208,7 +208,7 @@ def steps():
     area("PREFERENCES").tag_redraw()
     yield drawn()
     shot("preferences_embedded")
-    return {each: (queries.answer(question(each)) or {}).get("status") for each in
+    return {each: (ended := queries.answer(question(each))) and ended.status for each in
             [stored.endpoint, *(further.address for further in stored.further_endpoints)]}
 """,
         rembg.endpoint,

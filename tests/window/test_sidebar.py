@@ -145,7 +145,7 @@ def steps():
 
     yield choose()
     found = survey.found(shown())
-    check(len(thumbnails.surveyed.icons()) == len(found["thumbnails"]) > 4, "thumbnails are not shown")
+    check(len(thumbnails.surveyed.icons()) == len(found.details["thumbnails"]) > 4, "thumbnails are not shown")
     yield from scroll("WHEELUPMOUSE")
     yield from pictures("chosen")
     yield click(*(yield from button("scan_cutout.strip_backgrounds", "WHEELDOWNMOUSE")))
@@ -158,7 +158,7 @@ def steps():
     open(arguments[5], "w").close()
     yield until(is_over)
     yield from pictures("errors")
-    failed = survey.found(shown())["output"]["failed"]
+    failed = survey.found(shown()).details["output"]["failed"]
     yield from scroll("WHEELDOWNMOUSE")
     yield from pictures("errors_below")
 
@@ -167,9 +167,9 @@ def steps():
     yield click(*(yield from button("scan_cutout.strip_backgrounds")))    # the first of its buttons: Retry
     yield until(lambda: current_job.now() is not None or current_job.last() is not before, what="Retry to do something")
     yield until(is_over)
-    told = current_job.last().result["photos"]
+    told = current_job.last().result.details["photos"]
     bpy.ops.wm.save_mainfile()
-    return failed, told, survey.found(shown())["output"]
+    return failed, told, survey.found(shown()).details["output"]
 """
     whole = TURNTABLE / "photos" / "upright" / "IMG_0004.JPG"
     (failed, told, left), folder = run(window, code, photos, output, server.endpoint, whole, damaged, go)
@@ -194,7 +194,7 @@ def steps():
     yield until(lambda: survey.found(shown()))
     yield from open_sidebar()
     yield from pictures("opened")
-    return current_job.last() is None, survey.found(shown())["output"]
+    return current_job.last() is None, survey.found(shown()).details["output"]
 """
     (is_new, again), _ = run(window, code, photos, output, rembg.endpoint, tmp_path / "scan.blend")
     assert is_new
@@ -231,7 +231,7 @@ def steps():
     yield from pictures("solving")
     yield from scroll("WHEELUPMOUSE")
     yield until(is_over)
-    check(current_job.last().result["status"] == "done", current_job.last().result)
+    check(current_job.last().result.status == "done", current_job.last().result)
     yield from pictures("done")
     yield from scroll("WHEELDOWNMOUSE")
     yield from pictures("done_below")
@@ -258,7 +258,7 @@ def steps():
     yield click(*place)
     yield until(lambda: len(bpy.data.cameras) > before)
     yield until(is_over)
-    return looked, before, len(bpy.data.cameras), survey.found(shown())["output"]["solved"]
+    return looked, before, len(bpy.data.cameras), survey.found(shown()).details["output"]["solved"]
 """
     more = ["pictures"] if os.environ.get("README_PICTURES") else []
     (looked, before, after, solved), folder = run(window, code, photos, output, rembg.endpoint, *more)

@@ -12,6 +12,7 @@ from hypothesis_settings import IN_ONE_FOLDER
 
 from scan.common.errors import OutputError
 from scan.common.files import write_atomically
+from scan.job.job_end import JobEnd
 from scan.job.journal import Journal, JournalTail, read_journal
 
 FULL = Path("/dev/full")
@@ -162,7 +163,7 @@ def test_many_threads_write_whole_lines(path):
 
 def test_a_late_thread_has_no_story_to_tell_and_hears_of_it(path):
     journal = Journal(path, "r1")
-    journal.finish()
+    journal.finish(JobEnd.done("All is done"))
     with pytest.raises(OutputError, match="The run is over"):
         journal.write("mask_announced")
     assert [event["event"] for event in read_journal(path)] == ["finished"]

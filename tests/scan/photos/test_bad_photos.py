@@ -16,6 +16,7 @@ from faulty_server import Answer
 from PIL import Image
 
 from scan.engines.settings import ReconstructSettings
+from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.tasks.photo_pipeline import PhotoPipeline
@@ -200,7 +201,7 @@ def test_a_defect_with_one_photo_is_not_the_end_of_the_others(add_photos, worker
         return make(products, photo, plan)
 
     monkeypatch.setattr(PhotoPipeline, "make", fail_once)
-    outcome = Strip(settings, JobFolder(output), journal, "", threading.Event()).run()
+    outcome = Strip(settings, JobContext(JobFolder(output), journal)).run()
     journal.close()
     assert (outcome.status, outcome.done) == ("some_failed", 3)
     assert outcome.failed == {names[1]: f"met an unexpected error; {output / 'worker.log'} says where"}

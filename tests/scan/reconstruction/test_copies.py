@@ -4,7 +4,6 @@
 import dataclasses
 import json
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from colmap_scenes import reference, scene_of
 from PIL import Image
 
 from scan.common.errors import BadUseError
+from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.reconstruction.copies import copies_folder
@@ -52,9 +52,9 @@ def prepare(settings: ImportSettings) -> ImportPlan:
     run = folder.prepare(plan.job)
     journal = Journal(folder.journal, run)
     asked = PrepareSettings(**folder.read(run)["settings"])
-    finished = Prepare(asked, folder, journal, threading.Event()).run()
+    ended = Prepare(asked, JobContext(folder, journal)).run()
     journal.close()
-    assert finished["status"] == "done", finished["message"]
+    assert ended.is_done, ended.message
     for photo in plan.reconstruction.photos:
         assert plan.picture(photo.name, photo.camera).is_relative_to(plan.copies.root)
         assert plan.mask(photo.name, photo.camera).is_relative_to(plan.copies.root)

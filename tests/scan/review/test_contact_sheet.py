@@ -4,12 +4,12 @@
 import contextlib
 import io
 import json
-import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.review.contact_sheet import ContactSheet
@@ -133,7 +133,7 @@ def strip(workers, output):
         folder = JobFolder(output)
         journal = Journal(folder.journal, folder.prepare({"task": "strip", "settings": {}}))
         with contextlib.closing(journal):
-            return Strip(workers.settings(endpoint, **given), folder, journal, "", threading.Event()).run()
+            return Strip(workers.settings(endpoint, **given), JobContext(folder, journal)).run()
 
     return strip
 

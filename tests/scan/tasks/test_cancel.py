@@ -17,6 +17,7 @@ from conftest import journaled, wait_for
 from faulty_server import Answer, always
 
 from scan.common.errors import BadUseError
+from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.tasks import strip
@@ -64,7 +65,7 @@ def test_answers_in_flight_are_waited_for_a_moment(add_photos, workers, server, 
     """In this process, where the moment can be as long as a loaded machine needs."""
     add_photos(9)
     monkeypatch.setattr(strip, "_GRACE", 900.0)
-    cancel, go_on = threading.Event(), threading.Event()
+    go_on = threading.Event()
 
     def script(request):
         if request.number:
@@ -74,11 +75,12 @@ def test_answers_in_flight_are_waited_for_a_moment(add_photos, workers, server, 
     server.script = script
     folder = JobFolder(output)
     journal = Journal(folder.journal, folder.prepare({"task": "strip", "settings": {}}))
-    run = Strip(workers.settings(server.endpoint, in_flight=4), folder, journal, "", cancel)
+    context = JobContext(folder, journal)
+    run = Strip(workers.settings(server.endpoint, in_flight=4), context)
     with ThreadPoolExecutor(1) as pool:
         ended = pool.submit(run.run)
         wait_for(lambda: server.most_in_flight == 4)
-        cancel.set()
+        context.cancel.set()
         wait_for(run._stop.is_set)  # noqa: SLF001 - else an answer could come before the cancel is heard
         go_on.set()
         outcome = ended.result()

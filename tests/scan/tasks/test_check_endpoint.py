@@ -12,9 +12,9 @@ import requests
 import urllib3
 from faulty_server import Answer, FaultyServer
 
-from scan import worker
 from scan.segmentation.address import Endpoint
 from scan.segmentation.connection_errors import reason
+from scan.tasks import check_endpoint
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_what_is_wrong_is_told_with_what_to_do(workers, server, openapi, words):
 
 
 def test_a_server_that_hangs_is_told_of_after_ten_seconds_not_after_the_timeout(workers, server, monkeypatch):
-    assert worker._PATIENCE == 10  # noqa: SLF001
-    monkeypatch.setattr(worker, "_PATIENCE", 1.0)
+    assert check_endpoint._PATIENCE == 10  # noqa: SLF001
+    monkeypatch.setattr(check_endpoint, "_PATIENCE", 1.0)
     server.openapi = Answer(hang=True, body=b"")
     story = workers.check_endpoint(server.endpoint, timeout=900.0)
     assert story.exit_code == 3

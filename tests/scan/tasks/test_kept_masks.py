@@ -3,7 +3,6 @@
 
 import json
 import struct
-import threading
 import zlib
 from pathlib import PurePosixPath
 
@@ -15,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from scan.common.errors import PhotoError
 from scan.cutouts import cutout
+from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.job.records import standing_mask
@@ -211,7 +211,7 @@ def strip(workers, server, output):
         folder = JobFolder(output)
         journal = Journal(folder.journal, folder.prepare({"task": "strip", "settings": {}}))
         try:
-            return Strip(settings, folder, journal, "", threading.Event()).run()
+            return Strip(settings, JobContext(folder, journal)).run()
         finally:
             journal.close()
 

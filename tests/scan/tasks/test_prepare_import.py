@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The worker's undistorted copies: made from stored pixels, once, and each failure told with its photo."""
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,9 @@ from colmap_scenes import reference, scene_of
 from PIL import Image
 
 from scan.common.errors import OutputError
+from scan.job.context import JobContext
 from scan.job.folder import JobFolder
+from scan.job.job_end import JobEnd
 from scan.job.journal import Journal, read_journal
 from scan.reconstruction.copies import Copies
 from scan.reconstruction.pinhole import view
@@ -44,14 +45,17 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(path, **{"format": "JPEG", **options})
 
-    def prepare(self, cancel: threading.Event | None = None) -> dict[str, object]:
+    def prepare(self, *, is_cancelled: bool = False) -> JobEnd:
         """Run the task as the worker does."""
         folder = JobFolder(self.output)
         folder.root.mkdir(exist_ok=True)
         journal = Journal(folder.journal, "run")
         settings = PrepareSettings(model=str(self.model), photos=str(self.photos), masks=str(self.masks))
         try:
-            return Prepare(settings, folder, journal, cancel or threading.Event()).run()
+            context = JobContext(folder, journal)
+            if is_cancelled:
+                context.cancel.set()
+            return Prepare(settings, context).run()
         finally:
             journal.close()
 
@@ -66,7 +70,7 @@ def project(tmp_path) -> Project:
 
 
 def test_only_what_blender_cannot_show_is_copied(project):
-    assert project.prepare()["status"] == "done"
+    assert project.prepare().status == "done"
     assert project.made() == sorted(project.names)
     copies, flat = Copies(project.output), view(BENT).pinhole
     for name in project.names:
@@ -89,7 +93,7 @@ def test_what_was_erased_of_a_mask_is_not_kept_in_its_copy(project):
 
 def test_a_second_run_makes_what_changed(project):
     project.prepare()
-    assert project.prepare()["status"] == "done"
+    assert project.prepare().status == "done"
     assert len(project.made()) == COUNT
     project.save(project.names[1], Image.new("RGB", (320, 240)))
     (project.masks / f"{project.names[2]}.png").unlink()
@@ -110,10 +114,10 @@ def test_a_second_run_makes_what_changed(project):
 )
 def test_a_photo_that_fails_is_named_and_the_others_go_on(project, harm, words):
     harm(project, project.names[0])
-    finished = project.prepare()
-    assert finished["status"] == "some_failed"
-    assert project.names[0] in finished["message"]
-    assert words in finished["message"]
+    ended = project.prepare()
+    assert ended.has_failures
+    assert project.names[0] in ended.message
+    assert words in ended.message
     assert project.made() == sorted(project.names[1:])
 
 
@@ -124,7 +128,7 @@ def test_stored_pixels_are_taken_however_the_photo_was_held(project, kind):
     exif = Image.Exif()
     exif[0x0112] = 6
     project.save(project.names[0], picture, format=kind, exif=exif)
-    assert project.prepare()["status"] == "done"
+    assert project.prepare().status == "done"
     with Image.open(Copies(project.output).photo(project.names[0])) as copy:
         assert copy.getexif().get(0x0112, 1) == 1
         assert copy.getpixel((40, 40))[0] > 200
@@ -133,10 +137,8 @@ def test_stored_pixels_are_taken_however_the_photo_was_held(project, kind):
 
 
 def test_cancelled_it_leaves_whole_copies_and_goes_on_later(project):
-    cancel = threading.Event()
-    cancel.set()
-    assert project.prepare(cancel)["status"] == "cancelled"
-    assert project.prepare()["status"] == "done"
+    assert project.prepare(is_cancelled=True).status == "cancelled"
+    assert project.prepare().status == "done"
     assert sorted(set(project.made())) == sorted(project.names)
 
 

@@ -14,6 +14,7 @@ from conftest import draw_photo, wait_for
 from faulty_server import Answer, always
 from PIL import Image, ImageDraw, ImageOps
 
+from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.inbox import Inbox
 from scan.job.journal import Journal, read_journal
@@ -358,7 +359,8 @@ def test_a_picture_that_is_being_read_is_replaced_a_moment_later(
     folder = JobFolder(tmp_path)
     journal = Journal(folder.journal, "run")
     inbox = Inbox()
-    running = threading.Thread(target=Preview(workers.settings(server.endpoint), folder, journal, "", inbox).run)
+    context = JobContext(folder, journal, inbox=inbox)
+    running = threading.Thread(target=Preview(workers.settings(server.endpoint), context).run)
     running.start()
     inbox.put({"photo": name, "number": 7})
     while not (told := [each for each in read_journal(folder.journal) if "number" in each]):
