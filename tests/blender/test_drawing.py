@@ -80,16 +80,7 @@ def test_everything_is_drawn_in_every_state(
     assert re.search(r"1of7200.*\d:\d\d:\d\dleft", scan("pace of Matching 7200 pairs"))
     assert "photos/s" not in scan("pace of Matching 7200 pairs")
     assert re.search(r"1of40.*\d\.\dphotos/s,[\d:]+left", scan("pace of photos"))
-    ended = scan("ended with warnings")
-    assert "Warning1" in ended
-    assert "Warning2" not in ended
-    assert "and98morewarnings" in ended, "one of the engine's and a hundred of the test"
-    assert str(tmp_path / "outputs" / "output").replace(" ", "") in scan("another folder is chosen")
-    assert str(tmp_path / "outputs" / "output").replace(" ", "") not in ended
-    many = scan("many failed photos")
-    for said in ("IMG_0004.JPG", "295More", "IMG_0199.JPG", "Thereporthasallofthem"):
-        assert said in many
-    assert "IMG_0200.JPG" not in many
+    _check_ended(drawn, str(tmp_path / "outputs" / "output").replace(" ", ""))
     assert "placed38of40photos" in drawn["solved"]["SCAN_CUTOUT_PT_reconstruct"]
     assert "Askingtheserver…" in drawn["asking, answered"]["SCAN_CUTOUT_PT_background"]
     assert "Noserveranswers" in drawn["not answered"]["SCAN_CUTOUT_PT_background"]
@@ -98,6 +89,24 @@ def test_everything_is_drawn_in_every_state(
     assert "cutout_color" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
     for said in ("proxy_size", "full_resolution", "Onlyarembgserver"):
         assert said in drawn["embedded"]["SCAN_CUTOUT_PT_background_advanced"]
+
+
+def _check_ended(drawn: dict[str, dict[str, str]], output: str) -> None:
+    """What the panel says of a job that has ended, in the folder ``output``."""
+
+    def scan(state: str) -> str:
+        return drawn[state]["SCAN_CUTOUT_PT_scan"]
+
+    ended = scan("ended with warnings")
+    assert "Warning1" in ended
+    assert "Warning2" not in ended
+    assert "and98morewarnings" in ended, "one of the engine's and a hundred of the test"
+    assert output in scan("another folder is chosen")
+    assert output not in ended
+    many = scan("many failed photos")
+    for said in ("IMG_0004.JPG", "295More", "IMG_0199.JPG", "Thereporthasallofthem"):
+        assert said in many
+    assert "IMG_0200.JPG" not in many
 
 
 def _check_places(drawn: Mapping[str, Mapping[str, str]], endpoint: str, nowhere: str) -> None:

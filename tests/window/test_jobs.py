@@ -12,14 +12,7 @@ from job_scripts import AddPhotos, HeldServer, count_made, run, run_again
 from blender_window import WindowBlender
 from rembg_server import RembgServer
 
-
-def test_blender_goes_on_while_backgrounds_are_stripped(
-    window: WindowBlender, held_rembg: HeldServer, add_photos: AddPhotos, photos: Path, output: Path
-) -> None:
-    names = add_photos(12)
-    result = run(
-        window,
-        """
+WORK_MEANWHILE = """
 import pathlib
 
 def steps():
@@ -61,7 +54,16 @@ def steps():
         "jobs": [current_job.now() is None, current_job.last() is None],
     }
     return [started, second, progress.done, status, saved]
-""",
+"""
+
+
+def test_blender_goes_on_while_backgrounds_are_stripped(
+    window: WindowBlender, held_rembg: HeldServer, add_photos: AddPhotos, photos: Path, output: Path
+) -> None:
+    names = add_photos(12)
+    result = run(
+        window,
+        WORK_MEANWHILE,
         *(photos, output, *held_rembg),
     )
     started, second, done, status, saved = result

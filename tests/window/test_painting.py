@@ -23,13 +23,7 @@ def brightness(picture: Path, x: int, y: int) -> float:
     return float(np.asarray(Image.open(picture).convert("L"))[y - 3 : y + 4, x - 3 : x + 4].mean())
 
 
-def test_a_painted_mask_is_saved_told_and_kept(
-    window: WindowBlender, rembg: RembgServer, scan: Path, output: Path, photo_watch: Any, keep: Callable[..., None]
-) -> None:
-    photo_watch.remember(scan)
-    done = run(
-        window,
-        """
+PAINT_AND_SAVE = """
 def steps():
     settings = set_up()
     with using():
@@ -76,7 +70,16 @@ def steps():
     yield until(lambda: current_job.now() is None)
     check(path.read_bytes() == saved, "the run wrote over the painted mask")
     return told, current_job.last().result.to_json(), spots
-""",
+"""
+
+
+def test_a_painted_mask_is_saved_told_and_kept(
+    window: WindowBlender, rembg: RembgServer, scan: Path, output: Path, photo_watch: Any, keep: Callable[..., None]
+) -> None:
+    photo_watch.remember(scan)
+    done = run(
+        window,
+        PAINT_AND_SAVE,
         *(scan, output, rembg.endpoint),
     )
     told, result, (first, second) = done.result

@@ -19,12 +19,7 @@ from rembg_server import RembgServer
 CLOSED = "http://127.0.0.1:9/api/remove"
 
 
-def test_the_preview_follows_settings_and_goes_from_photo_to_photo(
-    window: WindowBlender, rembg: RembgServer, scan: Path, output: Path, keep: Callable[..., None]
-) -> None:
-    done = run(
-        window,
-        """
+FOLLOW = """
 def steps():
     settings = set_up()
     # Beside the .blend, as it is for most; and short enough to be read in the README's pictures.
@@ -78,7 +73,15 @@ def steps():
     shot("stepped")
     image = area("IMAGE_EDITOR").spaces.active.image
     return shares, names, list(image.size), preview.trouble
-""",
+"""
+
+
+def test_the_preview_follows_settings_and_goes_from_photo_to_photo(
+    window: WindowBlender, rembg: RembgServer, scan: Path, output: Path, keep: Callable[..., None]
+) -> None:
+    done = run(
+        window,
+        FOLLOW,
         *(scan, output, rembg.endpoint),
     )
     shares, names, size, trouble = done.result
@@ -157,14 +160,7 @@ def steps():
     assert done.result == "IMG_0002.JPG"
 
 
-@pytest.mark.full
-def test_whatever_ends_the_preview_leaves_nothing(
-    window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
-) -> None:
-    add_photos(2)
-    saved = run(
-        window,
-        """
+END_IN_ALL_WAYS = """
 def editor():
     image = live_preview.now().picture.image
     return next(each for each in main_window().screen.areas
@@ -214,7 +210,17 @@ def steps():
     check(len(bpy.app.handlers.load_post) < handlers, "a handler is left")
     with bpy.data.libraries.load(str(folder / "disable.blend")) as (there, _):
         return list(there.images)
-""",
+"""
+
+
+@pytest.mark.full
+def test_whatever_ends_the_preview_leaves_nothing(
+    window: WindowBlender, server: FaultyServer, add_photos: Callable[[int], Any], photos: Path, output: Path
+) -> None:
+    add_photos(2)
+    saved = run(
+        window,
+        END_IN_ALL_WAYS,
         *(photos, output, server.endpoint),
     ).result
     assert [name for name in saved if name not in {"Mine", "Render Result", "Viewer Node"}] == []

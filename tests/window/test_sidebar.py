@@ -105,24 +105,7 @@ def show(folder: Path, name: str) -> np.ndarray:
     return np.asarray(Image.open(folder / f"{name}.png").convert("RGB").crop((1050, 60, 1310, 900)), int)
 
 
-def test_the_sidebar_from_the_choice_of_a_folder_to_a_retry(
-    window: WindowBlender,
-    rembg: RembgServer,
-    server: FaultyServer,
-    photos: Path,
-    output: Path,
-    tmp_path: Path,
-    keep: Keep,
-) -> None:
-    # The job stands still while its pictures are taken, or it might be over by then.
-    go = tmp_path / "go"
-    server.script = server.passed_on(rembg.endpoint, 16, go)
-    shutil.copytree(TURNTABLE / "photos", photos, dirs_exist_ok=True)
-    damaged = photos / "upright" / "IMG_0004.JPG"
-    damaged.write_bytes(b"damaged")
-    (photos / "flipped" / "DSC_0041.NEF").write_bytes(b"raw")
-    (tmp_path / "whole").mkdir()
-    code = """
+FROM_FOLDER_TO_RETRY = """
 def steps():
     import shutil
     set_up()
@@ -171,6 +154,26 @@ def steps():
     bpy.ops.wm.save_mainfile()
     return failed, told, survey.found(shown()).details["output"]
 """
+
+
+def test_the_sidebar_from_the_choice_of_a_folder_to_a_retry(
+    window: WindowBlender,
+    rembg: RembgServer,
+    server: FaultyServer,
+    photos: Path,
+    output: Path,
+    tmp_path: Path,
+    keep: Keep,
+) -> None:
+    # The job stands still while its pictures are taken, or it might be over by then.
+    go = tmp_path / "go"
+    server.script = server.passed_on(rembg.endpoint, 16, go)
+    shutil.copytree(TURNTABLE / "photos", photos, dirs_exist_ok=True)
+    damaged = photos / "upright" / "IMG_0004.JPG"
+    damaged.write_bytes(b"damaged")
+    (photos / "flipped" / "DSC_0041.NEF").write_bytes(b"raw")
+    (tmp_path / "whole").mkdir()
+    code = FROM_FOLDER_TO_RETRY
     whole = TURNTABLE / "photos" / "upright" / "IMG_0004.JPG"
     (failed, told, left), folder = run(window, code, photos, output, server.endpoint, whole, damaged, go)
     assert set(failed) == {"upright/IMG_0004.JPG", "flipped/DSC_0041.NEF"}
