@@ -23,8 +23,9 @@ class SCAN_CUTOUT_OT_import_reconstruction(JobOperator, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     __annotations__ = {
-        **operator_properties(ImportSettings),
-        # What the file browser shows.
+        # The file browser asks for the folder and the file itself.
+        **operator_properties(ImportSettings, hidden=("directory", "filepath")),
+        # What it shows.
         "filter_glob": StringProperty(
             default=";".join(f"*{suffix}" for suffix in registry.suffixes()), options={"HIDDEN"}
         ),

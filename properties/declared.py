@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Declared settings as Blender's properties, and what was set in them by the names of the settings."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import bpy
@@ -35,16 +35,17 @@ More = Mapping[str, Mapping[str, Any]]
 """Property name → what else its property is made with, such as ``update``."""
 
 
-def operator_properties(*groups: type) -> Properties:
+def operator_properties(*groups: type, hidden: Collection[str] = ()) -> Properties:
     """The settings that a call can set. Unset, what the scene or the preferences have counts.
 
-    Numbers have no limits: Blender would change what a script gives in silence, where a run refuses it in words.
+    No file browser shows those of the names ``hidden``. Numbers have no limits: Blender would change what a script gives in silence, where a run refuses it in words.
     """
     made: Properties = {}
     for each in _each_once(groups):
         if not each.declaration.no_operator:
             once = {"SKIP_SAVE"} if each.declaration.home is Home.CALL or each.declaration.unit in _PATHS else set()
-            made |= _made(each, options=once, has_limits=False)
+            unseen = {"HIDDEN"} if each.name in hidden else set()
+            made |= _made(each, options=once | unseen, has_limits=False)
     return made
 
 
@@ -57,19 +58,15 @@ def kept_properties(home: Home, *groups: type, without: Collection[str] = (), mo
     return made
 
 
-def given(
-    values: bpy.types.OperatorProperties | bpy.types.PropertyGroup,
-    *groups: type,
-    absolute: Callable[[str], str] = bpy.path.abspath,
-) -> dict[str, Any]:
-    """What was set of the groups' settings, by the names of the settings. ``absolute`` makes a path one."""
+def given(values: bpy.types.OperatorProperties | bpy.types.PropertyGroup, *groups: type) -> dict[str, Any]:
+    """What was set of the groups' settings, by the names of the settings. Folders and files are absolute paths."""
     found: dict[str, Any] = {}
     for each in _each_once(groups):
         zero = each.declaration.zero
         if zero is not None and values.is_property_set(zero.name):
             found[each.name] = 0 if getattr(values, zero.name) else getattr(values, each.in_blender)
         elif each.in_blender in values.bl_rna.properties and values.is_property_set(each.in_blender):
-            value = _plain(each, getattr(values, each.in_blender), absolute)
+            value = _plain(each, getattr(values, each.in_blender))
             if value or each.declaration.unit not in {*_PATHS, Unit.FILES}:  # else it is as if it were not set
                 found[each.name] = value
     return found
@@ -137,11 +134,11 @@ def _number(each: Setting, named: dict[str, Any], *, has_limits: bool) -> Any:
     return FloatProperty(**named, default=each.default, subtype=subtype, **limits)
 
 
-def _plain(each: Setting, value: Any, absolute: Callable[[str], str]) -> Any:
+def _plain(each: Setting, value: Any) -> Any:
     """A property's value as the setting has it."""
     unit = each.declaration.unit
     if unit in _PATHS:
-        return absolute(value)
+        return bpy.path.abspath(value)
     if unit is Unit.FILES:
         return tuple(each.name for each in value)
     if unit is Unit.COLOR:
