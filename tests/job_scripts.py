@@ -22,7 +22,7 @@ class HeldServer(NamedTuple):
 
 # What the scripts begin with; ``arguments`` are the photo folder, the output folder and the endpoint.
 BEGIN = """
-from bl_ext.user_default.scan_cutout.session import current_job as running
+from bl_ext.user_default.scan_cutout.session import current_job
 
 def set_up():
     photos, output, endpoint = arguments[:3]
@@ -38,11 +38,11 @@ def begin():
         return sorted(bpy.ops.scan_cutout.strip_backgrounds("INVOKE_DEFAULT"))
 
 def has_begun():
-    job = running.now()
+    job = current_job.now()
     return job is not None and job.progress.total > 0
 
 def is_over():
-    return running.now() is None
+    return current_job.now() is None
 
 def leftovers():
     handlers = [each for each in bpy.app.handlers.load_post if "scan_cutout" in each.__module__]
@@ -60,7 +60,7 @@ def run_again(window: WindowBlender, *arguments: object) -> Any:
 def steps():
     begin()
     yield until(is_over)
-    return running.last().result.details["photos"]
+    return current_job.last().result.details["photos"]
 """
     return run(window, code, *arguments)
 

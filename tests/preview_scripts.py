@@ -16,7 +16,7 @@ BEGIN = """
 import os
 import signal
 from pathlib import Path
-from bl_ext.user_default.scan_cutout.session import live_preview as previewing, running, survey
+from bl_ext.user_default.scan_cutout.session import current_job, live_preview, survey
 
 MODULE = "bl_ext.user_default.scan_cutout"
 
@@ -30,7 +30,7 @@ def set_up():
     return settings
 
 def is_settled():
-    preview = previewing.now()
+    preview = live_preview.now()
     return preview is not None and not preview.is_waiting and preview._is_fitted and preview._has_tab
 
 def open_preview(photo=""):

@@ -19,15 +19,13 @@ BEGIN = """
 import os
 import signal
 import addon_utils
-from bl_ext.user_default.scan_cutout.operators import check_programs
-from bl_ext.user_default.scan_cutout.session import driver, queries
-from bl_ext.user_default.scan_cutout.operators.check_endpoint import question
+from bl_ext.user_default.scan_cutout.session import driver, programs, queries
 
 MODULE = "bl_ext.user_default.scan_cutout"
 stored = bpy.context.preferences.addons[MODULE].preferences
 
 def answer():
-    return queries.answer(question(stored.endpoint))
+    return queries.answer(queries.of_endpoint(stored.endpoint))
 
 def opened():
     return bpy.context.window_manager.windows[-1]
@@ -85,7 +83,7 @@ def steps():
     place = yield from button("scan_cutout.check_endpoint")
     shot("preferences")
     yield click(*place, window=opened())
-    check(question(stored.endpoint) in queries._questions, "the server is not asked")    # it may have answered by now
+    check(queries.of_endpoint(stored.endpoint) in queries._questions, "the server is not asked")    # it may have answered by now
     yield until(answer)
     yield drawn()
     shot("preferences_answered")
@@ -147,16 +145,16 @@ def steps():
     else:
         driver.start = start_and_hold
         yield click(*place, window=opened())
-        check(queries.is_asked(question(stored.endpoint)), "the server is not asked, or was waited for")
+        check(queries.is_asked(queries.of_endpoint(stored.endpoint)), "the server is not asked, or was waited for")
         yield click(*place, window=opened())     # nothing happens, and nothing has to be waited for
         bpy.app.timers.register(lambda: beats.append(True) or 0.01)
         yield until(lambda: len(beats) >= 10)
-        check(queries.is_asked(question(stored.endpoint)), "the server is not asked any more")
+        check(queries.is_asked(queries.of_endpoint(stored.endpoint)), "the server is not asked any more")
     said = answer() and answer().message
     yield drawn()
     shot("preferences")
     stored.endpoint += "/"
-    check(not queries.is_asked(question(stored.endpoint)), "another address has the old one's answer")
+    check(not queries.is_asked(queries.of_endpoint(stored.endpoint)), "another address has the old one's answer")
     return said
 """,
         server.endpoint if answers else CLOSED,
@@ -187,13 +185,12 @@ def steps():
     stored.model = "bria-rmbg"
     stored.colmap_executable = "/nowhere/colmap"
     yield click(*(yield from button("scan_cutout.check_endpoint")))
-    yield until(lambda: answer() and queries.answer(question(closed)))
-    programs = check_programs.question(stored.colmap_executable)
-    yield until(lambda: queries.answer(programs))
-    while not queries.answer(programs).details["programs"]["COLMAP"].get("version"):
+    yield until(lambda: answer() and queries.answer(queries.of_endpoint(closed)))
+    yield until(lambda: programs.answer(bpy.context))
+    while not programs.answer(bpy.context).details["programs"]["COLMAP"].get("version"):
         bpy.ops.scan_cutout.check_programs()    # on a busy machine, pycolmap may not have told it in time
-        yield until(lambda: queries.answer(programs))
-    found = queries.answer(programs).details["programs"]
+        yield until(lambda: programs.answer(bpy.context))
+    found = programs.answer(bpy.context).details["programs"]
     check("There is no program /nowhere/colmap" in found["COLMAP_EXECUTABLE"]["problem"], found)
     yield move(10, 10)
     yield drawn()
@@ -208,7 +205,7 @@ def steps():
     area("PREFERENCES").tag_redraw()
     yield drawn()
     shot("preferences_embedded")
-    return {each: (ended := queries.answer(question(each))) and ended.status for each in
+    return {each: (ended := queries.answer(queries.of_endpoint(each))) and ended.status for each in
             [stored.endpoint, *(further.address for further in stored.further_endpoints)]}
 """,
         rembg.endpoint,
