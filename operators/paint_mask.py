@@ -5,6 +5,7 @@ import bpy
 
 from ..properties.typed import OperatorResult, existing
 from ..scan.common.errors import ScanError, printable
+from ..scan.job.events import Previewed
 from ..session import live_preview
 from ..session.redraw import redraw
 
@@ -25,9 +26,9 @@ class SCAN_CUTOUT_OT_paint_mask(bpy.types.Operator):
             cls.poll_message_set("Start the preview first")
         elif preview.painting:
             cls.poll_message_set("This mask is being painted on")
-        elif preview.is_waiting or preview.shown is None or preview.shown["photo"] != preview.photo:
+        elif preview.is_waiting or (shown := preview.shown) is None or shown.photo != preview.photo:
             cls.poll_message_set("The preview of this photo is not ready")
-        elif not preview.shown.get("mask"):
+        elif not isinstance(shown, Previewed) or not shown.mask_path:
             cls.poll_message_set("This photo has no mask yet; strip its background first")
         else:
             return True

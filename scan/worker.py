@@ -23,6 +23,7 @@ from . import tasks
 from .common.errors import BadUseError, OutputError, ScanError
 from .engines.programs.program import end_left_over
 from .job.context import JobContext
+from .job.events import Finished
 from .job.folder import JobFolder
 from .job.inbox import Inbox
 from .job.job_end import JobEnd
@@ -92,7 +93,7 @@ def _end_journal(journal: Journal, end: JobEnd, run: str, output: TextIO) -> Non
 
 
 def _print_finished(end: JobEnd, run: str, output: TextIO) -> None:
-    print(json.dumps({"event": "finished", "run": run, "time": time.time(), **end.to_json()}), file=output, flush=True)
+    print(json.dumps(Finished(run=run, time=time.time(), end=end).to_json()), file=output, flush=True)
 
 
 def start(arguments: list[str]) -> None:

@@ -12,6 +12,7 @@ import bpy
 
 from ..properties.typed import persistent
 from ..scan.common.errors import BadUseError, ScanError
+from ..scan.job.events import Finished, PhotoDone
 from ..scan.job.folder import JobFolder
 from ..scan.job.job_end import JobEnd
 from ..scan.job.progress import Progress
@@ -75,10 +76,10 @@ class RunningJob:
         events = self._worker.events(may_go_on)
         for event in events:
             self.progress.take(event)
-            if thumbnail := event.get("thumbnail"):
-                thumbnails.latest.add(self.folder.thumbnails / thumbnail)
-            if event["event"] == "finished":
-                self._go_on(context, JobEnd.from_json(event))
+            if isinstance(event, PhotoDone) and event.thumbnail:
+                thumbnails.latest.add(self.folder.thumbnails / event.thumbnail)
+            if isinstance(event, Finished):
+                self._go_on(context, event.end)
         return bool(events)
 
     def cancel(self) -> None:

@@ -4,13 +4,14 @@
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 
 import bpy
 
 from ..properties import job_settings
 from ..scan.common.errors import OutputError
+from ..scan.job.events import Event, Finished, Log, Paused, PhotoDone, PhotoFailed, StepProgress
 from ..scan.job.job_end import JobEnd
-from ..scan.job.journal import Event
 from ..scan.job.process import Worker
 from ..scan.job.requirements import refuse_missing
 from .steps import Job, Steps
@@ -38,35 +39,49 @@ def run_blocking(context: bpy.types.Context, job: Job) -> JobEnd:
     Raises BadUseError where the job cannot be started.
     """
     worker = start(context, job)
-    events = worker.iter_events()
-    total = done = 0
-
-    def tell_photo(words: str) -> None:
-        # What fails at first sight does so before the photos are counted.
-        _tell(f"{done}/{total} {words}" if total else words)
-
-    event: Event = {"event": ""}
-    while event["event"] != "finished":
+    events, lines = worker.iter_events(), _Lines()
+    event = Event()
+    while not isinstance(event, Finished):
         try:  # all of it, since Ctrl-C may come while a line is written
             event = next(events)
-            match event["event"]:
-                case "progress":
-                    done, total = event["done"] + event["failed"], event["total"]
-                    if "step" in event:
-                        _tell(f"{event['step']}: {done}/{total}")
-                case "photo_done":
-                    done += 1
-                    tell_photo(f"{event['photo']} ({event['seconds']:.2f} s)")
-                case "photo_failed":
-                    done += 1
-                    tell_photo(f"{event['photo']} failed: {event['reason']}")
-                case "paused":
-                    _tell(f"Waiting: {event['reason']}")
-                case "log":
-                    _tell(event["text"])
+            if line := lines.of(event):
+                _print(line)
         except KeyboardInterrupt:
             worker.cancel()
-    return JobEnd.from_json(event)
+    return _reported(event)
+
+
+class _Lines:
+    """What a job prints while Blender waits for it."""
+
+    def __init__(self) -> None:
+        self._done = self._total = 0
+
+    def of(self, event: Event) -> str:
+        """Returns the line for the next event; empty where it has none."""
+        match event:
+            case StepProgress():
+                self._done, self._total = event.done + event.failed, event.total
+                return f"{event.step}: {self._done}/{self._total}" if event.step else ""
+            case PhotoDone():
+                return self._counted(f"{event.photo} ({event.seconds:.2f} s)")
+            case PhotoFailed():
+                return self._counted(f"{event.photo} failed: {event.reason}")
+            case Paused():
+                return f"Waiting: {event.reason}"
+            case Log():
+                return event.text
+        return ""
+
+    def _counted(self, text: str) -> str:
+        self._done += 1
+        # What fails at first sight does so before the photos are counted.
+        return f"{self._done}/{self._total} {text}" if self._total else text
+
+
+def _reported(event: Finished) -> JobEnd:
+    """Returns the end, with what finds its run in the journal: the command line's reports name both."""
+    return replace(event.end, details={"event": event.name, "run": event.run, "time": event.time, **event.end.details})
 
 
 def start(context: bpy.types.Context, job: Job) -> Worker:
@@ -86,6 +101,6 @@ def temporary_folder() -> tempfile.TemporaryDirectory[str]:
         ) from error
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     # A file name may hold what the terminal cannot show.
     print(f"Scan Cutout: {text}".encode(errors="backslashreplace").decode(), file=sys.stderr, flush=True)

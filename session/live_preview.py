@@ -14,9 +14,9 @@ import bpy
 from ..properties import job_settings
 from ..properties.stored import settings_in
 from ..properties.typed import existing, persistent
-from ..scan.common.errors import ScanError
+from ..scan.common.errors import BadUseError, ScanError
+from ..scan.job.events import Event, Finished, Previewed, PreviewFailed, PreviewWaiting, Started
 from ..scan.job.folder import JobFolder
-from ..scan.job.journal import Event
 from ..scan.job.process import Worker
 from ..scan.masks.settings import MaskSettings
 from ..scan.segmentation.settings import SoftMaskSettings
@@ -41,7 +41,7 @@ class Preview:
         """What is wished for, and perhaps shown already."""
         self.photos: list[str] = []
         """Every photo of the folder in order, once the worker has told."""
-        self.shown: Event | None = None
+        self.shown: PreviewWaiting | Previewed | None = None
         """What the worker said of the picture that is shown."""
         self.trouble = ""
         """Why nothing newer is shown."""
@@ -100,8 +100,10 @@ class Preview:
 
     def paint(self) -> None:
         """Show the mask instead, to be painted on in white. Raises BadUseError."""
-        shown = existing(self.shown)
-        self.painting = Painting(self.photo, Path(shown["mask"]), Path(shown["working"]), self._overlay)
+        shown = self.shown
+        if not isinstance(shown, Previewed):
+            raise BadUseError("The preview of this photo is not ready")
+        self.painting = Painting(self.photo, Path(shown.mask_path), Path(shown.working_path), self._overlay)
         self.painting.picture.replace(self.picture)
         self._is_fitted = False
         self._colours = take_white(bpy.context)
@@ -139,24 +141,24 @@ class Preview:
         self._folder.cleanup()
 
     def _take(self, event: Event) -> None:
-        match event["event"]:
-            case "started":
-                self.photos = event["photos"]
+        match event:
+            case Started():
+                self.photos = list(event.names or ())
                 self.photo = self.photo or self.photos[0]
-            case "preview_waiting" | "previewed" if event["photo"] == self.photo:
-                if self.shown is None or self.shown["size"] != event["size"]:
+            case PreviewWaiting() | Previewed() if event.photo == self.photo:
+                if self.shown is None or self.shown.size != event.size:
                     self._is_fitted = False
-                self.picture.load(event["file"])
+                self.picture.load(event.picture_path)
                 self.shown = event
-            case "preview_failed" if event["number"] == self._number:
-                self.trouble = event["reason"]
-                if self.shown is not None and self.shown["photo"] != self.photo:
+            case PreviewFailed() if event.number == self._number:
+                self.trouble = event.reason
+                if self.shown is not None and self.shown.photo != self.photo:
                     self.shown = None
                     self.picture.clear()
-            case "finished":
-                self._worker, self.trouble = None, event["message"]
-        if event["event"] in {"previewed", "preview_failed"}:
-            self._answered = event["number"]
+            case Finished():
+                self._worker, self.trouble = None, event.end.message
+        if isinstance(event, Previewed | PreviewFailed):
+            self._answered = event.number
 
     def _mend_after_undo(self) -> None:
         if self.painting and self.painting.picture.image is None:  # undone beyond where painting began

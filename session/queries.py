@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from ..scan.common.errors import ScanError
+from ..scan.job.events import Finished
 from ..scan.job.folder import JobFolder
 from ..scan.job.job_end import JobEnd
 from ..scan.job.process import Worker
@@ -52,8 +53,8 @@ class _Question:
                 self._take(JobEnd.of(ScanError(str(error))))
                 return True
             for event in events:
-                if event["event"] == "finished":
-                    self._take(JobEnd.from_json(event))
+                if isinstance(event, Finished):
+                    self._take(event.end)
                     return True
         return False
 

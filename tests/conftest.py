@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib
+import json
 import os
 import pkgutil
 import sys
@@ -18,7 +20,7 @@ import numpy as np
 import pytest
 from blender_summary import pytest_terminal_summary  # noqa: F401 - a hook, for the whole run
 from faulty_server import FaultyServer
-from in_process import LocalWorker
+from in_process import LocalWorker, as_line
 from PIL import Image, ImageDraw
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -27,7 +29,6 @@ import scan
 from bpy_process import VERSIONS
 from rembg_server import RembgServer
 from scan.job.folder import JobFolder
-from scan.job.journal import read_journal
 from scan.job.process import Worker
 from scan.segmentation.settings import EndpointSettings
 from scan.tasks.settings import StripSettings
@@ -91,9 +92,18 @@ def wait_for(condition: Callable[[], Any]) -> Any:
     return value
 
 
+def journal_lines(journal: Path) -> list[dict[str, Any]]:
+    """Every whole line of a journal under the names that the file has, and not as the reader returns it."""
+    lines = []
+    for line in journal.read_bytes().split(b"\n") if journal.exists() else ():
+        with contextlib.suppress(ValueError):  # torn by a kill, or the empty end
+            lines.append(json.loads(line))
+    return lines
+
+
 def journaled(output: Path, event: str = "photo_done") -> list[dict[str, Any]]:
     """The events of one kind in an output folder's journal. Unlike ``Worker.events``, it takes nothing from anyone."""
-    return [each for each in read_journal(JobFolder(output).journal) if each["event"] == event]
+    return [each for each in journal_lines(JobFolder(output).journal) if each["event"] == event]
 
 
 class Story(list[dict[str, Any]]):
@@ -226,7 +236,7 @@ class Workers:
         """Read a worker's story up to the first look at which a wanted event is in it, or all of it."""
         story = Story()
         while True:
-            news = worker.events()
+            news = [as_line(event) for event in worker.events()]
             story += news
             if any(wanted(event) or event["event"] == "finished" for event in news):
                 return story

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import LocalWorker
+from in_process import LocalWorker, as_line
 from PIL import Image
 
 from scan.engines.settings import ReconstructSettings
+from scan.job.events import Finished
 from scan.job.folder import JobFolder
 from scan.job.process import Worker
 
@@ -119,7 +120,7 @@ def until(
     """Read a worker's story up to a wanted event, or all of it."""
     story: list[dict[str, Any]] = []
     while True:
-        for event in worker.events():
+        for event in map(as_line, worker.events()):
             story.append(event)
             if wanted(event) or event["event"] == "finished":
                 return story
@@ -192,7 +193,7 @@ def caught(
         if before:
             before()
         worker = solves.start(engine)
-        while not any(event["event"] == "finished" for event in worker.events()):
+        while not any(isinstance(event, Finished) for event in worker.events()):
             if pid := _frozen(solves, step):
                 return worker, pid
             time.sleep(0.01)

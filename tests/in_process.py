@@ -15,9 +15,10 @@ from typing import Any
 
 from scan import worker
 from scan.job import priority
+from scan.job.events import Event, Finished, from_json
 from scan.job.folder import JobFolder
 from scan.job.inbox import Inbox
-from scan.job.journal import Event, JournalTail
+from scan.job.journal import JournalTail
 
 # The threads of this process keep their priority: one that steps back would wait for all other tests.
 priority._NICENESS = 0  # noqa: SLF001
@@ -26,6 +27,12 @@ _DYING = 30.0  # seconds: the test has failed already
 
 _has_stderr = threading.Lock()
 """Held by the run whose log is ``sys.stderr``. What a second one beside it says goes there, too."""
+
+
+def as_line(event: Event) -> dict[str, Any]:
+    """An event as the journal has it."""
+    line: dict[str, Any] = json.loads(json.dumps(event.to_json()))
+    return line
 
 
 class LocalWorker:
@@ -52,13 +59,14 @@ class LocalWorker:
         self._finished = not self._thread.is_alive()  # asked before reading: nothing is written after it
         events = self._last + self._tail.read()
         self._last = []
-        if events and events[-1]["event"] == "finished":
+        if events and isinstance(events[-1], Finished):
             if not self._finished:
                 self._last = [events.pop()]
         elif self._failure:
             raise self._failure
         elif self._finished:
-            events += [json.loads(line) for line in self._output.getvalue().splitlines()]
+            printed = map(json.loads, self._output.getvalue().splitlines())
+            events += [event for event in map(from_json, printed) if event is not None]
         return events
 
     def join(self) -> list[Event]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from blender_window import WindowBlender
+from scan.job.events import Finished, PhotoDone
 from scan.job.journal import read_journal
 
 AddPhotos = Callable[[int], Sequence[str]]
@@ -66,11 +67,11 @@ def steps():
 
 
 def finish_of(output: Path) -> dict[str, Any]:
-    return [event for event in read_journal(output / "journal.jsonl") if event["event"] == "finished"][-1]
+    return [event for event in read_journal(output / "journal.jsonl") if isinstance(event, Finished)][-1].end.to_json()
 
 
 def count_made(output: Path) -> int:
     """How many photos a run has made. A mask whose line in the journal did not come to be is made again."""
-    made = {event["photo"] for event in read_journal(output / "journal.jsonl") if event["event"] == "photo_done"}
+    made = {event.photo for event in read_journal(output / "journal.jsonl") if isinstance(event, PhotoDone)}
     assert len(made) <= len(list((output / "masks").rglob("*.png")))
     return len(made)

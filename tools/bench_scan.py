@@ -31,7 +31,9 @@ from rembg_server import RembgServer
 sys.path.insert(0, str(environments.ROOT))
 from scan.engines.catalog import make_engine
 from scan.engines.settings import ReconstructSettings
+from scan.job.events import Finished
 from scan.job.folder import JobFolder
+from scan.job.job_end import JobEnd
 from scan.job.process import Worker
 from scan.segmentation.settings import EndpointSettings
 from scan.tasks.settings import StripSettings
@@ -130,9 +132,9 @@ def _strip(photos: Path, output: Path) -> None:
             model="u2netp",
             endpoint=EndpointSettings(endpoint=server.endpoint),
         )
-        finished = _work(output, {"task": "strip", "settings": dataclasses.asdict(settings)})
-    if finished["status"] != "done":
-        sys.exit(f"bench_scan.py: {finished['message']}")
+        ended = _work(output, {"task": "strip", "settings": dataclasses.asdict(settings)})
+    if not ended.is_done:
+        sys.exit(f"bench_scan.py: {ended.message}")
 
 
 def _black_cutout(photo: Path, mask: Path, place: Path) -> None:
@@ -151,17 +153,17 @@ def _solve(photos: Path, output: Path, engine: str, quality: str, *, masks: bool
     settings = ReconstructSettings(photos=str(photos), output=str(output), engine=engine, quality=quality, masks=masks)
     before = _processor_seconds()
     begin = time.monotonic()
-    finished = _work(output, {"task": "reconstruct", "settings": dataclasses.asdict(settings)})
+    ended = _work(output, {"task": "reconstruct", "settings": dataclasses.asdict(settings)})
     row = {
         "version": version,
-        "message": finished["message"],
-        "registered": finished.get("registered", 0),
-        "models": finished.get("models", 0),
+        "message": ended.message,
+        "registered": ended.details.get("registered", 0),
+        "models": ended.details.get("models", 0),
         "seconds": round(time.monotonic() - begin, 1),
         "processor_seconds": round(_processor_seconds() - before, 1),
     }
-    if "results" in finished:
-        row |= compare(read_poses(Path(finished["results"])), _truth())
+    if "results" in ended.details:
+        row |= compare(read_poses(Path(ended.details["results"])), _truth())
     return row
 
 
@@ -171,10 +173,10 @@ def _processor_seconds() -> float:
     return times.children_user + times.children_system
 
 
-def _work(output: Path, job: dict[str, Any]) -> dict[str, Any]:
+def _work(output: Path, job: dict[str, Any]) -> JobEnd:
     """Run a job in a worker and give its end."""
-    *_, finished = Worker([sys.executable], JobFolder(output), job).iter_events()
-    return finished
+    events = Worker([sys.executable], JobFolder(output), job).iter_events()
+    return next(event.end for event in events if isinstance(event, Finished))
 
 
 def _truth() -> dict[str, Pose]:

@@ -26,6 +26,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from scan.job.events import Finished
 from scan.job.folder import JobFolder
 from scan.job.process import Worker
 from scan.segmentation.settings import EndpointSettings
@@ -73,8 +74,8 @@ def ours(changes: dict[str, Any], photos: Path, output: Path, endpoint: str, _re
     )
     worker = Worker([sys.executable], JobFolder(output), {"task": "strip", "settings": asdict(settings)})
     *_, finished = worker.iter_events()
-    if finished["status"] != "done":
-        raise RuntimeError(finished["message"])
+    if not (isinstance(finished, Finished) and finished.end.is_done):
+        raise RuntimeError(str(finished))
     traffic = json.loads((output / "report.json").read_bytes())["bytes"]
     return traffic["sent"], traffic["received"]
 

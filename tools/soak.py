@@ -27,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import environments
 from rembg_server import RembgServer
+from scan.job.events import Finished, PhotoDone, PhotoFailed
 from scan.job.folder import JobFolder
+from scan.job.job_end import JobEnd
 from scan.job.process import Worker
 from scan.segmentation.settings import EndpointSettings
 from scan.tasks.settings import StripSettings
@@ -56,15 +58,15 @@ def main() -> int:
         endpoint = EndpointSettings(endpoint=server.endpoint)
         settings: dict[str, Any] = {"photos": str(photos), "output": str(output), "model": "u2netp", **changes}
         begin = time.monotonic()
-        samples, highest, finished = _watch(StripSettings(**settings, endpoint=endpoint))
+        samples, highest, ended = _watch(StripSettings(**settings, endpoint=endpoint))
         seconds = time.monotonic() - begin
     result = _judged(samples, highest, count)
-    result |= {"status": finished["status"], "seconds_a_photo": round(seconds / count, 3), "settings": changes}
+    result |= {"status": ended.status, "seconds_a_photo": round(seconds / count, 3), "settings": changes}
     RESULT.write_text(json.dumps({**result, "samples": samples}), "utf-8")
     print(json.dumps(result, indent=1))
-    if finished["status"] != "done":
-        print(finished["message"], file=sys.stderr)
-    return 0 if finished["status"] == "done" and result["flat"] and result["small"] else 1
+    if not ended.is_done:
+        print(ended.message, file=sys.stderr)
+    return 0 if ended.is_done and result["flat"] and result["small"] else 1
 
 
 def _value(text: str) -> Any:
@@ -107,7 +109,7 @@ def _noise_pictures() -> list[Path]:
     return paths
 
 
-def _watch(settings: StripSettings) -> tuple[list[tuple[int, float]], float, dict[str, Any]]:
+def _watch(settings: StripSettings) -> tuple[list[tuple[int, float]], float, JobEnd]:
     """Run a strip to its end: (photos done, megabytes in memory) over and over, the most it ever had, how it ended."""
     job = {"task": "strip", "settings": asdict(settings)}
     worker = Worker([sys.executable], JobFolder(Path(settings.output)), job)
@@ -115,9 +117,9 @@ def _watch(settings: StripSettings) -> tuple[list[tuple[int, float]], float, dic
     done, highest = 0, 0.0
     while True:
         for event in worker.events():
-            done += event["event"] in {"photo_done", "photo_failed"}
-            if event["event"] == "finished":
-                return samples, highest, event
+            done += isinstance(event, PhotoDone | PhotoFailed)
+            if isinstance(event, Finished):
+                return samples, highest, event.end
         if memory := _memory(worker.pid, "VmRSS"):
             samples.append((done, memory))
             highest = max(highest, _memory(worker.pid, "VmHWM"))

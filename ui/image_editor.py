@@ -14,6 +14,7 @@ from ..properties.stored import settings_in
 from ..properties.typed import existing
 from ..scan.common.declared import names_of
 from ..scan.common.errors import printable
+from ..scan.job.events import Previewed
 from ..scan.masks.settings import MaskSettings
 from ..session import live_preview
 from ..session.painting import Painting
@@ -40,7 +41,7 @@ class SCAN_CUTOUT_PT_preview(bpy.types.Panel):
         _draw_steps(layout, preview)
         column = layout.column()
         if preview.painting:
-            if preview.shown and preview.shown["orientation"] != 1:
+            if isinstance(preview.shown, Previewed) and preview.shown.orientation != 1:
                 say(column, "Shown turned, as the camera has stored it", "INFO")
             _draw_painting(column, preview.painting)
         else:
@@ -74,7 +75,7 @@ class SCAN_CUTOUT_PT_preview_mask(bpy.types.Panel):
         column = layout.column()
         shown = existing(live_preview.now()).shown
         # They do nothing to a mask that was painted on, but all the same to those of the other photos.
-        column.active = not (shown and shown.get("is_painted"))
+        column.active = not (isinstance(shown, Previewed) and shown.is_painted)
         for name in names_of(MaskSettings):
             column.prop(settings_in(context.scene), name)
 
@@ -91,11 +92,11 @@ def _draw_state(layout: bpy.types.UILayout, preview: live_preview.Preview) -> No
     if preview.trouble:
         say(layout, preview.trouble, "ERROR")
         layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, text="Try Again", icon="FILE_REFRESH")
-    elif shown is None or shown["photo"] != preview.photo or "foreground" not in shown:
+    elif not isinstance(shown, Previewed) or shown.photo != preview.photo:
         say(layout, _WAITING, "TIME")
     else:
-        say(layout, f"The mask keeps {shown['foreground']:.1%} of the photo", "IMAGE_ALPHA")
-        if shown["is_painted"]:
+        say(layout, f"The mask keeps {shown.foreground:.1%} of the photo", "IMAGE_ALPHA")
+        if shown.is_painted:
             say(layout, "Painted by hand; runs and settings leave it as it is", "BRUSH_DATA")
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..common.declared import later_values
 from ..common.hashes import short_hash
+from ..job.events import Log, StepProgress
 from ..job.journal import Journal
 from ..photos.header import PhotoFacts
 from ..photos.photo import Photo
@@ -46,8 +47,8 @@ class ScanPhoto:
     facts: PhotoFacts
     file_stamp: tuple[int, int]
     """See ``Photo.file_stamp``."""
-    mask: bytes | None
-    """SHA-256 of the mask's file; None where the scan goes without masks."""
+    mask_sha256: bytes | None
+    """Of the mask's file; None where the scan goes without masks."""
     mask_path: Path | None
     mask_is_clean: bool = True
     """Whether the mask is 8 bits, one channel, 0 and 255 only, so that its file can be handed over as it is."""
@@ -73,7 +74,12 @@ class Scan:
     def key(self, *more: object) -> str:
         """Names an engine's work on this scan: same key, same photos, masks, cameras and ``more``."""
         parts = [
-            (photo.name, photo.file_stamp, photo.mask.hex() if photo.mask else None, photo.facts.camera_key())
+            (
+                photo.name,
+                photo.file_stamp,
+                photo.mask_sha256.hex() if photo.mask_sha256 else None,
+                photo.facts.camera_key(),
+            )
             for photo in self.photos
         ]
         # The mapper is not part of it: the same matches serve both.
@@ -127,17 +133,17 @@ class EngineFolder:
 
 
 class Watch:
-    """The way an engine tells its story, and learns that it shall stop. May be called from one thread."""
+    """How an engine writes to the journal, and learns that it shall stop. May be called from one thread."""
 
     def __init__(self, journal: Journal, cancel: threading.Event) -> None:
         self.cancel = cancel
         self._journal = journal
         self._step = ""
-        self._told = 0.0
+        self._noted = 0.0
 
     def say(self, text: str, level: str = "info") -> None:
-        """Tell the user something; ``level`` is ``info`` or ``warning``."""
-        self._journal.write("log", level=level, text=text)
+        """Have the user read something; ``level`` is ``info`` or ``warning``."""
+        self._journal.write(Log(level=level, text=text))
 
     def step(self, text: str) -> None:
         """A new step begins, such as "Matching features"."""
@@ -147,9 +153,9 @@ class Watch:
     def progress(self, done: int, total: int) -> None:
         """So much of the step is done."""
         now = time.monotonic()
-        if now - self._told >= _LEAST_PAUSE or done == total:
-            self._told = now
-            self._journal.write("progress", step=self._step, done=min(done, total), failed=0, total=total)
+        if now - self._noted >= _LEAST_PAUSE or done == total:
+            self._noted = now
+            self._journal.write(StepProgress(step=self._step, done=min(done, total), total=total))
 
 
 class Engine(Protocol):

@@ -8,13 +8,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from ..common.errors import EngineError, PhotoError
 from ..common.files import cannot_write, save
-from ..masks.mask import as_grey
+from ..masks.saved_masks import OtherSizeError, read_saved_mask
 from .engine import ScanPhoto
-from .preflight import THRESHOLD
 
 # What no program stumbles over: no spaces, no accents, nothing that a list of names or a shell reads as something else.
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*", re.ASCII)
@@ -84,12 +81,12 @@ def write_mask(photo: ScanPhoto, place: Path) -> None:
     if photo.mask_path is None or place.exists():  # the key holds what is in the mask, and it is written as one
         return
     try:
-        content = photo.mask_path.read_bytes()
-        if not photo.mask_is_clean:
+        if photo.mask_is_clean:
+            content = photo.mask_path.read_bytes()
+        else:
             buffer = io.BytesIO()
-            with Image.open(io.BytesIO(content)) as image:
-                as_grey(image).point([0] * THRESHOLD + [255] * (256 - THRESHOLD)).save(buffer, "PNG")
+            read_saved_mask(photo.mask_path, photo.facts.size).binary().save(buffer, "PNG")
             content = buffer.getvalue()
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, OtherSizeError) as error:
         raise EngineError(f"The mask {photo.mask_path} cannot be read ({error}) any more; run again") from error
     save(place, content)

@@ -2,7 +2,6 @@
 """A look at photos and masks before an engine gets them, so that what is wrong is said before the wait, not after."""
 
 import hashlib
-import io
 import os
 import threading
 from collections import Counter, defaultdict
@@ -12,18 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ..common.errors import BadUseError, PhotoError
 from ..common.text import count, some
-from ..masks.mask import as_grey
+from ..masks.saved_masks import THRESHOLD, OtherSizeError, read_saved_mask
 from ..photos.header import read_facts
 from ..photos.photo import Photo
 from .engine import Requirements, ScanPhoto
 from .programs.program import Cancelled
 
-THRESHOLD = 128
-"""Grey mask values from this one on are taken for "keep"."""
 _MOST_THREADS = 8
 _BORDER = 0.9
 """A mask that keeps so much of the picture's border, and drops some of the rest, may be inverted."""
@@ -51,7 +47,7 @@ class Preflight:
 
 @dataclass(frozen=True)
 class _Mask:
-    digest: bytes
+    sha256: bytes
     is_clean: bool
     kept: float
     """Share of the picture, 0 to 1."""
@@ -146,7 +142,7 @@ def _look(photo: Photo, mask_path: Path | None, requirements: Requirements, titl
         photo,
         facts,
         photo.file_stamp(),
-        mask.digest if mask else None,
+        mask.sha256 if mask else None,
         mask_path,
         mask.is_clean if mask else True,
     )
@@ -155,27 +151,23 @@ def _look(photo: Photo, mask_path: Path | None, requirements: Requirements, titl
 
 def _read_mask(path: Path, size: tuple[int, int]) -> _Mask:
     try:
-        content = path.read_bytes()
+        saved = read_saved_mask(path, size)
     except FileNotFoundError as error:
         raise PhotoError("has no mask; strip its background first") from error
     except OSError as error:
         raise PhotoError(f"has a mask that cannot be read ({error.strerror})") from error
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            if image.size != size:
-                raise PhotoError(
-                    f"is {size[0]} × {size[1]} pixels and its mask {image.width} × {image.height}; strip it again"
-                )
-            is_grey = image.mode == "L" and image.format == "PNG" and not image.has_transparency_data
-            values = np.asarray(as_grey(image))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except OtherSizeError as error:
+        width, height = error.size
+        raise PhotoError(f"is {size[0]} × {size[1]} pixels and its mask {width} × {height}; strip it again") from error
+    except ValueError as error:
         raise PhotoError(f"has a mask that cannot be decoded ({error}); remove that file and strip again") from error
+    values = np.asarray(saved.grey)
     keep = values >= THRESHOLD
     borders = np.concatenate((keep[0], keep[-1], keep[:, 0], keep[:, -1]))
     kept = float(keep.mean())
     return _Mask(
-        hashlib.sha256(content).digest(),
-        is_grey and bool(((values == 0) | (values == 255)).all()),
+        hashlib.sha256(saved.content).digest(),
+        saved.is_grey_png and bool(((values == 0) | (values == 255)).all()),
         kept,
         is_inverted=kept < 1 and float(borders.mean()) > _BORDER,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The job folder: where a run keeps its settings, story and results, and the lock that one worker holds."""
+"""The job folder: where a run keeps its settings, journal and results, and the lock that one worker holds."""
 
 import contextlib
 import errno
@@ -17,7 +17,7 @@ from ..common.files import remove_leftovers, write_atomically
 RESULTS = frozenset({"masks", "soft", "cutouts", "converted", "engines", "thumbnails"})
 """The folders that jobs write to."""
 
-# What a lock that another process holds is told with: flock(2), and Windows' _locking.
+# The errors of a lock that another process holds: flock(2), and Windows' _locking.
 _HELD = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
 
 

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The story of a job: ``journal.jsonl``, one JSON object a line, appended and flushed.
+"""The journal of a job: ``journal.jsonl``, an event a line as JSON, appended and flushed.
 
-Events: ``started``, ``photo_done``, ``photo_failed``, ``paused``, ``progress``, ``log``, ``finished``; ahead of a mask
-``mask_announced``, and ahead of a soft mask that takes the place of an earlier one ``soft_announced``; ``mask_found``
-where one stands that the journal does not know; ``photo_stands`` where a photo failed before and nothing is left to do
-for it; ``contact_sheet`` once that is written; of a preview ``preview_waiting``, ``previewed``, ``preview_failed``.
-Each carries ``event``, ``run`` (which start of the worker wrote it) and ``time`` (seconds since the epoch). Progress
-bars, resume, reports and tests all read this file.
+``scan.job.events`` has the events. Progress bars, resume, reports and tests all read this file.
 """
 
 import contextlib
@@ -14,22 +9,22 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from ..common.errors import OutputError
 from ..common.files import cannot_write
+from .events import Event, Finished, Log, Paused, PhotoFailed, Started, from_json
 from .job_end import JobEnd
-
-Event = dict[str, Any]
 
 
 class Journal:
     """The writing end. Safe to call from several threads; one process at a time (see JobFolder.lock)."""
 
     def __init__(self, path: Path, run: str, log: TextIO | None = None) -> None:
-        """``log`` is told in words, too, what a person should know."""
+        """``log`` gets, line by line, what a person should know."""
         self._path = path
         self._run = run
         self._log = log
@@ -41,19 +36,19 @@ class Journal:
             # it off would move the place from which a Blender is reading on.
             self._file.write(b"\n")
 
-    def write(self, event: str, **facts: Any) -> None:
-        """Append one event.
+    def write(self, event: Event) -> None:
+        """Append an event, marked with the run and the time.
 
         Raises OutputError where the disk does not take it, and what it did not take is tried again with the next event;
-        and after ``finish`` or ``close``, so that no word of a late thread follows the last one.
+        and after ``finish`` or ``close``, so that nothing of a late thread follows the last event.
         """
         with self._guard:
-            self._append(event, facts)
+            self._append(event)
 
     def finish(self, end: JobEnd) -> None:
         """Append ``finished``, which nothing follows, and close the file. Raises OutputError as ``write`` does."""
         with self._guard:
-            self._append("finished", end.to_json())
+            self._append(Finished(end=end))
             self._close()
 
     def close(self) -> None:
@@ -61,21 +56,21 @@ class Journal:
         with self._guard:
             self._close()
 
-    def _append(self, event: str, facts: dict[str, Any]) -> None:
+    def _append(self, event: Event) -> None:
         if self._file.closed:
             raise OutputError("The run is over")
-        line = json.dumps({"event": event, "run": self._run, "time": round(time.time(), 3), **facts})
+        line = json.dumps(replace(event, run=self._run, time=round(time.time(), 3)).to_json())
         try:
             self._file.write(line.encode("ascii") + b"\n")
             self._file.flush()
         except OSError as error:
             raise cannot_write(self._path, error) from error
-        if self._log is not None and (words := _in_words(event, facts)):
-            with contextlib.suppress(OSError):  # no room: the journal's next line tells
-                print(time.strftime("%Y-%m-%d %H:%M:%S"), words, file=self._log, flush=True)
+        if self._log is not None and (text := _as_text(event)):
+            with contextlib.suppress(OSError):  # no room: the journal's next line fails, too
+                print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=self._log, flush=True)
 
     def _close(self) -> None:
-        with contextlib.suppress(OSError):  # a full disk was told of by ``write``
+        with contextlib.suppress(OSError):  # of a full disk, ``write`` has said so
             self._file.close()
 
 
@@ -103,11 +98,11 @@ class JournalTail:
             return []
         self._offset += len(added)
         *lines, self._rest = (self._rest + added).split(b"\n")
-        return [event for event in _parse(lines) if event.get("run") == self._run]
+        return [event for event in _parse(lines) if event.run == self._run]
 
 
 def read_journal(path: Path) -> list[Event]:
-    """Every event of every run, oldest first. A missing file is an empty story."""
+    """Returns every event of every run, oldest first; none where there is no file. Raises OSError."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -115,28 +110,29 @@ def read_journal(path: Path) -> list[Event]:
     return list(_parse(content.split(b"\n")))
 
 
-def _in_words(event: str, facts: dict[str, Any]) -> str:
+def _as_text(event: Event) -> str:
+    """Returns an event as a line for a person; empty for those that are not for one."""
     match event:
-        case "started":
-            return f"{facts['task']} begins"
-        case "log":
-            return str(facts["text"])
-        case "photo_failed":
-            return f"{facts['photo']} failed: {facts['reason']}"
-        case "paused":
-            return f"Waiting: {facts['reason']}"
-        case "finished":
-            return f"{facts['status']}: {facts['message']}"
+        case Started():
+            return f"{event.task} begins"
+        case Log():
+            return event.text
+        case PhotoFailed():
+            return f"{event.photo} failed: {event.reason}"
+        case Paused():
+            return f"Waiting: {event.reason}"
+        case Finished():
+            return f"{event.end.status}: {event.end.message}"
     return ""
 
 
-def _parse(lines: list[bytes]) -> Iterator[Event]:
+def _parse(lines: Sequence[bytes]) -> Iterator[Event]:
     for line in lines:
         try:
-            event = json.loads(line)
+            event = from_json(json.loads(line))
         except ValueError:
             continue  # torn by a kill, or the empty end
-        if isinstance(event, dict):
+        if event is not None:
             yield event
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from ..common.errors import ScanError
+from .events import Event, Finished, from_json
 from .folder import JobFolder
 from .job_end import JobEnd
-from .journal import Event, JournalTail
+from .journal import JournalTail
 
 _ROOT = Path(__file__).parents[2]
 _TICK = 0.05
@@ -96,10 +97,10 @@ class Worker:
         self._send_on()
         ended = self._process.poll() is not None and may_end()  # asked before reading: nothing is written after it
         self._unread.extend(self._tail.read())
-        if ended and not (self._unread and self._unread[-1]["event"] == "finished"):
-            self._unread.append(self._last_words())
+        if ended and not (self._unread and isinstance(self._unread[-1], Finished)):
+            self._unread.append(self._missing_end())
         events = []
-        while self._unread and (ended or self._unread[0]["event"] != "finished"):
+        while self._unread and (ended or not isinstance(self._unread[0], Finished)):
             events.append(self._unread.popleft())
         self._finished = ended
         return events
@@ -107,7 +108,7 @@ class Worker:
     def send(self, message: dict[str, Any]) -> None:
         """Say something to a task that takes messages. What a busy worker does not take at once goes with ``events``.
 
-        A worker that is gone, or was cancelled, is told nothing.
+        A worker that is gone, or was cancelled, gets nothing.
         """
         self._unsent += json.dumps(message).encode() + b"\n"
         self._send_on()
@@ -153,15 +154,15 @@ class Worker:
 
         return iter(next_event, None)
 
-    def _last_words(self) -> Event:
-        """What the worker said where there was no journal to write to, or that it went without a word."""
+    def _missing_end(self) -> Finished:
+        """Returns the end that the worker printed where there was no journal, or that it left without one."""
         for line in self._output.read().splitlines():
             with contextlib.suppress(ValueError):  # something else that printed, such as a sitecustomize
-                event = json.loads(line)
-                if isinstance(event, dict) and event.get("event") == "finished":
+                event = from_json(json.loads(line))
+                if isinstance(event, Finished):
                     return event
         error = ScanError(
             f"The worker ended unexpectedly (exit code {self._process.returncode}); {self._folder.log} may say why. "
             "What was done is kept, run again to go on"
         )
-        return {"event": "finished", **JobEnd.of(error).to_json()}
+        return Finished(run=self._run, end=JobEnd.of(error))

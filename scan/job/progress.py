@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the story of a job comes to so far: for whoever shows it while it goes on."""
+"""What the events of a job come to so far: for whoever shows it while it goes on."""
 
 import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from .journal import Event
+from .events import Event, Log, Paused, PhotoDone, PhotoFailed, StepProgress
 
 LATEST = 4
 """How many of the last photos a panel shows."""
 _LINES = 50
-# A rate is told once so many seconds have passed: before, it is the start that is measured.
+# A rate is given once so many seconds have passed: before, it is the start that is measured.
 _SETTLED = 2.0
 
 
@@ -19,7 +19,7 @@ class Progress:
     """Counts, names and reasons, fed with the events of one job."""
 
     step: str = ""
-    """What the job is at, in the words of its engine; empty for a strip."""
+    """What the engine calls the present step; empty for a strip."""
     done: int = 0
     failed: int = 0
     total: int = 0
@@ -35,25 +35,25 @@ class Progress:
     _first: int = 0
 
     def take(self, event: Event) -> None:
-        """Follow the story by one event."""
-        match event["event"]:
-            case "progress":
+        """Take in the next event."""
+        match event:
+            case StepProgress():
                 self._count(event)
-            case "photo_done":
+            case PhotoDone():
                 self.done += 1
                 self.lines.clear()
                 self.waiting = ""
-            case "photo_failed":
+            case PhotoFailed():
                 # Photos that fail before the first count are in it.
                 self.failed += bool(self.total)
-                self.failures[event["photo"]] = event["reason"]
+                self.failures[event.photo] = event.reason
                 self.waiting = ""
-            case "paused":
-                self.waiting = event["reason"]
-            case "log":
-                self.lines.append(event["text"])
-                if event["level"] == "warning":
-                    self.warnings.append(event["text"])
+            case Paused():
+                self.waiting = event.reason
+            case Log():
+                self.lines.append(event.text)
+                if event.level == "warning":
+                    self.warnings.append(event.text)
 
     @property
     def factor(self) -> float:
@@ -71,11 +71,10 @@ class Progress:
         rate = self.rate()
         return (self.total - self.done - self.failed) / rate if rate else None
 
-    def _count(self, event: Event) -> None:
-        step = event.get("step", "")
-        fresh = not self.total or step != self.step
-        self.step = step
-        self.done, self.failed, self.total = event["done"], event["failed"], event["total"]
+    def _count(self, event: StepProgress) -> None:
+        fresh = not self.total or event.step != self.step
+        self.step = event.step
+        self.done, self.failed, self.total = event.done, event.failed, event.total
         self.waiting = ""
         if fresh:
             self._begin = time.monotonic()

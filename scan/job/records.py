@@ -1,107 +1,55 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What earlier runs, or people, left in the job folder for a photo, and what the journal says of it."""
+"""What the journal keeps of a photo: which files were made for it, and of what."""
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
-from PIL import Image
-
-from ..common.errors import PhotoError
-from ..common.hashes import hash_file
-from ..masks.mask import Mask, as_grey, read_soft_mask
-from ..photos.photo import Photo
-from .folder import JobFolder
-from .journal import Event
+from .json_fields import read, renamed, unkept
 
 
-def last_words(story: list[Event]) -> dict[str, Event]:
-    """The journal's last word on every photo whose mask was ever made, or found (other tasks tell of photos too).
+@dataclass(frozen=True, kw_only=True)
+class PhotoRecord:
+    """What is known of one photo that has a mask. Sizes are width and height in pixels; None is not known."""
 
-    ``announced`` in it are the hashes of masks that were then to be written, in runs that ended before the photo was
-    done; ``soft`` is empty where another soft mask was; and ``mask`` where the mask is somebody's, not made here.
-    """
-    words: dict[str, Event] = {}
-    for event in story:
-        if event["event"] in {"photo_done", "mask_found"} and "sha256" in event:
-            words[event["photo"]] = {**event, "announced": ()}
-        elif event["event"] == "mask_announced" and (earlier := words.get(event["photo"])):
-            words[event["photo"]] = {**earlier, "announced": (*earlier["announced"], event["sha256"])}
-        elif event["event"] == "soft_announced" and (earlier := words.get(event["photo"])):
-            words[event["photo"]] = {**earlier, "soft": ""}
-    return words
+    file_stamp: tuple[int, int] = renamed((0, 0), "identity")
+    """Of the photo from which all this was made, see ``Photo.file_stamp``."""
+    soft_key: str = renamed("", "soft")
+    """Names the soft mask; empty where that was replaced since, or the model never asked."""
+    mask_key: str = renamed("", "mask")
+    """Names the mask that was made; empty where a person put one there."""
+    mask_sha256: str = renamed("", "sha256")
+    """Of the mask's file, in hexadecimal."""
+    stored_size: tuple[int, int] = (0, 0)
+    """Of the photo's stored pixels, and so of its mask."""
+    proxy_size: tuple[int, int] | None = None
+    """Of the soft mask, which is upright."""
+    orientation: int | None = None
+    """EXIF orientation of the photo, 1 to 8."""
+    asked: bool = False
+    """Whether the model was asked for this mask, rather than a soft mask used again."""
+    foreground: float | None = None
+    """The share of the photo that the mask keeps, 0 to 1."""
+    centroid: tuple[float, float] | None = None
+    """Column and row of the middle of what is kept, (0.5, 0.5) in the middle of the first pixel; None if nothing is."""
+    box: tuple[int, int, int, int] | None = None
+    """Left, top, right and bottom of what is kept, the latter two exclusive; None if nothing is."""
+    cutout_key: str | None = renamed(None, "cutout")
+    """Names the cutout; None where there is none."""
+    cutout_bytes: int | None = None
+    """The size of the cutout's file."""
+    no_cutout: str | None = None
+    """Why there is no cutout where one was wanted."""
+    announced: tuple[str, ...] = unkept(())
+    """SHA-256 of masks that runs were about to write since, and ended before the photo was done."""
 
+    @property
+    def is_mask_ours(self) -> bool:
+        """Whether a run made the mask, and no person."""
+        return bool(self.mask_key)
 
-def announced_masks(story: list[Event]) -> dict[str, set[str]]:
-    """Photo → the hashes of all masks that were ever to be written for it: by these, a killed run's mask is ours."""
-    hashes = defaultdict(set)
-    for event in story:
-        if event["event"] == "mask_announced":
-            hashes[event["photo"]].add(event["sha256"])
-    return hashes
-
-
-def no_word(announced: Collection[str], size: tuple[int, int]) -> Event:
-    """Stands for the journal's word on a photo of ``size`` where it has none."""
-    return {"mask": "", "sha256": "", "announced": announced, "stored_size": size}
-
-
-def last_failures(story: list[Event]) -> dict[str, str]:
-    """Photo → why it has no new mask, where that is the last that strips say of it."""
-    strips = {event["run"] for event in story if event["event"] == "started" and event["task"] == "strip"}
-    failures: dict[str, str] = {}
-    for event in story:
-        if event["run"] in strips and event["event"] == "photo_failed":
-            failures[event["photo"]] = event["reason"]
-        elif event["run"] in strips and event["event"] in {"photo_done", "photo_stands"}:
-            failures.pop(event["photo"], None)
-    return failures
-
-
-def foreign_size(folder: JobFolder, working: Photo, earlier: Event) -> tuple[int, int] | None:
-    """Width and height of a mask on disk that is another one than we made; None without one.
-
-    It must be a picture, and not what a power cut left.
-    """
-    path = folder.mask(working.name)
-    made = (earlier["sha256"],) if earlier["mask"] else ()
-    if hash_file(path) in {*made, *earlier["announced"]}:
-        return None
-    try:
-        with Image.open(path) as mask:
-            if mask.size == tuple(earlier["stored_size"]):  # what claims another size may be a bomb
-                mask.load()
-            return mask.size
-    except (OSError, ValueError, SyntaxError):
-        return None
-
-
-def is_painted(folder: JobFolder, working: Photo, earlier: Event) -> bool:
-    """Whether the mask on disk was painted on by hand, and is the better one: not ours, and it fits the photo."""
-    return foreign_size(folder, working, earlier) == tuple(earlier["stored_size"])
-
-
-def standing_mask(folder: JobFolder, working: Photo, size: tuple[int, int]) -> Mask:
-    """The mask on disk, as 0 and 255 however a paint program saved it. Raises PhotoError, also for another ``size``."""
-    try:
-        with Image.open(folder.mask(working.name)) as mask:
-            refuse_another_size(mask.size, size)  # before it is decoded: it may be a bomb
-            return Mask.of(as_grey(mask).point([0] * 128 + [255] * 128))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
-
-
-def refuse_another_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
-    """Raise PhotoError where a mask is not as large as its photo: both are width and height."""
-    if size != wanted:
-        raise PhotoError(
-            f"has {wanted[0]} × {wanted[1]} pixels and a mask with {size[0]} × {size[1]}; "
-            "save the mask at the photo's size, or delete it to have it made again"
-        )
-
-
-def kept_answer(folder: JobFolder, working: Photo, earlier: Event) -> Image.Image | None:
-    """The model's answer of an earlier run, if it is whole."""
-    try:
-        return read_soft_mask(folder.soft_mask(working.name).read_bytes(), tuple(earlier["proxy_size"]))
-    except (OSError, ValueError):
-        return None
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self | None:
+        """Returns the record in a journal's line; None where the line holds none."""
+        record = read(cls, values)
+        return record if record.mask_sha256 else None

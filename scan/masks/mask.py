@@ -55,7 +55,7 @@ class Mask:
         return encode_mask(self.size, self.corner, self.part)
 
     def facts(self) -> dict[str, Any]:
-        """What the report says of a mask: foreground share, centroid and box of what is kept, in stored pixels.
+        """Returns what a record has of a mask: foreground share, centroid and box of what is kept, in stored pixels.
 
         ``foreground`` is 0 to 1; ``centroid`` is x and y, with (0.5, 0.5) in the middle of the first pixel; ``box``
         is left, top, right, bottom, the latter two exclusive. An empty mask has neither of them.
@@ -72,8 +72,8 @@ class Mask:
             places = np.flatnonzero(counts)
             ends.append((start + int(places[0]), start + int(places[-1]) + 1))
             centroid.append(round(start + 0.5 + float((counts * np.arange(len(counts))).sum()) / count, 1))
-        box = [ends[0][0], ends[1][0], ends[0][1], ends[1][1]]
-        return {"foreground": round(share, 4), "centroid": centroid, "box": box}
+        box = (ends[0][0], ends[1][0], ends[0][1], ends[1][1])
+        return {"foreground": round(share, 4), "centroid": tuple(centroid), "box": box}
 
 
 @dataclass(frozen=True)

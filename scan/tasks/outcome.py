@@ -7,6 +7,7 @@ from typing import Any
 from ..common.errors import PhotoError, ScanError
 from ..common.text import count
 from ..job.job_end import CANCELLED, JobEnd
+from ..job.records import PhotoRecord
 from ..job.versions import versions
 
 _NAMED = 3  # failed photos that the sentence names; the report names all
@@ -23,12 +24,12 @@ class Outcome:
     made: int
     """Photos whose mask this run made."""
     cutouts: int
-    """Photos whose cutout this run made, be it of a mask that stood already."""
+    """Photos whose cutout this run made, be it of an earlier mask."""
     failed: dict[str, str]
     """Photo → reason."""
     seconds: float
-    masks: dict[str, dict[str, Any]]
-    """Photo → the journal's last word on it, for every photo that has a mask."""
+    masks: dict[str, PhotoRecord]
+    """Photo → its record, for every photo that has a mask."""
     wants_cutouts: bool
     model: str
     """What answered, with its version; empty where nothing was asked."""
@@ -62,7 +63,7 @@ class Outcome:
     def no_cutouts(self) -> dict[str, str]:
         """Photo → why it has no cutout, where cutouts are wanted."""
         masks = self.masks if self.wants_cutouts else {}
-        return {name: said["no_cutout"] for name, said in masks.items() if "no_cutout" in said}
+        return {name: record.no_cutout for name, record in masks.items() if record.no_cutout is not None}
 
     @property
     def message(self) -> str:
@@ -102,7 +103,9 @@ class Outcome:
         seconds = end.pop("seconds")
         return {
             **end,
-            "masks": {name: {fact: said.get(fact) for fact in _OF_A_MASK} for name, said in self.masks.items()},
+            "masks": {
+                name: {fact: getattr(record, fact) for fact in _OF_A_MASK} for name, record in self.masks.items()
+            },
             "seconds": seconds,
             "bytes": self.traffic,
             "settings": settings,

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is made of one photo: its soft mask, its mask, its cutout; and which of them stand already."""
+"""What is made of one photo: its soft mask, its mask, its cutout; and which of them are there already."""
 
 import errno
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from PIL import Image
 
@@ -14,10 +13,12 @@ from ..common.errors import PhotoError
 from ..common.files import cannot_write, write_atomically
 from ..common.hashes import hash_file
 from ..cutouts.cutout import CutoutKind, cutout_name, make_cutout
+from ..job.events import Log, MaskAnnounced, MaskFound, SoftAnnounced
 from ..job.folder import JobFolder
-from ..job.journal import Event, Journal
-from ..job.records import foreign_size, kept_answer, no_word, refuse_another_size, standing_mask
+from ..job.journal import Journal
+from ..job.records import PhotoRecord
 from ..masks.mask import Mask, make_mask
+from ..masks.saved_masks import foreign_size, kept_mask, kept_soft_mask, refuse_another_size
 from ..photos.heic import as_jpeg, is_converted
 from ..photos.photo import Photo
 from ..photos.pixel_budget import PixelBudget
@@ -36,8 +37,6 @@ from .settings import StripSettings
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
 _UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
-# What the journal says of the run that made a mask, and not of the mask.
-_OF_ANOTHER_RUN = frozenset({"event", "run", "time", "photo", "seconds", "thumbnail", "announced"})
 # A HEIC photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting.
 _PIXELS_OF_HEIC = 13_000_000
 _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
@@ -49,14 +48,14 @@ class Plan:
 
     working: Photo
     """The photo as engines get it: itself, or its JPEG where it is HEIC."""
-    identity: tuple[int, int]
+    file_stamp: tuple[int, int]
     """Of the photo for which all this holds."""
     soft_key: str
     mask_key: str
-    earlier: Event | None
-    """The journal's word on this photo."""
+    earlier: PhotoRecord | None
+    """The photo's record."""
     announced: Collection[str]
-    """Hashes of masks that were to be written where there is no such word."""
+    """SHA-256 of masks that runs were about to write, where there is no record."""
     asks: bool
     """Whether the model has to be asked."""
     makes_mask: bool
@@ -64,19 +63,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Made:
-    """What became of a photo. ``facts`` is what the journal keeps."""
+    """What became of a photo."""
 
-    facts: dict[str, Any]
-    warnings: list[str]
+    record: PhotoRecord
+    """For the journal."""
     mask: Mask
-    mask_hash: str
-    """Of the file that the mask is in: what is saved there from now on is another mask."""
+    """The one on disk."""
+    disk_sha256: str
+    """Of that mask's file: what is saved there from now on is another mask."""
     picture: Image.Image | None
     """The upright proxy, where it was decoded for this."""
+    warnings: tuple[str, ...] = ()
 
     def thumbnail(self, size: int) -> Image.Image:
         """The mask upright, its long edge about ``size`` pixels."""
-        return to_upright(self.mask.reduced(size), self.facts["orientation"])
+        return to_upright(self.mask.reduced(size), self.record.orientation or 1)
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,7 @@ class _SoftMask:
     orientation: int
     stored_size: tuple[int, int]
     picture: Image.Image | None = None
-    facts: dict[str, Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        facts = {"stored_size": self.stored_size, "proxy_size": self.image.size, "orientation": self.orientation}
-        object.__setattr__(self, "facts", facts)
+    """The upright proxy, where the model was asked now."""
 
 
 class PhotoPipeline:
@@ -105,90 +102,88 @@ class PhotoPipeline:
         self._budget = PixelBudget()
         self._cutouts = None if settings.cutouts == "NONE" else CutoutKind[settings.cutouts]
 
-    def found(self, photo: Photo, announced: Collection[str]) -> Event | None:
-        """Tell the journal of a mask that stands though it has no word on the photo, and return what it says now.
+    def find_mask(self, photo: Photo, announced: Collection[str]) -> PhotoRecord | None:
+        """Returns the record of a mask that is there though the journal has none of the photo, and writes it there.
 
-        Somebody put the mask there, or the journal is gone: it is kept like one that was painted on. None without one,
-        and where it is ours, of a run that was killed: its hash is in ``announced``. Raises PhotoError.
+        A person has put the mask there, or the journal is gone: it is kept like one that was painted on. None without
+        one, and where it is ours, of a run that was killed: its SHA-256 is in ``announced``. Raises PhotoError.
         """
         working = photo.working
-        sha256 = hash_file(self._folder.mask(working.name))
-        if sha256 in {"", *announced}:
+        mask_sha256 = hash_file(self._folder.mask(working.name))
+        if mask_sha256 in {"", *announced}:
             return None
         if photo.is_heic and not is_converted(photo):
             return None  # ``make`` looks again, once there is what the mask has to fit
         with open_photo(working) as image:
             size = stored_size(image)
         with self._budget.hold(_count(size)):
-            if (found := foreign_size(self._folder, working, no_word(announced, size))) is None:
+            unknown = PhotoRecord(stored_size=size, announced=tuple(announced))
+            if (found := foreign_size(self._folder, working, unknown)) is None:
                 return None
             refuse_another_size(found, size)
-            facts = {"identity": [*photo.file_stamp()], "stored_size": size, "soft": "", "mask": "", "sha256": sha256}
-            facts |= standing_mask(self._folder, working, size).facts()
-        self._journal.write("mask_found", photo=str(photo.name), **facts)
-        return {**facts, "announced": ()}
+            facts = kept_mask(self._folder, working, size).facts()
+        record = PhotoRecord(file_stamp=photo.file_stamp(), stored_size=size, mask_sha256=mask_sha256, **facts)
+        self._journal.write(MaskFound(photo=str(photo.name), record=record))
+        return record
 
-    def plan(self, photo: Photo, earlier: Event | None, announced: Collection[str] = ()) -> Plan | None:
-        """What is to be made; None where all of it stands. Raises PhotoError.
+    def plan(self, photo: Photo, earlier: PhotoRecord | None, announced: Collection[str] = ()) -> Plan | None:
+        """Returns what is to be made; None where all of it is there. Raises PhotoError.
 
-        ``earlier`` is the journal's word; where it has none, ``announced`` are hashes of masks that were to be written.
+        ``earlier`` is the photo's record; where it has none, ``announced`` are the SHA-256 of masks that runs were
+        about to write.
         """
-        identity = photo.file_stamp()
-        soft_key = self._settings.soft_key(identity, self._answers.model_key)
+        file_stamp = photo.file_stamp()
+        soft_key = self._settings.soft_key(file_stamp, self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
         working = photo.working
-        makes_mask = not self._stands(photo.name, identity, working, earlier, mask_key)
+        makes_mask = not self._has_mask(photo, file_stamp, earlier, mask_key)
         asks = makes_mask and not self._is_answered(working, earlier, soft_key)
         if (
             not makes_mask
-            and self._has_cutout(working, identity, earlier)
+            and self._has_cutout(working, file_stamp, earlier)
             and (not photo.is_heic or working.path.exists())
         ):
             return None
-        return Plan(working, identity, soft_key, mask_key, earlier, announced, asks, makes_mask)
+        return Plan(working, file_stamp, soft_key, mask_key, earlier, announced, asks, makes_mask)
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
         warnings = self._convert(photo) if photo.is_heic else []
-        if plan.makes_mask:
+        if plan.earlier is None or plan.makes_mask:
             made = self._make_mask(photo, plan)
         else:
-            earlier = plan.earlier or {}
-            mask, mask_hash = self._standing_mask(plan.working, tuple(earlier["stored_size"]))
-            facts = {name: fact for name, fact in earlier.items() if name not in _OF_ANOTHER_RUN}
-            made = Made({**facts, "asked": False}, [], mask, mask_hash, None)
+            mask, disk_sha256 = self._kept_mask(plan.working, plan.earlier.stored_size)
+            made = Made(replace(plan.earlier, asked=False, announced=()), mask, disk_sha256, None)
         if self._cutouts is not None:
-            self._make_cutout(plan, made, self._cutouts)
-        made.warnings.extend(warnings)
-        return made
+            made = self._with_cutout(plan, made, self._cutouts)
+        return replace(made, warnings=(*made.warnings, *warnings))
 
     def thumbnails(self, photo: Photo, size: int) -> tuple[Image.Image, Image.Image]:
         """A photo and its mask, upright, their long edges about ``size`` pixels. Raises PhotoError, OSError."""
         working = photo.working
         proxy = self._proxy(working, size)
         with self._budget.hold(_count(proxy.stored_size)):
-            mask = standing_mask(self._folder, working, proxy.stored_size).reduced(size)
+            mask = kept_mask(self._folder, working, proxy.stored_size).reduced(size)
         return proxy.picture, to_upright(mask, proxy.orientation)
 
     def changed(self, photo: Photo) -> int | None:
-        """When the mask that stands for a photo was last written, in nanoseconds since the epoch; None without one."""
+        """Returns when the photo's mask was last written, in nanoseconds since the epoch; None without one."""
         try:
             return self._folder.mask(photo.working.name).stat().st_mtime_ns
         except (PhotoError, OSError):
             return None
 
-    def facts(self, photo: Photo, earlier: Event) -> Event | None:
-        """The journal's word on a photo, brought up to date where its mask was painted on; None where it is gone."""
+    def present_record(self, photo: Photo, earlier: PhotoRecord) -> PhotoRecord | None:
+        """Returns the photo's record, measured anew where its mask was painted on; None where that is gone."""
         try:
             working = photo.working
             if not (sha256 := hash_file(self._folder.mask(working.name))):
                 return None
-            if sha256 == earlier["sha256"]:
+            if sha256 == earlier.mask_sha256:
                 return earlier
-            facts = standing_mask(self._folder, working, tuple(earlier["stored_size"])).facts()
+            return replace(earlier, **kept_mask(self._folder, working, earlier.stored_size).facts())
         except PhotoError:
             return earlier
-        return {**earlier, **facts}
 
     def save(self, path: Path, content: bytes) -> None:
         """Write a file of the job. Raises PhotoError where only its name is at fault, else OutputError."""
@@ -210,69 +205,71 @@ class PhotoPipeline:
             as_jpeg(photo, warnings)
         return warnings
 
-    def _stands(
-        self, name: PurePosixPath, identity: tuple[int, int], working: Photo, earlier: Event | None, mask_key: str
-    ) -> bool:
+    def _has_mask(self, photo: Photo, file_stamp: tuple[int, int], earlier: PhotoRecord | None, mask_key: str) -> bool:
         """Whether the mask on disk is the one that is asked for, or one that was painted on. Raises PhotoError."""
         if earlier is None:
             return False
-        if hash_file(self._folder.mask(working.name)) == earlier["sha256"]:
-            if earlier["mask"]:
-                return bool(earlier["mask"] == mask_key)
+        working = photo.working
+        if hash_file(self._folder.mask(working.name)) == earlier.mask_sha256:
+            if earlier.is_mask_ours:
+                return earlier.mask_key == mask_key
         elif (size := foreign_size(self._folder, working, earlier)) is not None:
-            refuse_another_size(size, tuple(earlier["stored_size"]))  # somebody's work, which is not replaced unasked
+            refuse_another_size(size, earlier.stored_size)  # a person's work, which is not replaced unasked
         else:
             return False
         # Copying a photo may change its time and nothing else: what was painted is not given up for that.
-        if list(identity) != earlier.get("identity"):
-            words = "was replaced since its mask was painted on; delete the mask to have it made anew"
-            self._journal.write("log", level="warning", photo=str(name), text=f"{name} {words}")
+        if file_stamp != earlier.file_stamp:
+            text = f"{photo.name} was replaced since its mask was painted on; delete the mask to have it made anew"
+            self._journal.write(Log(level="warning", photo=str(photo.name), text=text))
         return True
 
-    def _is_answered(self, working: Photo, earlier: Event | None, soft_key: str) -> bool:
-        return earlier is not None and earlier["soft"] == soft_key and self._folder.soft_mask(working.name).exists()
+    def _is_answered(self, working: Photo, earlier: PhotoRecord | None, soft_key: str) -> bool:
+        return earlier is not None and earlier.soft_key == soft_key and self._folder.soft_mask(working.name).exists()
 
-    def _has_cutout(self, working: Photo, identity: tuple[int, int], earlier: Event | None) -> bool:
+    def _has_cutout(self, working: Photo, file_stamp: tuple[int, int], earlier: PhotoRecord | None) -> bool:
         if self._cutouts is None:
             return True
-        wanted = self._settings.cutout_key(identity, hash_file(self._folder.mask(working.name)))
-        if earlier is None or earlier.get("cutout") != wanted:
+        wanted = self._settings.cutout_key(file_stamp, hash_file(self._folder.mask(working.name)))
+        if earlier is None or earlier.cutout_key != wanted:
             return False
         try:
             in_bytes = (self._folder.cutouts / cutout_name(working.name, self._cutouts)).stat().st_size
         except OSError:
             return False
-        return bool(in_bytes == earlier.get("cutout_bytes"))
+        return in_bytes == earlier.cutout_bytes
 
     def _make_mask(self, photo: Photo, plan: Plan) -> Made:
         soft = (None if plan.asks else self._kept_soft_mask(plan)) or self._ask(photo, plan)
         mask = self._mask(plan.working, soft)
         content = mask.encode()
-        sha256 = mask_hash = hashlib.sha256(content).hexdigest()
-        warnings = []
-        earlier = plan.earlier or no_word(plan.announced, soft.stored_size)
-        if foreign_size(self._folder, plan.working, earlier) is not None:  # somebody's, since this run began
-            mask, mask_hash = self._standing_mask(plan.working, soft.stored_size)
+        mask_sha256 = disk_sha256 = hashlib.sha256(content).hexdigest()
+        warnings: list[str] = []
+        earlier = plan.earlier or PhotoRecord(stored_size=soft.stored_size, announced=tuple(plan.announced))
+        if foreign_size(self._folder, plan.working, earlier) is not None:  # a person's, since this run began
+            mask, disk_sha256 = self._kept_mask(plan.working, soft.stored_size)
             if plan.earlier is None:
                 warnings.append("a mask was there already, and is kept; delete it to have it made anew")
         else:  # if this run ends before the photo is done, nobody painted this mask
-            self._journal.write("mask_announced", photo=str(photo.name), sha256=sha256)
+            self._journal.write(MaskAnnounced(photo=str(photo.name), mask_sha256=mask_sha256))
             self.save(self._folder.mask(plan.working.name), content)
-        facts = {
-            "soft": plan.soft_key,
-            "mask": plan.mask_key,
-            "sha256": sha256,
-            "identity": plan.identity,
-            **soft.facts,
-            "asked": soft.picture is not None,
+        record = PhotoRecord(
+            file_stamp=plan.file_stamp,
+            soft_key=plan.soft_key,
+            mask_key=plan.mask_key,
+            mask_sha256=mask_sha256,
+            stored_size=soft.stored_size,
+            proxy_size=soft.image.size,
+            orientation=soft.orientation,
+            asked=soft.picture is not None,
             **mask.facts(),
-        }
-        return Made(facts, warnings + _doubts(facts["foreground"]), mask, mask_hash, soft.picture)
+        )
+        warnings += _doubts(record.foreground or 0.0)
+        return Made(record, mask, disk_sha256, soft.picture, tuple(warnings))
 
-    def _standing_mask(self, working: Photo, size: tuple[int, int]) -> tuple[Mask, str]:
-        """The mask on disk, and its file's hash. Raises PhotoError."""
-        mask_hash = hash_file(self._folder.mask(working.name))  # first: a mask saved in between is told from it later
-        return standing_mask(self._folder, working, size), mask_hash
+    def _kept_mask(self, working: Photo, size: tuple[int, int]) -> tuple[Mask, str]:
+        """Returns the mask on disk, and its file's SHA-256. Raises PhotoError."""
+        sha256 = hash_file(self._folder.mask(working.name))  # first: a mask saved in between differs from it later
+        return kept_mask(self._folder, working, size), sha256
 
     def _mask(self, working: Photo, soft: _SoftMask) -> Mask:
         settings = self._settings
@@ -293,46 +290,46 @@ class PhotoPipeline:
             return make_proxy(working, long_edge)
 
     def _kept_soft_mask(self, plan: Plan) -> _SoftMask | None:
-        """The soft mask of an earlier run, if it is whole."""
-        if plan.earlier is None or (image := kept_answer(self._folder, plan.working, plan.earlier)) is None:
+        """Returns the soft mask of an earlier run, if it is whole."""
+        if plan.earlier is None or (image := kept_soft_mask(self._folder, plan.working, plan.earlier)) is None:
             return None
-        return _SoftMask(image, plan.earlier["orientation"], tuple(plan.earlier["stored_size"]))
+        return _SoftMask(image, plan.earlier.orientation or 1, plan.earlier.stored_size)
 
     def _ask(self, photo: Photo, plan: Plan) -> _SoftMask:
         proxy = self._proxy(plan.working, self._settings.proxy_size)
         answer = self._answers.ask(proxy)
-        if plan.earlier is not None:  # from now on, the soft mask is not the one that the journal tells of
-            self._journal.write("soft_announced", photo=str(photo.name))
+        if plan.earlier is not None:  # from now on, the soft mask is not the one in the record
+            self._journal.write(SoftAnnounced(photo=str(photo.name)))
         self.save(self._folder.soft_mask(plan.working.name), answer.png)
         return _SoftMask(answer.image, proxy.orientation, proxy.stored_size, proxy.picture)
 
-    def _make_cutout(self, plan: Plan, made: Made, kind: CutoutKind) -> None:
+    def _with_cutout(self, plan: Plan, made: Made, kind: CutoutKind) -> Made:
+        """Returns what was made with its cutout; or with the reason why there is none."""
         working = plan.working
         name = cutout_name(working.name, kind)
-        for fact in ("cutout", "cutout_bytes", "no_cutout"):
-            made.facts.pop(fact, None)
+        warnings = list(made.warnings)
         try:
             if name != working.name and working.path.with_name(name.name).exists():
                 raise PhotoError(f"would be named like the photo {name.name} beside it; rename one of them")
             with self._budget.hold(_count(made.mask.size)):
-                soft = self._soft_alpha(plan, made) if kind is CutoutKind.PNG else None
-                colour, mask = self._settings.cutout_color, made.mask.image()
-                content = make_cutout(working, mask, kind, colour, soft, made.warnings)
+                soft = self._soft_alpha(plan, made.record) if kind is CutoutKind.PNG else None
+                color, mask = self._settings.cutout_color, made.mask.image()
+                content = make_cutout(working, mask, kind, color, soft, warnings)
             self.save(self._folder.cutouts / name, content)
-            made.facts["cutout"] = self._settings.cutout_key(plan.identity, made.mask_hash)
-            made.facts["cutout_bytes"] = len(content)
+            key, in_bytes, reason = self._settings.cutout_key(plan.file_stamp, made.disk_sha256), len(content), None
         except (PhotoError, MemoryError) as error:
-            # The mask stands, and is what matters. Tried again by every run, since what is in the way may be gone then.
-            reason = NO_MEMORY if isinstance(error, MemoryError) else str(error)
-            made.facts["no_cutout"] = reason
-            made.warnings.append(f"no cutout was made: it {reason}")
+            # The mask is there, and is what matters. Tried again by every run: what is in the way may be gone then.
+            key, in_bytes, reason = None, None, NO_MEMORY if isinstance(error, MemoryError) else str(error)
+            warnings.append(f"no cutout was made: it {reason}")
+        record = replace(made.record, cutout_key=key, cutout_bytes=in_bytes, no_cutout=reason)
+        return replace(made, record=record, warnings=tuple(warnings))
 
-    def _soft_alpha(self, plan: Plan, made: Made) -> Image.Image | None:
+    def _soft_alpha(self, plan: Plan, record: PhotoRecord) -> Image.Image | None:
         """The soft mask in the photo's stored orientation, where alpha matting has made an alpha of it."""
-        if not self._settings.alpha_matting or made.facts["soft"] != plan.soft_key:
+        if not self._settings.alpha_matting or record.soft_key != plan.soft_key:
             return None
-        soft = kept_answer(self._folder, plan.working, made.facts)
-        return None if soft is None else to_stored(soft, made.facts["orientation"])
+        soft = kept_soft_mask(self._folder, plan.working, record)
+        return None if soft is None else to_stored(soft, record.orientation or 1)
 
 
 def _count(size: tuple[int, int]) -> int:

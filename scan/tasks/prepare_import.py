@@ -20,9 +20,11 @@ from ..common.errors import OutputError, PhotoError
 from ..common.files import remove_leftovers, save
 from ..common.hashes import short_hash
 from ..job.context import JobContext
+from ..job.events import PhotoDone, PhotoFailed, Started, StepProgress
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
-from ..masks.mask import Mask, as_grey
+from ..masks.mask import Mask
+from ..masks.saved_masks import OtherSizeError, read_saved_mask
 from ..photos.photo import Photo as PhotoFile
 from ..photos.pixels import stored_pixels
 from ..reconstruction.copies import Copies, lens_facts
@@ -85,8 +87,9 @@ class Prepare:
         lenses = {number: _Lens(model.cameras[number], shown) for number, shown in views(model).items()}
         photos = [photo for photo in model.photos if lenses[photo.camera].view.undistorted]
         remove_leftovers(self._folder.root, recursive=True)
-        made = {e["photo"]: e["key"] for e in read_journal(self._folder.journal) if e["event"] == "photo_done"}
-        self._journal.write("started", task="prepare_import", photos=len(photos))
+        events = read_journal(self._folder.journal)
+        made = {event.photo: event.copy_key for event in events if isinstance(event, PhotoDone)}
+        self._journal.write(Started(task="prepare_import", photos=len(photos)))
         failed: dict[str, str] = {}
         todo = []
         for photo in photos:
@@ -97,9 +100,8 @@ class Prepare:
                 continue
             if made.get(photo.name) != key or not self._is_there(photo.name):
                 todo.append((photo, key))
-        self._journal.write(
-            "progress", done=len(photos) - len(todo) - len(failed), failed=len(failed), total=len(photos)
-        )
+        done = len(photos) - len(todo) - len(failed)
+        self._journal.write(StepProgress(done=done, failed=len(failed), total=len(photos)))
         self._work([(photo, key, lenses[photo.camera]) for photo, key in todo], failed)
         return self._end(len(photos), failed)
 
@@ -144,21 +146,21 @@ class Prepare:
         """One photo and its mask, from file to journal."""
         begin = time.monotonic()
         picture = stored_pixels(self._photo(photo.name), "RGB")
-        _refuse_other_size(picture, lens.camera, "the picture")
+        _refuse_other_size(picture.size, lens.camera, "the picture")
         undistortion = _undistortion(lens)
         buffer = io.BytesIO()
         # No EXIF: the copy is as the camera's pixels lie, and Blender does not turn pictures.
         undistortion.apply(picture).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
         save(self._copies.photo(photo.name), buffer.getvalue())
         if mask := self._mask(photo.name):
-            image = _read_mask(mask.path)
-            _refuse_other_size(image, lens.camera, "its mask")
+            image = _read_mask(mask.path, lens.camera)
             save(self._copies.mask(photo.name), Mask.of(undistortion.apply_to_mask(image)).encode())
-        self._journal.write("photo_done", photo=photo.name, key=key, seconds=round(time.monotonic() - begin, 3))
+        seconds = round(time.monotonic() - begin, 3)
+        self._journal.write(PhotoDone(photo=photo.name, copy_key=key, seconds=seconds))
 
     def _fail(self, name: str, error: PhotoError, failed: dict[str, str]) -> None:
         failed[name] = str(error)
-        self._journal.write("photo_failed", photo=name, reason=str(error))
+        self._journal.write(PhotoFailed(photo=name, reason=str(error)))
 
     def _end(self, total: int, failed: dict[str, str]) -> JobEnd:
         message = f"{total - len(failed)} of {total} photos were undistorted"
@@ -171,17 +173,22 @@ class Prepare:
         return (JobEnd.some_failed if failed else JobEnd.done)(message, photos=photos)
 
 
-def _read_mask(path: Path) -> Image.Image:
+def _read_mask(path: Path, camera: Camera) -> Image.Image:
     try:
-        with Image.open(path, formats=("PNG",)) as image:
-            return as_grey(image)
-    except (OSError, ValueError, SyntaxError) as error:
+        return read_saved_mask(path, (camera.width, camera.height)).grey
+    except OtherSizeError as error:
+        raise _other_size(error.size, camera, "its mask") from error
+    except (OSError, ValueError) as error:
         raise PhotoError(f"has a mask that cannot be decoded ({error}); make it again") from error
 
 
-def _refuse_other_size(image: Image.Image, camera: Camera, what: str) -> None:
-    if image.size != (camera.width, camera.height):
-        raise PhotoError(
-            f"does not fit the model: {what} is {image.width} × {image.height} pixels, the camera's pictures are "
-            f"{camera.width} × {camera.height}; choose the folder with the photos that were solved"
-        )
+def _refuse_other_size(size: tuple[int, int], camera: Camera, what: str) -> None:
+    if size != (camera.width, camera.height):
+        raise _other_size(size, camera, what)
+
+
+def _other_size(size: tuple[int, int], camera: Camera, what: str) -> PhotoError:
+    return PhotoError(
+        f"does not fit the model: {what} is {size[0]} × {size[1]} pixels, the camera's pictures are "
+        f"{camera.width} × {camera.height}; choose the folder with the photos that were solved"
+    )

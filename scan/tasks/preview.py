@@ -19,14 +19,17 @@ from ..common.declared import check, from_json
 from ..common.errors import EndpointError, ScanError, printable
 from ..common.files import save
 from ..job.context import JobContext
+from ..job.events import Previewed, PreviewFailed, PreviewWaiting, Started
 from ..job.folder import JobFolder
+from ..job.history import last_records
 from ..job.inbox import Message
 from ..job.job_end import JobEnd
-from ..job.journal import Event, read_journal
+from ..job.journal import read_journal
 from ..job.priority import lower_priority
-from ..job.records import is_painted, kept_answer, last_words, standing_mask
+from ..job.records import PhotoRecord
 from ..job.settings import check_photo_folder
 from ..masks.mask import make_mask
+from ..masks.saved_masks import is_painted, kept_mask, kept_soft_mask
 from ..masks.settings import MaskSettings, grow
 from ..photos.heic import as_jpeg, is_converted
 from ..photos.photo import Photo, find_photos
@@ -56,9 +59,15 @@ class _Wish:
     """When it was read, by the monotonic clock."""
 
     @property
-    def about(self) -> dict[str, Any]:
-        """What every event about it says."""
-        return {"photo": self.message.get("photo"), "number": self.message.get("number")}
+    def photo(self) -> str:
+        """The name of the photo."""
+        return str(self.message.get("photo", ""))
+
+    @property
+    def number(self) -> int:
+        """The number of the message, which every event about it has."""
+        number = self.message.get("number")
+        return number if isinstance(number, int) else 0
 
 
 @dataclass(frozen=True)
@@ -102,13 +111,15 @@ class Preview:
         self._asked: dict[str, Future[Image.Image]] = {}
         self._pool = ThreadPoolExecutor(_REQUESTS)
         self._opened: tuple[object, Segmenter] | None = None
-        self._story: tuple[object, dict[str, Event]] = (None, {})
+        self._records: tuple[object, dict[str, PhotoRecord]] = (None, {})
+        """The state of the journal, and what it says then."""
         self._painted: tuple[object, Image.Image | None] = (None, None)
 
     def run(self) -> JobEnd:
         """Answer messages until standard input closes. Raises BadUseError where there are no photos."""
         photos = find_photos(Path(self._settings.photos))
-        self._journal.write("started", task="preview", photos=[str(photo.name) for photo in photos])
+        names = tuple(str(photo.name) for photo in photos)
+        self._journal.write(Started(task="preview", photos=len(names), names=names))
         while not self._inbox.cancel.is_set():
             if (message := self._inbox.newest()) is not None:
                 self._wish, self._awaited = _Wish(message, time.monotonic()), ""
@@ -117,8 +128,9 @@ class Preview:
                 if self._wish:
                     self._grant(self._wish)
             except ScanError as error:
-                if self._wish:
-                    self._journal.write("preview_failed", **self._wish.about, reason=printable(str(error)))
+                if wish := self._wish:
+                    reason = printable(str(error))
+                    self._journal.write(PreviewFailed(photo=wish.photo, number=wish.number, reason=reason))
                 self._wish = None
         self._pool.shutdown(wait=False, cancel_futures=True)
         return JobEnd.done("The preview has ended")
@@ -138,8 +150,8 @@ class Preview:
     def _grant(self, wish: _Wish) -> None:
         """Show what is wished for; or ask for what is needed first, and leave the wish open. Raises ScanError."""
         settings = self._wished(wish.message)
-        view = self._look(str(wish.message.get("photo", "")))
-        earlier = self._last_words().get(str(view.photo.name))
+        view = self._look(wish.photo)
+        earlier = self._last_records().get(str(view.photo.name))
         mask = self._painted_mask(view, earlier) if earlier else None
         is_painted = mask is not None
         if mask is None:
@@ -151,17 +163,20 @@ class Preview:
             mask = _mask(answer, view.proxy, settings)
         self._write(_drawn(view, mask))
         self._wish = None
+        mask_path = self._output.mask(view.working.name)
         self._journal.write(
-            "previewed",
-            **wish.about,
-            file=str(self._file),
-            size=view.proxy.size,
-            orientation=view.proxy.orientation,
-            working=str(view.working.path),
-            mask=str(standing) if earlier and (standing := self._output.mask(view.working.name)).is_file() else "",
-            foreground=round(float(np.mean(np.asarray(mask) > 0)), 4),
-            is_painted=is_painted,
-            seconds=round(time.monotonic() - wish.began, 3),
+            Previewed(
+                photo=wish.photo,
+                number=wish.number,
+                picture_path=str(self._file),
+                size=view.proxy.size,
+                orientation=view.proxy.orientation,
+                working_path=str(view.working.path),
+                mask_path=str(mask_path) if earlier and mask_path.is_file() else "",
+                foreground=round(float(np.mean(np.asarray(mask) > 0)), 4),
+                is_painted=is_painted,
+                seconds=round(time.monotonic() - wish.began, 3),
+            )
         )
 
     def _wished(self, message: Message) -> StripSettings:
@@ -188,37 +203,37 @@ class Preview:
             return working
         return as_jpeg(replace(photo, converted=self._folder.converted))
 
-    def _last_words(self) -> dict[str, Event]:
+    def _last_records(self) -> dict[str, PhotoRecord]:
         """What the output folder's journal says of each photo, read again where it has grown."""
         try:
             status = self._output.journal.stat()
         except OSError:
             return {}
         state = (status.st_mtime_ns, status.st_size)
-        if self._story[0] != state:
-            self._story = (state, last_words(read_journal(self._output.journal)))
-        return self._story[1]
+        if self._records[0] != state:
+            self._records = (state, last_records(read_journal(self._output.journal)))
+        return self._records[1]
 
-    def _painted_mask(self, view: _View, earlier: Event) -> Image.Image | None:
-        """The mask that somebody painted on, upright at the size of the picture; None where nobody did."""
+    def _painted_mask(self, view: _View, earlier: PhotoRecord) -> Image.Image | None:
+        """The mask that was painted on, upright at the size of the picture; None where none was."""
         try:
             status = self._output.mask(view.working.name).stat()
         except OSError:
             return None
-        state = (view.working, status.st_mtime_ns, status.st_size, earlier["sha256"], earlier["announced"])
+        state = (view.working, status.st_mtime_ns, status.st_size, earlier.mask_sha256, earlier.announced)
         if self._painted[0] != state:
             mask = None
             if is_painted(self._output, view.working, earlier):
-                painted = standing_mask(self._output, view.working, view.proxy.stored_size)
+                painted = kept_mask(self._output, view.working, view.proxy.stored_size)
                 whole = to_upright(painted.image(), view.proxy.orientation)
                 mask = whole.resize(view.proxy.size, Image.Resampling.BOX).point([0] * 128 + [255] * 128)
             self._painted = (state, mask)
         return self._painted[1]
 
-    def _answer(self, key: str, view: _View, earlier: Event | None) -> Image.Image | None:
+    def _answer(self, key: str, view: _View, earlier: PhotoRecord | None) -> Image.Image | None:
         """The soft mask that is called ``key``, from memory or the output folder; None where it must be asked for."""
-        if key not in self._answers and earlier is not None and earlier["soft"] == key:
-            kept = kept_answer(self._output, view.working, earlier)
+        if key not in self._answers and earlier is not None and earlier.soft_key == key:
+            kept = kept_soft_mask(self._output, view.working, earlier)
             if kept is not None:
                 self._keep(key, _no_larger(kept))
         if key in self._answers:
@@ -236,7 +251,9 @@ class Preview:
         if self._awaited != key:
             self._awaited = key
             self._write(view.proxy.picture)
-            self._journal.write("preview_waiting", **wish.about, file=str(self._file), size=view.proxy.size)
+            self._journal.write(
+                PreviewWaiting(photo=wish.photo, number=wish.number, picture_path=str(self._file), size=view.proxy.size)
+            )
         if key in self._asked or len(self._asked) >= (1 if settings.backend == "EMBEDDED" else _REQUESTS):
             return
         self._asked[key] = self._pool.submit(self._soft_mask, view.working, settings)

@@ -20,6 +20,7 @@ from ..engines.preflight import Preflight, preflight
 from ..engines.programs.program import Cancelled
 from ..engines.settings import ReconstructSettings
 from ..job.context import JobContext
+from ..job.events import Started
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.job_end import JobEnd
 from ..job.priority import lower_priority
@@ -45,7 +46,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     for place in {photo.path.parent for photo in photos}:
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
     lower_priority()
-    journal.write("started", task="reconstruct", photos=len(photos), engine=settings.engine)
+    journal.write(Started(task="reconstruct", photos=len(photos), engine=settings.engine))
     watch = Watch(journal, context.cancel)
     try:
         end = _solve(settings, folder, engine, _working(photos, watch), watch)

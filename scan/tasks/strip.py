@@ -19,11 +19,23 @@ from ..common.files import save
 from ..common.hashes import short_hash
 from ..common.text import about_passed_over
 from ..job.context import JobContext
+from ..job.events import (
+    ContactSheetDrawn,
+    Event,
+    Log,
+    Paused,
+    PhotoDone,
+    PhotoFailed,
+    PhotoStands,
+    Started,
+    StepProgress,
+)
 from ..job.folder import refuse_overlap
+from ..job.history import announced_masks, last_failures, last_records
 from ..job.job_end import JobEnd
-from ..job.journal import Event, read_journal
+from ..job.journal import read_journal
 from ..job.priority import lower_priority
-from ..job.records import announced_masks, last_failures, last_words
+from ..job.records import PhotoRecord
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import NO_MEMORY
 from ..review.contact_sheet import ContactSheet
@@ -32,13 +44,13 @@ from ..segmentation import model_notes
 from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
 from .outcome import Outcome
-from .photo_pipeline import PhotoPipeline, Plan
+from .photo_pipeline import Made, PhotoPipeline, Plan
 from .settings import StripSettings
 
 # Photos being decoded or written while others wait for their answer: enough to keep the model busy.
 _EXTRA_THREADS = 4
 _LOADING = "Waiting for the first mask; the server may be loading its model"
-_DRAWING, _TOLD_EVERY = "Drawing the contact sheet", 20
+_DRAWING, _NOTED_EVERY = "Drawing the contact sheet", 20
 # How long a stopping run waits for the answers in flight, in seconds.
 _GRACE = 1.5
 
@@ -85,9 +97,9 @@ class Strip:
         self._cancel = context.cancel
         self._stop = threading.Event()  # no new photo, no new try: cancelled, or in trouble
         self._trouble: ScanError | None = None
-        listener = Listener(on_wait=self._tell_pause, on_loss=self._warn)
+        listener = Listener(on_wait=self._note_pause, on_loss=self._warn)
         self._answers = make_segmenter(settings, context.token, listener, self._stop)
-        self._products = PhotoPipeline(settings, folder, self._answers, self._journal)
+        self._pipeline = PhotoPipeline(settings, folder, self._answers, self._journal)
         self._thumbnails = LatestThumbnails(folder.thumbnails)
         self._paused = False
         self._guard = threading.Lock()
@@ -102,14 +114,14 @@ class Strip:
         for folder in {photo.path.parent for photo in photos}:
             refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
         self._folder.make_mask_folders()
-        story = read_journal(self._folder.journal)
-        self._journal.write("started", task="strip", photos=len(photos))
+        events = read_journal(self._folder.journal)
+        self._journal.write(Started(task="strip", photos=len(photos)))
         if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
             self._warn(words)
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
-        tasks = self._plan(photos, story)
+        tasks = self._plan(photos, events)
         done = len(photos) - len(tasks) - len(self._failed)
-        self._journal.write("progress", done=done, failed=len(self._failed), total=len(photos))
+        self._journal.write(StepProgress(done=done, failed=len(self._failed), total=len(photos)))
         model = ""
         pool = ThreadPoolExecutor(self._answers.at_once + _EXTRA_THREADS)
         try:
@@ -120,11 +132,11 @@ class Strip:
             # Threads that still hang in a request are left behind: the worker leaves by os._exit.
             pool.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(OutputError):  # a disk that is full has ended the run already
-            self._warn_of_cutouts(story)
-        # What ended a run before it made a mask is told at once.
+            self._warn_of_cutouts(events)
+        # What ended a run before it made a mask is not kept waiting for.
         if self._made or not self._trouble:
-            self._keep_sheet(photos, story)
-        masks = self._standing(photos)
+            self._keep_sheet(photos, events)
+        masks = self._present_records(photos)
         return Outcome(
             photos=len(photos),
             done=len((masks.keys() | self._made) - self._failed.keys()),
@@ -140,41 +152,41 @@ class Strip:
             trouble=self._trouble,
         )
 
-    def _plan(self, photos: list[Photo], story: list[Event]) -> list[_Task]:
-        """What is to be done. ``story`` is that of earlier runs."""
-        announced, failures = announced_masks(story), last_failures(story)
-        words = last_words(story)
-        words |= self._find_masks([photo for photo in photos if str(photo.name) not in words], announced)
+    def _plan(self, photos: list[Photo], events: list[Event]) -> list[_Task]:
+        """Returns what is to be done. ``events`` are those of earlier runs."""
+        announced, failures = announced_masks(events), last_failures(events)
+        records = last_records(events)
+        records |= self._find_masks([photo for photo in photos if str(photo.name) not in records], announced)
         tasks = []
         for photo in photos:
             name = str(photo.name)
             if name in self._failed:
                 continue
             try:
-                plan = self._products.plan(photo, words.get(name), announced.get(name, ()))
+                plan = self._pipeline.plan(photo, records.get(name), announced.get(name, ()))
             except (PhotoError, MemoryError) as error:
                 self._fail(name, error)
                 continue
             if plan:
                 tasks.append(_Task(photo, plan))
             elif name in failures:  # or it would be taken for one that fails still
-                self._journal.write("photo_stands", photo=name)
+                self._journal.write(PhotoStands(photo=name))
         return tasks
 
-    def _find_masks(self, photos: list[Photo], announced: dict[str, set[str]]) -> dict[str, Event]:
-        """Masks that stand for photos on which the journal has no word: what it says from now on, by their names."""
+    def _find_masks(self, photos: list[Photo], announced: dict[str, set[str]]) -> dict[str, PhotoRecord]:
+        """Returns photo → record of the masks that are there for photos of which the journal has none."""
 
-        def find(photo: Photo) -> Event | None:
+        def find(photo: Photo) -> PhotoRecord | None:
             if not self._cancel.is_set():
                 try:
-                    return self._products.found(photo, announced.get(str(photo.name), ()))
+                    return self._pipeline.find_mask(photo, announced.get(str(photo.name), ()))
                 except (PhotoError, MemoryError) as error:
                     self._fail(str(photo.name), error)
             return None
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            words = zip(photos, pool.map(find, photos), strict=True)
-            found = {str(photo.name): word for photo, word in words if word is not None}
+            looks = zip(photos, pool.map(find, photos), strict=True)
+            found = {str(photo.name): record for photo, record in looks if record is not None}
         if found:
             masks, them = ("1 mask was", "it") if len(found) == 1 else (f"{len(found)} masks were", "them")
             self._warn(
@@ -198,7 +210,7 @@ class Strip:
         # A server may have to load its model, even to download it: ``Segmenter`` sends it one photo alone at first, and
         # the others are decoded meanwhile.
         if not self._answers.is_warm:
-            self._journal.write("log", level="info", text=_LOADING)
+            self._journal.write(Log(text=_LOADING))
         self._wait_for([pool.submit(self._do, task) for task in asking])
         return opened.result()
 
@@ -220,22 +232,19 @@ class Strip:
             return
         begin = time.monotonic()
         try:
-            made = self._products.make(task.photo, task.plan)
-            if made.picture is not None:
-                mask = made.thumbnail(self._sheet.cell_size)
-                self._sheet.add(task.name, made.picture, mask)
-                if thumbnail := self._thumbnails.add(made.picture, mask):
-                    made.facts["thumbnail"] = thumbnail
-            self._journal.write("photo_done", photo=task.name, **made.facts, seconds=round(time.monotonic() - begin, 3))
+            made = self._pipeline.make(task.photo, task.plan)
+            thumbnail = self._show(task.name, made)
+            seconds = round(time.monotonic() - begin, 3)
+            self._journal.write(PhotoDone(photo=task.name, record=made.record, thumbnail=thumbnail, seconds=seconds))
             with self._guard:  # what the journal does not know of is made again
                 if task.plan.makes_mask:
                     self._made.add(task.name)
-                if self._settings.cutouts != "NONE" and "cutout" in made.facts:
+                if self._settings.cutouts != "NONE" and made.record.cutout_key is not None:
                     self._cutouts += 1
-            # Only now: who shows the story takes a photo that is done for the end of the waiting.
+            # Only now: whoever shows the events takes a photo that is done for the end of the waiting.
             self._paused = False
             for warning in made.warnings:
-                self._journal.write("log", level="warning", photo=task.name, text=f"{task.name}: {warning}")
+                self._journal.write(Log(level="warning", photo=task.name, text=f"{task.name}: {warning}"))
         except (PhotoError, MemoryError) as error:
             self._fail(task.name, error)
         except (BadUseError, EndpointError, OutputError) as error:  # bad use: a model that proves to be none so late
@@ -243,6 +252,14 @@ class Strip:
         except Exception:  # noqa: BLE001 - a defect with one photo is not the end of the others
             traceback.print_exc()
             self._fail(task.name, PhotoError(f"met an unexpected error; {self._folder.log} says where"))
+
+    def _show(self, name: str, made: Made) -> str | None:
+        """Draw a photo on the contact sheet, and return the file of its thumbnail, if it gets one."""
+        if made.picture is None:
+            return None
+        mask = made.thumbnail(self._sheet.cell_size)
+        self._sheet.add(name, made.picture, mask)
+        return self._thumbnails.add(made.picture, mask)
 
     def _end(self, error: ScanError) -> None:
         """Stop the run, for the first reason that there is."""
@@ -255,43 +272,43 @@ class Strip:
         reason = NO_MEMORY if isinstance(error, MemoryError) else printable(str(error))
         with self._guard:
             self._failed[name] = reason
-        self._journal.write("photo_failed", photo=name, reason=reason)
-        self._paused = False  # as whoever shows the story takes it: a wait that goes on is told again
+        self._journal.write(PhotoFailed(photo=name, reason=reason))
+        self._paused = False  # as whoever shows the events takes it: of a wait that goes on, another event is written
 
     def _warn(self, text: str) -> None:
-        self._journal.write("log", level="warning", text=text)
+        self._journal.write(Log(level="warning", text=text))
 
-    def _tell_pause(self, reason: str) -> None:
+    def _note_pause(self, reason: str) -> None:
         if not self._paused:  # once an outage, not once a photo and try
             self._paused = True
-            self._journal.write("paused", reason=reason)
+            self._journal.write(Paused(reason=reason))
 
-    def _standing(self, photos: list[Photo]) -> dict[str, Event]:
-        """The journal's last word on every photo that has a mask."""
-        words = last_words(read_journal(self._folder.journal))
-        known = [photo for photo in photos if str(photo.name) in words]
-        facts = {str(photo.name): self._products.facts(photo, words[str(photo.name)]) for photo in known}
-        return {name: said for name, said in facts.items() if said is not None}
+    def _present_records(self, photos: list[Photo]) -> dict[str, PhotoRecord]:
+        """Returns photo → record for every photo that has a mask."""
+        records = last_records(read_journal(self._folder.journal))
+        known = [photo for photo in photos if str(photo.name) in records]
+        present = {str(photo.name): self._pipeline.present_record(photo, records[str(photo.name)]) for photo in known}
+        return {name: record for name, record in present.items() if record is not None}
 
-    def _warn_of_cutouts(self, story: list[Event]) -> None:
+    def _warn_of_cutouts(self, events: list[Event]) -> None:
         """Cutouts of an earlier run are not made anew where none are asked for: then they show other masks."""
         if self._settings.cutouts != "NONE":
             return
-        earlier = last_words(story)
-        if count := sum("cutout" in earlier.get(name, {}) for name in self._made):
+        earlier = last_records(events)
+        if count := sum(name in earlier and earlier[name].cutout_key is not None for name in self._made):
             show = "1 cutout shows an earlier mask" if count == 1 else f"{count} cutouts show earlier masks"
             self._warn(f"{show}: strip with Cutouts once more, or delete what is in {self._folder.cutouts}")
 
-    def _keep_sheet(self, photos: list[Photo], story: list[Event]) -> None:
-        """Have the contact sheet show what there is. ``story`` is that of earlier runs."""
+    def _keep_sheet(self, photos: list[Photo], events: list[Event]) -> None:
+        """Have the contact sheet show what there is. ``events`` are those of earlier runs."""
         shows = self._to_show(photos)  # before they are looked at: what is painted meanwhile is drawn by the next run
-        drawn = [event.get("shows") for event in story if event["event"] == "contact_sheet"]
+        drawn = [event.shows for event in events if isinstance(event, ContactSheetDrawn)]
         if drawn[-1:] != [shows] or not self._folder.contact_sheet.is_file():
             self._make_sheet(photos, shows)
 
     def _to_show(self, photos: list[Photo]) -> str:
-        """Names what a contact sheet is to show: the photos, which of them failed, and the masks that stand."""
-        cells = [(name := str(photo.name), name in self._failed, self._products.changed(photo)) for photo in photos]
+        """Names what a contact sheet is to show: the photos, which of them failed, and the masks that are there."""
+        cells = [(name := str(photo.name), name in self._failed, self._pipeline.changed(photo)) for photo in photos]
         return short_hash(*cells)
 
     def _make_sheet(self, photos: list[Photo], shows: str) -> None:
@@ -299,16 +316,16 @@ class Strip:
         for name in list(self._failed):
             self._sheet.add_failed(name)
         undrawn = (photo for photo in photos if not self._sheet.is_drawn(str(photo.name)))
-        rest = [photo for photo in undrawn if self._products.changed(photo) is not None]
+        rest = [photo for photo in undrawn if self._pipeline.changed(photo) is not None]
         try:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 for number, _ in enumerate(pool.map(self._draw, rest), 1):
-                    if number % _TOLD_EVERY == 0:
-                        self._journal.write("progress", step=_DRAWING, done=number, failed=0, total=len(rest))
+                    if number % _NOTED_EVERY == 0:
+                        self._journal.write(StepProgress(step=_DRAWING, done=number, total=len(rest)))
             if self._cancel.is_set():
                 return
-            self._products.save(self._folder.contact_sheet, self._sheet.encode())
-            self._journal.write("contact_sheet", shows=shows)
+            self._pipeline.save(self._folder.contact_sheet, self._sheet.encode())
+            self._journal.write(ContactSheetDrawn(shows=shows))
         except OutputError as error:
             self._end(error)
 
@@ -316,4 +333,4 @@ class Strip:
         # A photo that lost one of its files meanwhile has an empty cell, as one that has no mask yet.
         with contextlib.suppress(PhotoError, OSError, SyntaxError):
             if not self._cancel.is_set():
-                self._sheet.add(str(photo.name), *self._products.thumbnails(photo, self._sheet.cell_size))
+                self._sheet.add(str(photo.name), *self._pipeline.thumbnails(photo, self._sheet.cell_size))

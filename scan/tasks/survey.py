@@ -19,9 +19,9 @@ from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..engines.programs.program import Cancelled
 from ..job.context import JobContext
 from ..job.folder import JobFolder, refuse_overlap
+from ..job.history import last_failures
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
-from ..job.records import last_failures
 from ..job.settings import check_photo_folder
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.photo import Photo, find_photos, passed_over

@@ -25,7 +25,7 @@ current_job, driver, queries, steps, survey = (
     import_module(f"{PACKAGE}.session.{name}") for name in ("current_job", "driver", "queries", "steps", "survey")
 )
 check_endpoint = import_module(f"{PACKAGE}.operators.check_endpoint")
-job_end = import_module(f"{PACKAGE}.scan.job.job_end")
+events, job_end = (import_module(f"{PACKAGE}.scan.job.{name}") for name in ("events", "job_end"))
 settings, job = import_module(f"{PACKAGE}.scan.tasks.settings"), import_module(f"{PACKAGE}.scan.job.folder")
 photos, outputs, endpoint, nowhere = arguments  # noqa: F821 - run_in_bpy.py gives them
 
@@ -144,15 +144,15 @@ def states():
     draw("stopped")
     run("Reconstruct", strip(output), lambda _job: True)
     for event in (
-        {"event": "progress", "step": "Matching 12 pairs", "done": 3, "failed": 0, "total": 12},
-        {"event": "log", "level": "warning", "text": "The photos do not say their focal length"},
+        events.StepProgress(step="Matching 12 pairs", done=3, total=12),
+        events.Log(level="warning", text="The photos do not say their focal length"),
     ):
         current_job.now().progress.take(event)
     draw("engine's step")
     draw_pace("Matching 7200 pairs", 7200)
     draw_pace("", 40)
     for number in range(100):
-        current_job.now().progress.take({"event": "log", "level": "warning", "text": f"Warning {number}"})
+        current_job.now().progress.take(events.Log(level="warning", text=f"Warning {number}"))
     end = job_end.JobEnd(exit_code=5, message="Nothing was found")
     current_job.now().end()
     current_job.now().result = end
@@ -171,7 +171,7 @@ def draw_pace(step, total):
     """Draw the running job once it is known how fast a step goes."""
     progress = current_job.now().progress
     for done in (0, 1):
-        progress.take({"event": "progress", "step": step, "done": done, "failed": 0, "total": total})
+        progress.take(events.StepProgress(step=step, done=done, total=total))
     while progress.rate() is None:
         time.sleep(0.1)
     draw(f"pace of {step or 'photos'}")

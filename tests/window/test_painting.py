@@ -56,13 +56,13 @@ def steps():
     yield until(lambda: preview.painting is None and is_settled())
     yield drawn()
     shot("saved")
-    told = dict(preview.shown)
+    told = preview.shown.to_json()
     # Strokes on an image that is out of sight are still in Blender's memory of what can be undone.
     for _ in range(2):
         yield press("Z", ctrl=True)
     for _ in range(2):
         yield press("Z", ctrl=True, shift=True)
-    path = Path(told["mask"])
+    path = Path(told["mask_path"])
     saved = path.read_bytes()
     bpy.context.scene.scan_cutout.threshold = 200
     with using():
@@ -91,7 +91,7 @@ def test_a_painted_mask_is_saved_told_and_kept(
     assert told["is_painted"] is True
     assert result["status"] == "done"
     assert result["photos"]["made"] == 2, "the other threshold is for the other photos"
-    mask = Image.open(told["mask"])
+    mask = Image.open(told["mask_path"])
     assert (mask.mode, mask.size, mask.format) == ("L", (1280, 960), "PNG")
     pixels = np.asarray(mask)
     assert set(np.unique(pixels)) == {0, 255}
@@ -117,10 +117,10 @@ def steps():
         bpy.ops.scan_cutout.strip_backgrounds(directory=arguments[0], output_directory=arguments[1])
     yield from open_preview()
     preview = live_preview.now()
-    shape = list(preview.shown["size"])
+    shape = list(preview.shown.size)
     call("paint_mask")
     yield drawn()
-    check(preview.shown["orientation"] == 6, preview.shown)
+    check(preview.shown.orientation == 6, preview.shown)
     shot("turned")
     image = preview.painting.picture.image
     pixels = [0.0, 0.0, 0.0, 1.0] * (image.size[0] * image.size[1])
@@ -128,7 +128,7 @@ def steps():
     image.pixels[:] = pixels
     call("save_mask")
     yield until(is_settled)
-    shown = dict(preview.shown)
+    shown = preview.shown.to_json()
     # And again, but left without saving.
     call("paint_mask")
     yield drawn()
@@ -136,7 +136,7 @@ def steps():
     with using("IMAGE_EDITOR"):
         bpy.ops.scan_cutout.leave_mask()
     yield until(is_settled)
-    return shape, shown, preview.shown["foreground"]
+    return shape, shown, preview.shown.foreground
 """,
         *(photos, output, server.endpoint),
     ).result
@@ -176,7 +176,7 @@ def steps():
     shot("erased")
     call("save_mask")
     yield until(is_settled)
-    return preview.shown["is_painted"], (where.x + x, main_window().height - where.y - y)
+    return preview.shown.is_painted, (where.x + x, main_window().height - where.y - y)
 """,
         *(photos, output, server.endpoint),
     )
@@ -224,7 +224,7 @@ def steps():
     yield drawn()
     check(live_preview.now() is preview and preview.picture.is_shown, "undo ended the preview")
     check(preview.picture.image.size[0] == 320, "the preview is not drawn again")
-    check(not preview.shown["is_painted"], "something was saved")
+    check(not preview.shown.is_painted, "something was saved")
 """,
         *(photos, output, server.endpoint, is_known),
     )

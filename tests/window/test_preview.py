@@ -37,12 +37,12 @@ def steps():
     yield drawn()
     shot("preview")
     preview = live_preview.now()
-    shares = [preview.shown["foreground"]]
+    shares = [preview.shown.foreground]
     for name, value in (("threshold", 250), ("threshold", 20), ("grow", 60), ("grow", -60), ("refine_edges", True)):
         before = preview.shown
         setattr(settings, name, value)
         yield until(lambda: preview.shown is not before)
-        shares.append(preview.shown["foreground"])
+        shares.append(preview.shown.foreground)
     # However long the answer to a change takes, Blender goes on meanwhile.
     shown, pid = preview.shown, preview._worker.pid
     os.kill(pid, signal.SIGSTOP)
@@ -67,7 +67,7 @@ def steps():
     for step in (1, 1, 1, -1):
         call("step_photo", step=step)
         yield until(is_settled)
-        check(preview.shown["photo"] == preview.photo, f"{preview.shown} is not of {preview.photo}")
+        check(preview.shown.photo == preview.photo, f"{preview.shown} is not of {preview.photo}")
         names.append(preview.photo)
     yield drawn()
     shot("stepped")
@@ -197,7 +197,7 @@ def steps():
         # Twice, and another photo: still one worker.
         yield from open_preview("IMG_0002.JPG")
         preview = live_preview.now()
-        check(preview.photo == "IMG_0002.JPG" and preview.shown["photo"] == preview.photo, f"{preview.shown}")
+        check(preview.photo == "IMG_0002.JPG" and preview.shown.photo == preview.photo, f"{preview.shown}")
         images = [each.name for each in bpy.data.images if each.name.startswith("Scan Cutout")]
         check(images == ["Scan Cutout Preview"], f"there are {images}")
         pid, place = preview._worker.pid, Path(preview._folder.name)
@@ -311,19 +311,19 @@ def steps():
     settings = set_up()
     yield from open_preview()
     preview = live_preview.now()
-    before = preview.shown["foreground"]
+    before = preview.shown.foreground
     bpy.context.scene.scan_cutout.grow = 30
     bpy.ops.ed.undo_push(message="Grow")
-    yield until(lambda: preview.shown["foreground"] > before)
-    grown = preview.shown["foreground"]
+    yield until(lambda: preview.shown.foreground > before)
+    grown = preview.shown.foreground
     yield move(900, 500)
     yield press("Z", ctrl=True)
-    yield until(lambda: preview.shown["foreground"] == before)
+    yield until(lambda: preview.shown.foreground == before)
     check(live_preview.now() is preview, "undo ended the preview")
     image = area("IMAGE_EDITOR").spaces.active.image
     check(image is not None and image.size[0] > 0, "undo took the picture out of the editor")
     yield press("Z", ctrl=True, shift=True)
-    yield until(lambda: preview.shown["foreground"] == grown)
+    yield until(lambda: preview.shown.foreground == grown)
     image = area("IMAGE_EDITOR").spaces.active.image
     check(image is not None and image.size[0] > 0, "redo took the picture out of the editor")
 """,

@@ -174,7 +174,7 @@ class Solve:
                 Extract(
                     self._list(f"group_{number}.txt", names),
                     _camera_of(self._work / DATABASE, names),
-                    masks=group[0].mask is not None,
+                    masks=group[0].mask_sha256 is not None,
                     quality=self._quality,
                 ),
                 "finding features",
@@ -239,7 +239,7 @@ class Solve:
     def _nothing_in_common(self) -> EngineError:
         if is_full(self._work):  # some versions do not notice that they could not write
             return self._no_room()
-        advice = _ADVICE if any(photo.mask for photo in self._scan.photos) else _ADVICE_WITHOUT_MASKS
+        advice = _ADVICE if any(photo.mask_sha256 for photo in self._scan.photos) else _ADVICE_WITHOUT_MASKS
         return EngineError(
             f"{self._commands.title} found no photos that show the same object from near enough; {advice}. Its log: "
             f"{self._place.log}"

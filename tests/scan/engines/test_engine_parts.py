@@ -8,6 +8,7 @@ import shutil
 import struct
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -34,7 +35,11 @@ FACTS = PhotoFacts("JPEG", (320, 240), 1, focal=50.0)
 
 def scan_photo(path: Path, name: str = "", mask: Path | None = None, *, is_clean: bool = True) -> ScanPhoto:
     photo = Photo(PurePosixPath(name or path.name), path)
-    return ScanPhoto(photo, FACTS, (1, 2), b"\1" if mask else None, mask, is_clean)
+    facts = FACTS
+    if mask and mask.exists():
+        with Image.open(mask) as picture:
+            facts = replace(FACTS, size=picture.size)
+    return ScanPhoto(photo, facts, (1, 2), b"\1" if mask else None, mask, is_clean)
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_no_masks_at_all_is_warned_of(add, look):
     for number in range(3):
         add(f"{number}.jpg", "missing")
     found = look(use_masks=False)
-    assert [photo.mask for photo in found.photos] == [None] * 3
+    assert [photo.mask_sha256 for photo in found.photos] == [None] * 3
     assert "No masks are used" in warnings(found)[0]
 
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from scan.job.events import Finished
 from scan.job.folder import JobFolder
 from scan.job.process import Worker
 
@@ -84,6 +85,6 @@ def test_sending_does_not_wait_for_a_worker_that_takes_nothing(workers, listener
 
 def test_a_worker_that_is_gone_is_told_nothing(listener):
     listener.kill()
-    while not any(event["event"] == "finished" for event in listener.events()):
+    while not any(isinstance(event, Finished) for event in listener.events()):
         time.sleep(0.01)
     listener.send({"number": 1})

@@ -10,12 +10,13 @@ import sys
 import threading
 
 import pytest
-from conftest import wait_for
+from conftest import journal_lines, wait_for
 from faulty_server import Answer, always
+from in_process import as_line
 
 from scan.common.errors import BadUseError
+from scan.job.events import Finished
 from scan.job.folder import JobFolder
-from scan.job.journal import read_journal
 from scan.job.process import Worker
 
 pytestmark = pytest.mark.process
@@ -42,7 +43,7 @@ def test_a_story_has_a_beginning_and_an_end(add_photos, workers, server, output)
     assert story.of("started")[0]["photos"] == story.of("progress")[0]["total"] == 3
     assert len({event["run"] for event in story}) == 1
     assert story.finished["message"] == "3 of 3 photos have a mask"
-    assert story == [event for event in read_journal(output / "journal.jsonl") if event["run"] == story[0]["run"]]
+    assert story == [event for event in journal_lines(output / "journal.jsonl") if event["run"] == story[0]["run"]]
     report = json.loads((output / "report.json").read_bytes())
     assert report["photos"] == {"found": 3, "done": 3, "made": 3, "failed": []} == story.finished["photos"]
     assert report["versions"]["model"] == "rembg 2.0.86"
@@ -116,9 +117,9 @@ def test_stories_gives_every_event_and_the_folder_is_free_after_the_last(job, ou
         job["settings"]["threshold"] = threshold
         worker = Worker([sys.executable], JobFolder(output), job)
         for event in worker.iter_events():
-            if event["event"] == "finished":
+            if isinstance(event, Finished):
                 break  # as a caller does that reads no further
-        assert event["photos"]["made"] == 4
+        assert event.end.details["photos"]["made"] == 4
     assert workers.strip(job["settings"]["endpoint"]["endpoint"], threshold=102).made == []
 
 
@@ -135,7 +136,7 @@ def test_stories_goes_on_after_ctrl_c(job, output, server):
     """What a terminal's Ctrl-C does to a script: it cancels, and then reads on until ``finished``."""
     server.script = lambda request: Answer(hang=request.number > 0)
     worker = Worker([sys.executable], JobFolder(output), job)
-    story = worker.iter_events()
+    story = map(as_line, worker.iter_events())
     events = [next(story)]
     while not is_done(events[-1]):
         events.append(next(story))

@@ -111,8 +111,8 @@ def test_facts_say_how_much_is_kept_and_where():
     part[4:8, 2:12] = 255
     assert Mask((64, 48), (10, 5), part).facts() == {
         "foreground": round(40 / (64 * 48), 4),
-        "centroid": [17.0, 11.0],
-        "box": [12, 9, 22, 13],
+        "centroid": (17.0, 11.0),
+        "box": (12, 9, 22, 13),
     }
     empty = Mask((64, 48), (0, 0), np.zeros((1, 1), np.uint8))
     assert empty.facts() == {"foreground": 0.0, "centroid": None, "box": None}

@@ -195,10 +195,10 @@ def test_a_defect_with_one_photo_is_not_the_end_of_the_others(add_photos, worker
     journal = Journal(output / "journal.jsonl", "run")
     make = PhotoPipeline.make
 
-    def fail_once(products, photo, plan):
+    def fail_once(pipeline, photo, plan):
         if photo.name.name == names[1]:
             raise ZeroDivisionError("for a test")
-        return make(products, photo, plan)
+        return make(pipeline, photo, plan)
 
     monkeypatch.setattr(PhotoPipeline, "make", fail_once)
     outcome = Strip(settings, JobContext(JobFolder(output), journal)).run()

@@ -17,13 +17,14 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
+from conftest import journal_lines
 from PIL import Image, ImageOps
 
 from scan.common.errors import PhotoError
 from scan.cutouts.cutout import CutoutKind, make_cutout
 from scan.engines.engine import Watch
 from scan.engines.programs.program import Cancelled
-from scan.job.journal import Journal, read_journal
+from scan.job.journal import Journal
 from scan.masks.mask import make_mask
 from scan.masks.settings import MaskSettings
 from scan.photos import heic, heic_decoder
@@ -272,7 +273,7 @@ def test_cancel_is_heard_while_an_engines_photos_are_prepared(tmp_path, monkeypa
     with pytest.raises(Cancelled):
         reconstruct._working(photos, Watch(journal, cancel))  # noqa: SLF001
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["IMG_0.HEIC.jpg"]
-    told = read_journal(tmp_path / "journal.jsonl")
+    told = journal_lines(tmp_path / "journal.jsonl")
     assert (told[0]["text"], told[1]["done"], told[1]["total"]) == ("Preparing 3 HEIC photos", 1, 3)
 
 

@@ -117,9 +117,9 @@ def test_a_progressive_photo_takes_room_for_all_its_pixels(
     folder.make_mask_folders()
     journal = Journal(folder.journal, "run")
     answers = Answered()
-    products = PhotoPipeline(workers.settings("http://localhost"), folder, answers, journal)
+    pipeline = PhotoPipeline(workers.settings("http://localhost"), folder, answers, journal)
     (photo,) = find_photos(photos)
-    products.make(photo, products.plan(photo, None))
+    pipeline.make(photo, pipeline.plan(photo, None))
     journal.close()
     assert asked == [held, 0], "for the proxy, and for the mask"
 

@@ -12,8 +12,10 @@ from PIL import Image
 
 from scan.common.errors import BadUseError
 from scan.job.context import JobContext
+from scan.job.events import PhotoDone
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
+from scan.job.records import PhotoRecord
 from scan.reconstruction.copies import copies_folder
 from scan.reconstruction.importing import ImportPlan, plan_import
 from scan.reconstruction.settings import ImportSettings
@@ -73,7 +75,7 @@ def test_where_copies_go_all_else_stays_as_it_was(tmp_path, models, photos, solv
     job = JobFolder(tmp_path)
     job.settings.write_text(json.dumps({"task": "strip", "settings": {"photos": str(tmp_path / photos)}, "run": "1"}))
     journal = Journal(job.journal, "1")
-    journal.write("photo_done", photo="Side 0/ö 000.jpg", mask="1")
+    journal.write(PhotoDone(photo="Side 0/ö 000.jpg", record=PhotoRecord(mask_key="1", mask_sha256="2")))
     journal.close()
     before = contents(tmp_path)
     settings = ImportSettings(directory=str(model), photos=str(tmp_path / photos), copies=str(tmp_path))

@@ -187,15 +187,15 @@ def test_photos_drawn_for_the_sheet_alone_are_held_within_the_budget(
 
     def watched(*given):
         assert 320 * 240 in room
-        return standing_mask(*given)
+        return kept_mask(*given)
 
-    standing_mask = photo_pipeline.standing_mask
+    kept_mask = photo_pipeline.kept_mask
     add_photo("1.png")
     strip(server.endpoint)
     (output / "contact_sheet.jpg").unlink()
     decoded_photos.clear()
     monkeypatch.setattr(photo_pipeline, "PixelBudget", Counted)
-    monkeypatch.setattr(photo_pipeline, "standing_mask", watched)
+    monkeypatch.setattr(photo_pipeline, "kept_mask", watched)
     assert strip(server.endpoint).made == 0
     assert (decoded_photos, held, room) == (["1.png"], [320 * 240] * 2, [])
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from colmap_scenes import reference, scene_of
+from conftest import journaled
 from PIL import Image
 
 from scan.common.errors import OutputError
 from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.job_end import JobEnd
-from scan.job.journal import Journal, read_journal
+from scan.job.journal import Journal
 from scan.reconstruction.copies import Copies
 from scan.reconstruction.pinhole import view
 from scan.reconstruction.types import Camera
@@ -61,7 +62,7 @@ class Project:
 
     def made(self) -> list[str]:
         """Every photo that was done, in all runs."""
-        return sorted(e["photo"] for e in read_journal(JobFolder(self.output).journal) if e["event"] == "photo_done")
+        return sorted(event["photo"] for event in journaled(self.output))
 
 
 @pytest.fixture

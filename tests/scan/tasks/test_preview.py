@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import draw_photo, wait_for
+from conftest import draw_photo, journal_lines, wait_for
 from faulty_server import Answer, always
 from PIL import Image, ImageDraw, ImageOps
 
 from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.inbox import Inbox
-from scan.job.journal import Journal, read_journal
+from scan.job.journal import Journal
 from scan.masks.settings import grow
 from scan.tasks.preview import Preview
 
@@ -141,7 +141,7 @@ def test_a_photo_without_a_mask_is_shown_at_once_and_the_model_asked(
     assert not output.exists()
     shown.end()
     workers.strip(rembg.endpoint, output=tmp_path / "out")
-    masks = read_journal(tmp_path / "out" / "journal.jsonl")
+    masks = journal_lines(tmp_path / "out" / "journal.jsonl")
     (told,) = [event for event in masks if event.get("photo") == first and event["event"] == "photo_done"]
     assert done["foreground"] == pytest.approx(told["foreground"], abs=0.002)
 
@@ -363,7 +363,7 @@ def test_a_picture_that_is_being_read_is_replaced_a_moment_later(
     running = threading.Thread(target=Preview(workers.settings(server.endpoint), context).run)
     running.start()
     inbox.put({"photo": name, "number": 7})
-    while not (told := [each for each in read_journal(folder.journal) if "number" in each]):
+    while not (told := [each for each in journal_lines(folder.journal) if "number" in each]):
         time.sleep(0.01)
     inbox.cancel.set()
     inbox.wake()

@@ -293,7 +293,7 @@ def test_a_folder_is_free_as_soon_as_finished_is_read(done, workers, server):
 
 def test_the_journal_names_the_mask_by_its_hash(done, output):
     events = [json.loads(line) for line in (output / "journal.jsonl").read_bytes().splitlines()]
-    hashes = {event["photo"]: event["sha256"] for event in events if event["event"] == "photo_done"}
+    hashes = {event["photo"]: event["mask_sha256"] for event in events if event["event"] == "photo_done"}
     assert hashes == {
         name: hashlib.sha256((output / "masks" / f"{name}.png").read_bytes()).hexdigest() for name in done
     }
