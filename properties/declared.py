@@ -38,8 +38,8 @@ More = Mapping[str, Mapping[str, Any]]
 def operator_properties(*groups: type, hidden: Collection[str] = ()) -> Properties:
     """The settings that a call can set. Unset, what the scene or the preferences have counts.
 
-    No file browser shows those of the names ``hidden``. Numbers have no limits: Blender would change what a script gives
-    in silence, where a run refuses it in words.
+    No file browser shows those of the names ``hidden``. Numbers have no limits: Blender would change what a script
+    gives in silence, where a run refuses it in words.
     """
     made: Properties = {}
     for each in _each_once(groups):

@@ -4,11 +4,13 @@
     python tools/write_docs.py
 
 ``docs/settings.md`` is written whole. In other files a part between ``<!-- from the code: NAME -->`` and
-``<!-- end -->`` is: ``engines`` is the table of ``scan/engines/catalog.py``.
+``<!-- end -->`` is: ``engines`` is the table of ``scan/engines/catalog.py``, ``events`` and
+``record`` are what a journal holds.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +21,8 @@ sys.path.insert(0, str(ROOT))
 from scan.common.declared import Home, Setting, Unit, settings_of
 from scan.engines import catalog
 from scan.engines.settings import ReconstructSettings
+from scan.job.events import Event
+from scan.job.records import PhotoRecord
 from scan.reconstruction.settings import ImportSettings
 from scan.tasks.settings import StripSettings
 
@@ -102,7 +106,33 @@ def engines() -> str:
     return "\n".join(rows)
 
 
-PARTS: dict[str, Callable[[], str]] = {"engines": engines}
+def events() -> str:
+    """The table of the journal's events."""
+    rows = ["| event | fields | |", "|---|---|---|"]
+    for kind in Event.__subclasses__():
+        what = (kind.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+        rows.append(f"| `{kind.name}` | {', '.join(_fields(kind)) or '–'} | {what} |")
+    return "\n".join(rows)
+
+
+def _fields(kind: type[Event]) -> list[str]:
+    named = []
+    for each in dataclasses.fields(kind):
+        if each.name == "record":
+            named.append("those of the photo's record")
+        elif each.name == "end":
+            named.append("`status`, `exit_code`, `message`, the task's own")
+        elif each.name not in {"run", "time"}:
+            named.append(f"`{each.name}`")
+    return named
+
+
+def record() -> str:
+    """The fields of a photo's record."""
+    return ", ".join(f"`{each.name}`" for each in dataclasses.fields(PhotoRecord) if each.name != "announced")
+
+
+PARTS: dict[str, Callable[[], str]] = {"engines": engines, "events": events, "record": record}
 
 
 def with_parts(text: str) -> str:

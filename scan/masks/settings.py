@@ -2,12 +2,13 @@
 """The settings of a mask, and what those do that work on the pixels of a mask alone."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.declared import Home, Unit, first_values, later_values, setting
+from ..common.declared import Home, Unit, first_values, later_values, own_settings, setting
 from ..common.hashes import short_hash
 from .regions import small_regions
 
@@ -72,6 +73,11 @@ class MaskSettings:
     def needs_all_pixels(self) -> bool:
         """Whether some of them look at the whole mask at the photo's full size."""
         return bool(self.fill_holes or self.drop_islands or self.grow or self.refine_edges)
+
+    def at_scale(self, scale: float) -> Self:
+        """The same settings for a picture that many times as large as the photo, in whose pixels some are given."""
+        pixels = [each.name for each in own_settings(MaskSettings) if each.declaration.unit is Unit.PIXELS]
+        return replace(self, **{name: round(getattr(self, name) * scale) for name in pixels})
 
     def mask_key(self, soft_key: str) -> str:
         """Names the mask that these settings make of a soft mask."""

@@ -285,8 +285,7 @@ class Preview:
 
 def _mask(answer: Image.Image, proxy: Proxy, settings: MaskSettings) -> Image.Image:
     """The mask that the settings make of a soft mask, upright at the size of the picture."""
-    scale = max(proxy.size) / max(proxy.stored_size)  # grow is in pixels of the photo
-    scaled = replace(settings, grow=round(settings.grow * scale))
+    scaled = settings.at_scale(max(proxy.size) / max(proxy.stored_size))
     grey = proxy.picture.convert("L") if settings.refine_edges else None
     return make_mask(answer, 1, proxy.size, scaled, grey).image()
 

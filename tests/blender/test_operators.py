@@ -366,14 +366,7 @@ def test_what_is_not_given_is_the_workers_own_default(blender_installed, photos,
     blender_installed.run(COMMAND, *arguments)
     one, other = settings_of(tmp_path / "a"), settings_of(tmp_path / "b")
     assert {name: one[name] for name in one if one[name] != other[name]} == {"output": str(tmp_path / "a")}
-    plain = {
-        "grow": 0,
-        "fill_holes": 0.0,
-        "cutouts": "NONE",
-        "cutout_color": "#000000",
-        "extras": "",
-        "threshold": 128,
-    }
+    plain = {"grow": 0, "fill_holes": 0.0, "cutouts": "NONE", "cutout_color": "#000000", "extras": "", "threshold": 128}
     assert {name: one[name] for name in plain} == plain
 
 

@@ -83,7 +83,8 @@ def steps():
     place = yield from button("scan_cutout.check_endpoint")
     shot("preferences")
     yield click(*place, window=opened())
-    check(queries.of_endpoint(stored.endpoint) in queries._questions, "the server is not asked")    # it may have answered by now
+    is_known = queries.of_endpoint(stored.endpoint) in queries._questions    # it may have answered by now
+    check(is_known, "the server is not asked")
     yield until(answer)
     yield drawn()
     shot("preferences_answered")
