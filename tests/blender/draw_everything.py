@@ -24,9 +24,9 @@ PACKAGE = "bl_ext.user_default.scan_cutout"
 current_job, driver, queries, steps, survey = (
     import_module(f"{PACKAGE}.session.{name}") for name in ("current_job", "driver", "queries", "steps", "survey")
 )
-check_endpoint = import_module(f"{PACKAGE}.operators.check_endpoint")
 events, job_end = (import_module(f"{PACKAGE}.scan.job.{name}") for name in ("events", "job_end"))
 settings, job = import_module(f"{PACKAGE}.scan.tasks.settings"), import_module(f"{PACKAGE}.scan.job.folder")
+segmentation = import_module(f"{PACKAGE}.scan.segmentation.settings")
 photos, outputs, endpoint, nowhere = arguments  # noqa: F821 - run_in_bpy.py gives them
 
 
@@ -113,7 +113,7 @@ def look():
 
 def strip(output, at=None):
     """The steps of a strip."""
-    asked = settings.EndpointSettings(endpoint=at or endpoint, timeout=60, retry_for=600, in_flight=1)
+    asked = segmentation.EndpointSettings(endpoint=at or endpoint, timeout=60, retry_for=600, in_flight=1)
     return steps.strip(settings.StripSettings(photos=photos, output=output, model="u2netp", endpoint=asked))
 
 
@@ -217,7 +217,7 @@ def name_as_no_text():
     # The server is busy by now: with a photo that waits for it, the job cannot end before it is drawn.
     shutil.copy(Path(photos, "IMG_0001.JPG"), folder)
     shown.directory, shown.output_directory = str(folder), ""
-    asked = settings.EndpointSettings(endpoint=endpoint)
+    asked = segmentation.EndpointSettings(endpoint=endpoint)
     run(
         "Strip Backgrounds",
         steps.strip(settings.StripSettings(photos=str(folder), output=shown.output, model="u2netp", endpoint=asked)),
@@ -244,7 +244,7 @@ def ask(stored):
     """Ask the servers who they are."""
     for at, name in ((endpoint, "answered"), (nowhere, "not answered")):
         stored.endpoint = at
-        asked = check_endpoint.question(at)
+        asked = queries.of_endpoint(at)
         content = {"task": "check_endpoint", "settings": {"endpoint": at}}
         queries.ask(bpy.context, asked, content)
         draw(f"asking, {name}")
