@@ -121,8 +121,8 @@ def until(condition):
         time.sleep(0.02)
 
 def is_shown(photo):
-    shown = preview.shown or {}
-    return shown.get("photo") == photo and "foreground" in shown and not preview.is_waiting
+    shown = preview.shown
+    return isinstance(shown, live_preview.Previewed) and shown.photo == photo and not preview.is_waiting
 
 window = bpy.context.window_manager.windows[0]
 stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences

@@ -124,7 +124,7 @@ def steps():
     yield press("RET")
     yield until(lambda: live_preview.now().photo == "IMG_0007.JPG")
     yield until(is_settled)
-    return live_preview.now().shown["photo"]
+    return live_preview.now().shown.photo
 """,
         *(photos, output, server.endpoint),
     )
@@ -153,7 +153,7 @@ def steps():
     yield from pressed("step_photo")
     yield until(lambda: live_preview.now().photo == "IMG_0002.JPG")
     yield until(is_settled)
-    return live_preview.now().shown["photo"]
+    return live_preview.now().shown.photo
 """,
         *(photos, output, server.endpoint),
     )
@@ -269,7 +269,7 @@ def steps():
     yield drawn()
     shot("away")
     bpy.context.preferences.addons[MODULE].preferences.endpoint = arguments[3]
-    yield until(lambda: preview.shown and "foreground" in preview.shown and not preview.trouble)
+    yield until(lambda: hasattr(preview.shown, "foreground") and not preview.trouble)
     first = preview._worker.pid
     damaged = []
     for _ in range(2):
@@ -285,7 +285,7 @@ def steps():
     died = preview.trouble
     yield from open_preview("IMG_0001.JPG")
     again = live_preview.now()
-    return away, damaged, died, again.photo, again.trouble, again.shown["foreground"] > 0
+    return away, damaged, died, again.photo, again.trouble, again.shown.foreground > 0
 """,
         *(photos, output, CLOSED, server.endpoint),
     )
