@@ -17,17 +17,17 @@ from ..scan.job.requirements import refuse_missing
 from .steps import Job, Steps
 
 
-def drive(context: bpy.types.Context, steps: Steps, tell: Callable[[JobEnd], None]) -> JobEnd:
+def drive(context: bpy.types.Context, steps: Steps, report: Callable[[JobEnd], None]) -> JobEnd:
     """Take every step, with a line on stderr for all that happens, and return how it ended.
 
-    ``tell`` hears how each job but the last one ended. Raises ScanError where a step cannot be taken.
+    ``report`` gets the end of each job but the last one. Raises ScanError where a step cannot be taken.
     """
     try:
         job = next(steps)
         while True:
             ended = run_blocking(context, job)
             job = steps.send(ended)
-            tell(ended)
+            report(ended)
     except StopIteration as end:
         result: JobEnd = end.value
         return result

@@ -40,7 +40,7 @@ class Preview:
         self.photo = photo
         """What is wished for, and perhaps shown already."""
         self.photos: list[str] = []
-        """Every photo of the folder in order, once the worker has told."""
+        """Every photo of the folder in order, once the worker has named them."""
         self.shown: PreviewWaiting | Previewed | None = None
         """What the worker said of the picture that is shown."""
         self.trouble = ""
@@ -55,7 +55,7 @@ class Preview:
         self._number = self._answered = 0
         self._asked: object = None
         self._server: object = None
-        """What the worker was started with, and cannot be told."""
+        """What the worker was started with, and no message changes."""
         self._is_fitted = self._has_tab = False
         self._window = existing(context.window).as_pointer()
         wished = self._wished(context)
@@ -296,5 +296,5 @@ def _message(wished: StripSettings) -> dict[str, Any]:
 
 
 def _server(context: bpy.types.Context, wished: StripSettings) -> tuple[object, ...]:
-    """What a worker cannot be told, but is started with."""
+    """What a worker is started with, and no message changes."""
     return wished.backend, wished.endpoint, job_settings.token(context)

@@ -3,12 +3,13 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 _KEY = "json"
+_WHOLE = "\0"
+"""In place of an earlier name, where a field is read from all of them; no name in JSON."""
 
 Record = TypeVar("Record")
 _Reader = Callable[[Any], Any]
@@ -53,40 +54,38 @@ def write(record: Any) -> dict[str, Any]:
 def read(kind: type[Record], values: Mapping[str, Any]) -> Record:
     """Returns a record from a JSON object; what is missing or of another type has its default."""
     given: dict[str, Any] = {}
-    for each in _fields(kind):
-        name = next((name for name in each.names if name in values), None)
-        with suppress(TypeError, ValueError):
-            if not each.names:
-                given[each.name] = each.read(values)
-            elif name is not None:
-                given[each.name] = each.read(values[name])
+    for name, was, reader in _fields(kind):
+        if was == _WHOLE:
+            value: Any = values
+        elif name in values:
+            value = values[name]
+        elif was in values:
+            value = values[was]
+        else:
+            continue
+        try:
+            given[name] = reader(value)
+        except (TypeError, ValueError):
+            continue
     return kind(**given)
 
 
-@dataclass(frozen=True)
-class _Field:
-    name: str
-    names: tuple[str, ...]
-    """In JSON, the present one first; none where the value is read from the whole object."""
-    read: _Reader
-
-
-def _fields(kind: type) -> list[_Field]:
+def _fields(kind: type) -> list[tuple[str, str, _Reader]]:
+    """Returns name, earlier name and reader of every field; kept, since a journal has thousands of lines."""
     if kind not in _known:
-        _known[kind] = list(map(_field, (each for each in dataclasses.fields(kind) if _declaration(each).is_kept)))
+        _known[kind] = [_field(each) for each in dataclasses.fields(kind) if _declaration(each).is_kept]
     return _known[kind]
 
 
-def _field(each: "dataclasses.Field[Any]") -> _Field:
+_known: dict[type, list[tuple[str, str, _Reader]]] = {}
+
+
+def _field(each: "dataclasses.Field[Any]") -> tuple[str, str, _Reader]:
     declared = _declaration(each)
     if declared.is_flat:
         (inner,) = (part for part in get_args(each.type) if part is not NoneType)
-        return _Field(each.name, (), inner.from_json)
-    return _Field(each.name, (each.name, declared.was) if declared.was else (each.name,), _reader(each.type))
-
-
-_known: dict[type, list[_Field]] = {}
-"""By their class: it is the same for every line of a journal."""
+        return each.name, _WHOLE, inner.from_json
+    return each.name, declared.was or each.name, _reader(each.type)
 
 
 def _declaration(each: "dataclasses.Field[Any]") -> _Declaration:

@@ -114,7 +114,7 @@ class Worker:
         self._send_on()
 
     def _send_on(self) -> None:
-        # A pipe that is full, or broken: ``events`` tells of a worker that is gone.
+        # A pipe that is full, or broken: of a worker that is gone, ``events`` has the end.
         with contextlib.suppress(OSError):
             while self._unsent and not self._input.closed and (sent := os.write(self._input.fileno(), self._unsent)):
                 self._unsent = self._unsent[sent:]

@@ -190,9 +190,9 @@ class PhotoPipeline:
         try:
             write_atomically(path, content)
         except OSError as error:
-            folders_stand = self._folder.masks.is_dir() and self._folder.soft_masks.is_dir()
-            folders_stand &= self._folder.cutouts.is_dir() or not self._folder.cutouts.exists()
-            if error.errno in _UNFIT_NAME and folders_stand and path != self._folder.contact_sheet:
+            has_folders = self._folder.masks.is_dir() and self._folder.soft_masks.is_dir()
+            has_folders &= self._folder.cutouts.is_dir() or not self._folder.cutouts.exists()
+            if error.errno in _UNFIT_NAME and has_folders and path != self._folder.contact_sheet:
                 raise PhotoError(
                     f"its name does not fit the output folder's file system ({error.strerror}); rename it"
                 ) from error

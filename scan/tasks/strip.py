@@ -133,7 +133,7 @@ class Strip:
             pool.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(OutputError):  # a disk that is full has ended the run already
             self._warn_of_cutouts(events)
-        # What ended a run before it made a mask is not kept waiting for.
+        # A run in trouble that has made no mask ends at once.
         if self._made or not self._trouble:
             self._keep_sheet(photos, events)
         masks = self._present_records(photos)

@@ -121,8 +121,7 @@ def until(condition):
         time.sleep(0.02)
 
 def is_shown(photo):
-    shown = preview.shown
-    return isinstance(shown, live_preview.Previewed) and shown.photo == photo and not preview.is_waiting
+    return isinstance(preview.shown, live_preview.Previewed) and preview.shown.photo == photo and not preview.is_waiting
 
 window = bpy.context.window_manager.windows[0]
 stored = bpy.context.preferences.addons["bl_ext.user_default.scan_cutout"].preferences
