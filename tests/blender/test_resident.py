@@ -25,7 +25,6 @@ STATE = """
     from bl_ext.user_default.scan_cutout.session import (
         current_job, live_preview, picture, queries, survey, thumbnails
     )
-    from bl_ext.user_default.scan_cutout.scan.job import job_end
 
     DRIVERS = {"run_in_bpy", "fresh_bpy", "$coverage"}
 
@@ -82,6 +81,7 @@ CHANGES = """
     from pathlib import Path
     import PIL.Image
     from bl_ext.user_default.scan_cutout.properties import job_settings
+    from bl_ext.user_default.scan_cutout.scan.job import job_end
     from bl_ext.user_default.scan_cutout.session import survey
 
     photos, output, endpoint = arguments
