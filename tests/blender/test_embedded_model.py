@@ -32,7 +32,7 @@ search, picture, mask = sys.argv[1:]
 sys.path[:] = json.loads(search)
 import numpy, onnxruntime
 from PIL import Image
-from scan.embedded import EmbeddedModel
+from scan.segmentation.onnx_model import EmbeddedModel
 
 model = EmbeddedModel("u2netp")
 model.soft_mask(Image.open(picture)).save(mask)

@@ -141,7 +141,7 @@ RUNNER = """
 import sys, threading
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from scan.engines.program import Program
+from scan.engines.programs.program import Program
 place = Path(sys.argv[2])
 Program("The engine", place / "work", place / "engine.log", place / "engines/one/process.json", threading.Event(), {}
     ).run([sys.executable, "-c", sys.argv[3]], "testing", print)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.process
 LISTENER = """
 import json, os, sys, threading, time
 sys.path.insert(0, sys.argv[2])
-from scan.inbox import Inbox
+from scan.job.inbox import Inbox
 while os.read(0, 1) != b"\\n":  # the token
     pass
 inbox = Inbox()

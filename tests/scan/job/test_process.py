@@ -78,11 +78,11 @@ def test_a_python_that_lacks_a_package_is_told_and_logged(workers, job, output):
     assert "No module named 'no_such_package'" in (output / "worker.log").read_text()
 
 
-def test_a_defect_ends_in_words_and_its_trace_in_the_log(workers, job, output):
-    job["task"] = "no such task"
+def test_a_defect_ends_in_words_and_its_trace_in_the_log(workers, output):
+    job = {"task": "check_programs", "settings": {"executables": 5}}
     story = workers.end(Worker([sys.executable], JobFolder(output), job))
     assert "An unexpected error ended the job" in story.message
-    assert "KeyError: 'no such task'" in (output / "worker.log").read_text()
+    assert "AttributeError: 'int' object has no attribute 'get'" in (output / "worker.log").read_text()
 
 
 def test_the_log_is_the_story_for_a_person(add_photos, photos, workers, server, output):

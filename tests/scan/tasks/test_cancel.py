@@ -157,8 +157,8 @@ def test_a_busy_folder_is_refused_and_the_run_in_it_goes_on(add_photos, workers,
 PARENT = """
 import dataclasses, json, sys, time
 from pathlib import Path
-from scan.job import JobFolder
-from scan.process import Worker
+from scan.job.folder import JobFolder
+from scan.job.process import Worker
 job = json.loads(sys.argv[1])
 worker = Worker([sys.executable], JobFolder(Path(job["settings"]["output"])), job)
 print(worker.pid, flush=True)
