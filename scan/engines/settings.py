@@ -7,6 +7,7 @@ from ..common.declared import Choice, Home, Unit, check, own_settings, setting
 from ..common.errors import EngineError
 from ..job.settings import FolderSettings
 from . import catalog
+from .colmap.settings import ColmapSettings
 from .installed import missing
 
 QUALITIES = (
@@ -14,15 +15,11 @@ QUALITIES = (
     Choice("NORMAL", "Normal", "What most scans need: 4 minutes for 40 photos on two busy cores"),
     Choice("HIGH", "High", "Larger pictures and more features; takes several times as long"),
 )
-MAPPERS = (
-    Choice("INCREMENTAL", "Incremental", "Camera after camera: slower and surer"),
-    Choice("GLOBAL", "Global", "All cameras at once: faster for many photos"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReconstructSettings(FolderSettings):
-    """Everything that decides how the cameras of a scan are found. The masks are those of the job folder."""
+class EngineSettings(FolderSettings):
+    """What every engine is told. The masks are those of the job folder."""
 
     photos: str = setting(
         "",
@@ -47,14 +44,6 @@ class ReconstructSettings(FolderSettings):
         home=Home.SCENE,
         choices=lambda: QUALITIES,
     )
-    mapper: str = setting(
-        "INCREMENTAL",
-        label="Mapper",
-        help="How the cameras are put together",
-        home=Home.SCENE,
-        choices=lambda: MAPPERS,
-        of=("COLMAP", "COLMAP_EXECUTABLE"),
-    )
     masks: bool = setting(
         default=True,
         label="Use Masks",
@@ -70,6 +59,11 @@ class ReconstructSettings(FolderSettings):
         unit=Unit.FILE,
         metavar="FILE",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructSettings(ColmapSettings, EngineSettings):
+    """Everything that decides how the cameras of a scan are found: what every engine has, then what single ones do."""
 
     def check(self) -> None:
         """Refuse what cannot work before anything is asked or written.

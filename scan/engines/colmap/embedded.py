@@ -77,8 +77,8 @@ class ColmapEmbedded:
             **dataclasses.asdict(step),
         }
         if isinstance(step, Extract):
-            values["threads"] = threads(step.quality.megabytes)
-        values.update(values.pop("quality", {}))
+            values["threads"] = threads(step.effort.megabytes)
+        values.update(values.pop("effort", {}))
         return [*_PYTHON, str(_CHILD), json.dumps(values, default=str)]
 
 

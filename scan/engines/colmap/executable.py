@@ -85,12 +85,12 @@ class ColmapExecutable:
             options.add("ImageReader.existing_camera_id", step.camera)
         if step.masks:
             options.add("ImageReader.mask_path", MASKS)
-        quality = step.quality
+        effort = step.effort
         # Their groups were renamed in 3.13: what is not about SIFT went from SiftExtraction to FeatureExtraction.
-        options.add_any(("FeatureExtraction.max_image_size", "SiftExtraction.max_image_size"), quality.longest_edge)
-        options.add("SiftExtraction.max_num_features", quality.features)
+        options.add_any(("FeatureExtraction.max_image_size", "SiftExtraction.max_image_size"), effort.longest_edge)
+        options.add("SiftExtraction.max_num_features", effort.features)
         threads = ("FeatureExtraction.num_threads", "SiftExtraction.num_threads")
-        options.add_any(threads, resources.threads(quality.megabytes), needed=False)
+        options.add_any(threads, resources.threads(effort.megabytes), needed=False)
         options.add_any(("FeatureExtraction.use_gpu", "SiftExtraction.use_gpu"), self._use_gpu(), needed=False)
         return options.command
 

@@ -24,27 +24,8 @@ from ..layout import link_photo, plain_names, refuse_missing, write_mask
 from ..pairs import ALL_PAIRS_UP_TO, pairs
 from ..programs.program import Program, full, is_full
 from .model_files import read_summary, rename_photos
+from .settings import Effort
 
-
-@dataclass(frozen=True)
-class Quality:
-    """How much COLMAP looks for. Larger photos are scaled down for finding features only."""
-
-    longest_edge: int
-    """In pixels."""
-    features: int
-    """At most so many in a photo."""
-    megabytes: int
-    """Memory that finding features takes for each photo at once (measured with 4.2.1)."""
-
-
-# The repository's 40 photos of 1280 × 960 with masks, 4.2.1 on two busy cores: DRAFT 2 min (median error 0.07 % and
-# 0.05°), NORMAL 4 min, 2.6 min of them on a processor (0.02 % and 0.02°); 3.8 as an executable, NORMAL, 16 min.
-QUALITIES = {
-    "DRAFT": Quality(1000, 2048, 320),
-    "NORMAL": Quality(2000, 8192, 950),
-    "HIGH": Quality(3200, 16384, 2300),
-}
 LEAST_MATCHES = 15
 """COLMAP's own threshold for two photos to show the same thing (min_num_matches)."""
 _LEAST_MODEL = 3
@@ -75,7 +56,7 @@ class Extract:
     camera: int
     """The camera in the database that some of them have already; -1 for a new one."""
     masks: bool
-    quality: Quality
+    effort: Effort
 
 
 @dataclass(frozen=True)
@@ -85,7 +66,7 @@ class Match:
     pairs: Path | None
     """A text file, two names a line; None for each photo with each."""
     block: int
-    quality: Quality
+    effort: Effort
 
 
 @dataclass(frozen=True)
@@ -126,7 +107,7 @@ class Solve:
         self._place = place
         self._watch = watch
         self._work = place.work(key)
-        self._quality = QUALITIES[scan.settings.quality]
+        self._effort = scan.settings.effort(scan.settings.quality)
         self._names = plain_names(scan.photos)
 
     def run(self) -> Solution:
@@ -175,7 +156,7 @@ class Solve:
                     self._list(f"group_{number}.txt", names),
                     _camera_of(self._work / DATABASE, names),
                     masks=group[0].mask_sha256 is not None,
-                    quality=self._quality,
+                    effort=self._effort,
                 ),
                 "finding features",
                 self._telling(_FILE, partial(_files_done, before, total)),
@@ -198,7 +179,7 @@ class Solve:
         self._watch.step(f"Matching {count(len(photos), 'photo')}, {what}")
         block = max(2, -(-len(photos) // _BLOCKS))
         self._run(
-            Match(plan, block, self._quality),
+            Match(plan, block, self._effort),
             "matching photos",
             self._telling(_BLOCK, _blocks_done),
         )

@@ -83,7 +83,7 @@ def test_a_toy_engine_is_a_choice_like_the_others(photos: Path, output: Path) ->
     (engine,) = [each for each in own_settings(ReconstructSettings) if each.name == "engine"]
     assert [choice.label for choice in engine.choices] == ["COLMAP (Embedded)", "COLMAP (Executable)", "Toy (Program)"]
     assert shown_settings("TOY") == ["quality", "masks"]
-    assert shown_settings("COLMAP") == ["quality", "mapper", "masks"]
+    assert shown_settings("COLMAP") == ["quality", "masks", "mapper"]
     assert [row.name for row in catalog.rows()] == ["colmap_executable", "toy_executable"]
     settings = ReconstructSettings(photos=str(photos), output=str(output), engine="TOY")
     with pytest.raises(EngineError, match=r"No program toy-engine was found on PATH or in the usual places; .* build"):

@@ -20,12 +20,13 @@ from scan.common.errors import BadUseError, EngineError
 from scan.engines.catalog import make_engine
 from scan.engines.colmap import solve
 from scan.engines.colmap.model_files import read_summary, rename_photos
+from scan.engines.colmap.settings import ColmapSettings
 from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch
 from scan.engines.layout import link_photo, plain_names, write_mask
 from scan.engines.preflight import preflight
 from scan.engines.programs import resources
 from scan.engines.programs.program import end_left_over
-from scan.engines.settings import ReconstructSettings
+from scan.engines.settings import QUALITIES, ReconstructSettings
 from scan.job.journal import Journal
 from scan.photos.header import PhotoFacts
 from scan.photos.photo import Photo, find_photos
@@ -214,15 +215,15 @@ def test_options_go_by_the_names_the_program_says(tmp_path, version, cuda):
     program.chmod(0o755)
     engine = make_engine("COLMAP_EXECUTABLE", str(program))
     assert engine.look().version == version
-    quality = solve.QUALITIES["DRAFT"]
-    words = engine.command(solve.Extract(Path("list.txt"), 7, masks=True, quality=quality))
+    effort = ColmapSettings().effort("DRAFT")
+    words = engine.command(solve.Extract(Path("list.txt"), 7, masks=True, effort=effort))
     options = dict(zip(words[2::2], words[3::2], strict=True))
     group = "Feature" if version == "3.13" else "Sift"
     assert options[f"--{group}Extraction.use_gpu"] == str(int(cuda == "with"))
     assert options[f"--{group}Extraction.max_image_size"] == "1000"
     assert options["--ImageReader.existing_camera_id"] == "7"
     assert options["--ImageReader.mask_path"] == "masks"
-    words = engine.command(solve.Match(Path("pairs.txt"), 5, quality))
+    words = engine.command(solve.Match(Path("pairs.txt"), 5, effort))
     assert words[1] == "matches_importer"
     assert f"--{group}Matching.use_gpu" in words
 
@@ -240,7 +241,8 @@ def test_a_program_that_lacks_what_is_needed_is_told_of(tmp_path):
 def test_no_more_photos_at_once_than_memory_allows(monkeypatch):
     monkeypatch.setattr(resources, "_memory", lambda: 8 << 30)
     monkeypatch.setattr("os.cpu_count", lambda: 16)
-    assert [resources.threads(quality.megabytes) for quality in solve.QUALITIES.values()] == [12, 4, 1]
+    efforts = [ColmapSettings().effort(each.name) for each in QUALITIES]
+    assert [resources.threads(effort.megabytes) for effort in efforts] == [12, 4, 1]
 
 
 def test_an_engine_that_is_none_is_refused():
