@@ -67,7 +67,8 @@ STATE = """
             "handlers": {name: sorted(f"{each.__module__}.{each.__qualname__}" for each in functions)
                          for name, functions in handlers.items() if isinstance(functions, list)},
             "types": dict(registered()), "operators": sorted(dir(bpy.ops.scan_cutout)),
-            "job": [current_job.now(), current_job.last(), live_preview.now(), survey._found, thumbnails._collection],
+            "job": [current_job.now(), current_job.last(), live_preview.now(), thumbnails._collection],
+            "found": survey._found and survey._found[1].message,
             "questions": list(queries._questions), "images": picture._freed,
             "timers": [bpy.app.timers.is_registered(each) for each in (queries._look, live_preview._tick)],
             # Python's own modules stay, once they are there.
