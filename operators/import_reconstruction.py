@@ -23,8 +23,7 @@ class SCAN_CUTOUT_OT_import_reconstruction(JobOperator, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     __annotations__ = {
-        # The file browser asks for the folder and the file itself.
-        **operator_properties(ImportSettings, hidden=("directory", "filepath")),
+        **operator_properties(ImportSettings, browsed=("directory", "filepath")),
         # What it shows.
         "filter_glob": StringProperty(
             default=";".join(f"*{suffix}" for suffix in registry.suffixes()), options={"HIDDEN"}
@@ -45,7 +44,9 @@ class SCAN_CUTOUT_OT_import_reconstruction(JobOperator, bpy.types.Operator):
 
     def plan(self, context: bpy.types.Context, _shown: dict[str, Any]) -> steps.Steps:
         """Bring it in. With an error the scene stays as it was."""
-        settings = ImportSettings(**given(self.properties, ImportSettings))
+        # Blender ticks it as it was the last time, which does not count as set.
+        ticked = {"animated_camera": self.properties.animated_camera}
+        settings = ImportSettings(**ticked | given(self.properties, ImportSettings))
         return steps.import_scan(settings, existing(context.scene).session_uid)
 
 

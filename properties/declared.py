@@ -35,18 +35,21 @@ More = Mapping[str, Mapping[str, Any]]
 """Property name → what else its property is made with, such as ``update``."""
 
 
-def operator_properties(*groups: type, hidden: Collection[str] = ()) -> Properties:
-    """The settings that a call can set. Unset, what the scene or the preferences have counts.
+def operator_properties(*groups: type, browsed: Collection[str] = ()) -> Properties:
+    """The settings that a call can set. What it leaves out has its default, or what scene or preferences keep.
 
-    No file browser shows those of the names ``hidden``. Numbers have no limits: Blender would change what a script
-    gives in silence, where a run refuses it in words.
+    ``browsed`` names those that the operator's own file browser asks for: it does not show them again, nor for other
+    paths a button that would open a second one. Numbers have no limits: Blender would change what a script gives in
+    silence, where a run refuses it in words.
     """
     made: Properties = {}
     for each in _each_once(groups):
         if not each.declaration.no_operator:
             once = {"SKIP_SAVE"} if each.declaration.home is Home.CALL or each.declaration.unit in _PATHS else set()
-            unseen = {"HIDDEN"} if each.name in hidden else set()
-            made |= _made(each, options=once | unseen, has_limits=False)
+            unseen = {"HIDDEN"} if each.name in browsed else set()
+            is_plain = browsed and each.name not in browsed and each.declaration.unit in _PATHS
+            more = {"subtype": "NONE"} if is_plain else {}
+            made |= _made(each, options=once | unseen, has_limits=False, more=more)
     return made
 
 
@@ -112,7 +115,7 @@ def _text(each: Setting, named: dict[str, Any]) -> Any:
     unit = each.declaration.unit
     if unit is Unit.COLOR:
         return FloatVectorProperty(**named, subtype="COLOR_GAMMA", default=_channels(each.default), min=0, max=1)
-    if unit in _PATHS:
+    if unit in _PATHS and "subtype" not in named:
         named["options"] = named.get("options", set()) | RELATIVE
         return StringProperty(**named, subtype=_PATHS[unit])
     return StringProperty(**named, default=each.default)
@@ -144,7 +147,11 @@ def _plain(each: Setting, value: Any) -> Any:
         return tuple(each.name for each in value)
     if unit is Unit.COLOR:
         return "#" + "".join(f"{round(channel * 255):02x}" for channel in value)
-    # Blender keeps single precision: 0.1 would come back as 0.100000001, and be another setting than 0.1.
+    return plain(value)
+
+
+def plain(value: Any) -> Any:
+    """A property's number as it was given: Blender keeps single precision, in which 0.1 is 0.100000001."""
     return round(value, 6) if isinstance(value, float) else value
 
 

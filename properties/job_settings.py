@@ -17,6 +17,7 @@ from ..scan.reconstruction.settings import SceneContent
 from ..scan.segmentation import weights
 from ..scan.segmentation.settings import TOKEN_VARIABLE, EndpointSettings
 from ..scan.tasks.settings import StripSettings
+from .declared import plain
 from .stored import Preferences
 from .typed import existing
 
@@ -49,7 +50,7 @@ def endpoint_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> E
     An endpoint that was given is used alone.
     """
     stored = preferences(context)
-    values = {name: getattr(stored, name) for name in _OF_ENDPOINT} if stored else {}
+    values = {name: plain(getattr(stored, name)) for name in _OF_ENDPOINT} if stored else {}
     values.update((name, given[name]) for name in _OF_ENDPOINT if name in given)
     if stored and "endpoint" not in given:
         values["further"] = tuple(each.address for each in stored.further_endpoints if each.address)

@@ -19,7 +19,7 @@ from ..properties import job_settings
 from ..properties.typed import existing
 from ..scan.common.declared import Unit, names_of, settings_of
 from ..scan.common.errors import BadUseError, OutputError, ScanError
-from ..scan.common.options import add_options
+from ..scan.common.options import add_options, given_of
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.job_end import JobEnd
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
@@ -36,6 +36,7 @@ Given = dict[str, Any]
 
 _GROUPS = (StripSettings, ReconstructSettings, ImportSettings)
 _FOLDERS = {each.name for group in _GROUPS for each in settings_of(group) if each.declaration.unit is Unit.FOLDER}
+_PATHS = _FOLDERS | {"filepath"}
 
 
 _handle: Any = None
@@ -61,8 +62,8 @@ def run(arguments: list[str]) -> int:
     except SystemExit as end:  # argparse has printed the help, or what is wrong
         return int(end.code or 0)
     verb, report_file = options.pop("verb"), options.pop("json")
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in _FOLDERS & given.keys():
+    given = given_of(options)
+    for name in _PATHS & given.keys():
         if isinstance(given[name], str):  # whether masks are used, and where they lie, have one name
             given[name] = str(Path(given[name]).absolute())
     try:
@@ -98,7 +99,10 @@ def _reconstruct(given: Given) -> JobEnd:
 
 
 def _import(given: Given) -> JobEnd:
-    blend = _blend_file(given.pop("blend", None), given["directory"])
+    if not (given.get("directory") or given.get("filepath")):
+        raise BadUseError("There is nothing to import; name a folder with --output, or a file with --file")
+    folder = given.get("directory") or str(Path(given["filepath"]).parent)
+    blend = _blend_file(given.pop("blend", None), folder)
     return _save(blend, _drive(steps.import_scan(ImportSettings(**given), existing(bpy.context.scene).session_uid)))
 
 
@@ -175,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_options(strip, StripSettings, required=both)
     add_options(reconstruct, ReconstructSettings, required=("output",))
-    add_options(bring, ImportSettings, required=("directory",))
+    add_options(bring, ImportSettings)
     add_options(run, StripSettings, required=both)
     add_options(run, ReconstructSettings, without=names_of(StripSettings))
     add_options(run, SceneContent)

@@ -23,7 +23,7 @@ _LET_GO = 0.3
 # Kinds of modal operators that run while the user edits.
 _EDITING = ("TRANSFORM_", "PAINT_", "SCULPT_", "GPENCIL_", "GREASE_PENCIL_", "MESH_", "CURVE_", "CURVES_", "OBJECT_")
 
-# How a job ends whose server is away (see scan.errors).
+# How a job ends whose server is away (see scan.common.errors).
 _SERVER_AWAY = EndpointError.exit_code
 
 SHOWN = "scan_cutout_shown"

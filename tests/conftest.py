@@ -183,7 +183,7 @@ def photo_watch() -> Iterator[PhotoWatch]:
 
 
 class Workers:
-    """Starts workers on photo folders and reads their iter_events.
+    """Starts workers on photo folders and reads their events.
 
     They run in this process, except for tests of the kind ``process``, which are about a process of their own.
     """

@@ -2,7 +2,7 @@
 """A worker in the test's own process: the same code from ``scan.worker.main`` on, without the start of a Python.
 
 What only a process of its own can show (kill, standard input, priority, the environment) is for tests of the kind
-``process``, which get ``scan.job.folder.process.Worker`` itself.
+``process``, which get ``scan.job.process.Worker`` itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def as_line(event: Event) -> dict[str, Any]:
 
 
 class LocalWorker:
-    """Runs one job in a thread. Read and cancel it as ``scan.job.folder.process.Worker``; it cannot be killed."""
+    """Runs one job in a thread. Read and cancel it as ``scan.job.process.Worker``; it cannot be killed."""
 
     def __init__(self, folder: JobFolder, job: dict[str, Any], token: str = "") -> None:
         """Start ``job`` (its ``task`` and ``settings``). Raises BadUseError where the folder cannot be used."""

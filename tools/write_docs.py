@@ -39,10 +39,12 @@ _BEGINNING = """# Settings
 <!-- Written by tools/write_docs.py from the declarations in scan/: change those, then run `make docs`. -->
 
 Every setting, what it does and where it is set. In a call of an operator it has the name in the first column, on
-the command line the option in the second; what neither sets comes from the place in the last column, else it is the
-default.
+the command line the option in the second. Left out, it comes from the preferences where they keep it, else it is the
+default; what a scene keeps counts for who presses a button. The backend EMBEDDED has a model of its own in the
+preferences, *Embedded Model* (`u2netp`).
 `bpy.ops.scan_cutout.scan_to_scene` and the command `run` take the settings of all three steps.
 """
+_NOT = ("is not set in a call", "has no option", "is kept nowhere")
 _PLACES = {Home.CALL: "–", Home.SCENE: "the scene (sidebar)", Home.PREFERENCES: "the preferences"}
 
 
@@ -68,9 +70,10 @@ def _section(title: str, operator: str, verb: str, group: type) -> Iterator[str]
         of = f" (`{'`, `'.join(given.of)}` only)" if given.of else ""
         what = f"*{given.label}*: {given.help}{of}".replace("|", "\\|")
         yield f"| {call} | {option} | {what} | {_values(each)} | {_default(each)} | {_PLACES[given.home]} |"
-        for place, reason in (("a call", given.no_operator), ("an option", given.no_option), ("kept", given.no_home)):
+        refusals = (given.no_operator, given.no_option, given.no_home)
+        for place, reason in zip(_NOT, refusals, strict=True):
             if reason:
-                reasons.append(f"- *{given.label}* is not {place}: {reason[0].lower()}{reason[1:]}.")
+                reasons.append(f"- *{given.label}* {place}: {reason[0].lower()}{reason[1:]}.")
     yield ""
     if reasons:
         yield from reasons

@@ -2,7 +2,7 @@
 """Declared settings as options of a command line."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .declared import Setting, Unit, settings_of
@@ -24,6 +24,12 @@ def add_options(
             option = f"--{zero.name.replace('_', '-')}"
             place.add_argument(option, dest=each.name, action="store_const", const=0, help=_escaped(zero.help))
         place.add_argument(each.option, **_argument(each, is_required=each.name in required))
+
+
+def given_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, by the names of the settings, as the settings have it; ``options`` is what was parsed."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
 def _argument(each: Setting, *, is_required: bool) -> dict[str, Any]:

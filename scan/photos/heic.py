@@ -130,7 +130,7 @@ def _decode(photo: Photo) -> _Decoded:
 
 
 def _run_decoder(photo: Photo) -> bytes:
-    """What ``heic_reader`` writes of a photo. Raises PhotoError."""
+    """What ``heic_decoder`` writes of a photo. Raises PhotoError."""
     command = [sys.executable, "-I", heic_decoder.__file__, str(photo.path), str(MAX_MEGAPIXELS * 1_000_000)]
     environment = {**os.environ, "SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
     try:

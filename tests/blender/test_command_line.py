@@ -164,3 +164,33 @@ def test_what_goes_wrong_in_the_work_is_not_taken_for_the_report(
         assert "Input/output error" in printed, "nobody can find out what it was"
         assert "cannot be written" not in printed
     assert (told["status"], told["exit_code"]) == ("failed", 1)
+
+
+def test_an_import_may_begin_with_a_file_and_bring_an_animated_camera(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    file, end = solved / "engines" / "colmap" / "sparse" / "points3D.txt", tmp_path / "end.json"
+    blend = tmp_path / "file.blend"
+    lines = [["import", "--file", file, "--blend", blend, "--animated-camera"], ["import"]]
+    brought, nothing = run(blender_installed, *lines, end=end)
+    assert (brought[0], brought[2]["blend"]) == (0, str(blend))
+    opened = (
+        f"bpy.ops.wm.open_mainfile(filepath={str(blend)!r}); result = sorted(each.name for each in bpy.data.cameras)"
+    )
+    assert blender_installed.run(opened).result == ["IMG_0001.JPG", "output Tour"]
+    assert (nothing[0], "name a folder with --output, or a file with --file" in nothing[2]["message"]) == (2, True)
+
+
+def test_named_files_alone_are_worked_on(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+) -> None:
+    names = add_photos(3)
+    folders = ["--photos", photos, "--output", output]
+    strip = ["strip", *folders, "--endpoint", server.endpoint, "--files", *names[:2]]
+    (code, printed, _), solve = run(blender_installed, strip, ["reconstruct", *folders, "--files", *names[:2]])
+    assert (code, "2 of 2 photos have a mask" in printed) == (0, True)
+    assert (solve[0], "needs at least 3 photos, and there are only 2" in solve[1]) == (2, True)

@@ -65,7 +65,9 @@ def _place_of(path: Path) -> Path | None:
 
 
 def _places(paths: Iterable[Path]) -> Iterator[Path]:
-    return (place for path in paths if (place := _place_of(path)) is not None)
+    """The places that are whole: a file of a format may lie where the others of it do not."""
+    found = (place for path in paths if (place := _place_of(path)) is not None)
+    return (place for place in found if _place_of(place) == place)
 
 
 def _reader_of(place: Path) -> Reader:

@@ -12,7 +12,7 @@ import pytest
 from scan.common import declared
 from scan.common.declared import Home, Setting, Unit, from_json, setting, settings_of
 from scan.common.errors import BadUseError
-from scan.common.options import add_options
+from scan.common.options import add_options, given_of
 from scan.cutouts.settings import CutoutSettings
 from scan.engines.settings import ReconstructSettings
 from scan.masks import settings as mask_settings
@@ -44,7 +44,7 @@ def test_what_can_be_set_in_one_place_can_be_set_in_all_or_says_why_not(each: Se
 def parsed(group: type, arguments: list[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     add_options(parser, group)
-    return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+    return given_of(vars(parser.parse_args(arguments)))
 
 
 def another(each: Setting) -> Any:
@@ -70,7 +70,10 @@ def test_every_option_gives_its_setting(group: type) -> None:
             arguments.append(each.option)
         else:
             arguments += [each.option, *(value if isinstance(value, list) else [str(value)])]
+    wanted = {name: tuple(value) if isinstance(value, list) else value for name, value in wanted.items()}
     assert parsed(group, arguments) == wanted
+    for each in settings:
+        each.check(wanted[each.name])
     assert parsed(group, []) == {}
 
 

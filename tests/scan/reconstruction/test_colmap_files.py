@@ -178,6 +178,11 @@ def test_the_largest_of_several_models_is_found(written, tmp_path):
     assert registry.find(tmp_path / "scan").name == "1"
     assert registry.find(tmp_path / "scan" / "sparse").name == "1"
     assert registry.find(tmp_path / "scan" / "sparse" / "2").name == "2"
+    for stray in ("images.txt", "points3D.txt", "rigs.bin"):
+        (tmp_path / "scan" / stray).write_text("a.jpg")
+        (tmp_path / "scan" / "sparse" / stray).write_text("a.jpg")
+        for start in (tmp_path / "scan", tmp_path / "scan" / stray):
+            assert registry.find(start).name == "1", "a list of photos beside models is none"
 
 
 @pytest.mark.parametrize("form", FORMATS)
