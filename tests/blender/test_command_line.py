@@ -177,7 +177,7 @@ def test_an_import_may_begin_with_a_file_and_bring_an_animated_camera(
     opened = (
         f"bpy.ops.wm.open_mainfile(filepath={str(blend)!r}); result = sorted(each.name for each in bpy.data.cameras)"
     )
-    assert blender_installed.run(opened).result == ["IMG_0001.JPG", "output Tour"]
+    assert blender_installed.run(opened).result == ["Camera", "IMG_0001.JPG", "output Tour"]
     assert (nothing[0], "name a folder with --output, or a file with --file" in nothing[2]["message"]) == (2, True)
 
 
