@@ -132,7 +132,7 @@ def test_a_model_that_is_found_damaged_as_late_as_that_ends_the_run_in_words(add
         ({"model": "/no/u2netp.onnx"}, "The model file /no/u2netp.onnx cannot be read"),
         ({"model": "{folder}/u2netp-page.onnx"}, "is not an ONNX model that can be run"),
         ({"model": "{folder}/mine.onnx"}, "What kind of model mine.onnx is cannot be told from its name"),
-        ({"backend": "MAGIC"}, "backend must be one of ENDPOINT, EMBEDDED, not 'MAGIC'"),
+        ({"backend": "MAGIC"}, "Backend must be one of ENDPOINT, EMBEDDED, not 'MAGIC'"),
     ],
 )
 def test_what_the_embedded_model_cannot_do_is_refused(add_photos, workers, output, tmp_path, given, words):

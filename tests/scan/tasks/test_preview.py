@@ -306,7 +306,7 @@ def test_trouble_is_told_and_the_next_message_answered(photos, add_photos, worke
     assert "is not a JPEG, HEIC, PNG, TIFF or WebP picture" in reason("bad.jpg")
     assert "cannot be read" in reason("gone.jpg")
     assert "does not name a photo inside the photo folder" in reason("../known.jpg")
-    assert "threshold must be from 1 to 255, not 0" in reason(known, threshold=0)
+    assert "Threshold must be from 1 to 255, not 0" in reason(known, threshold=0)
     assert "Unknown settings: no_such" in reason(known, no_such=1)
     assert "The server has no model 'nobody'" in reason(unknown, {"model": "nobody"})
     server.script = always(Answer(400, body=b"odd"))

@@ -36,8 +36,8 @@ def refused(add_photos, workers, server):
         ({"model": "sam"}, "needs points or boxes"),
         ({"files": ("../IMG_0001.JPG",)}, "'../IMG_0001.JPG' does not name a photo inside the photo folder"),
         ({"files": ("/etc/passwd",)}, "does not name a photo inside the photo folder"),
-        ({"threshold": 0}, "threshold must be from 1 to 255"),
-        ({"in_flight": 0}, "Requests in flight must be from 1 to 32"),
+        ({"threshold": 0}, "Threshold must be from 1 to 255"),
+        ({"in_flight": 0}, "Requests in Flight must be from 1 to 32"),
     ],
 )
 def test_bad_use_is_refused_before_any_request(refused, given, words):
