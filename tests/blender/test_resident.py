@@ -135,7 +135,7 @@ def test_a_script_finds_nothing_of_the_one_before(
     assert blender_installed.run(process).result == before, "it was another process"
     changed = blender_installed.run(f"{CHANGES}\n{STATE}\n    result = state()", *changes[1:]).result
     same = {name for name in alone if changed[name] == alone[name]}
-    untouched = {"add-ons", "types", "operators", "questions", "images", "timers", "window manager"}
+    untouched = {"add-ons", "types", "operators", "job", "questions", "images", "timers", "window manager"}
     assert same <= untouched, "a change is not seen"
 
 

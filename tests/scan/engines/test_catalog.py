@@ -18,6 +18,7 @@ import scan.reconstruction.readers
 from scan.common.declared import own_settings
 from scan.common.errors import BadUseError, EngineError, ModelError
 from scan.engines import catalog
+from scan.engines.installed import missing
 from scan.engines.settings import ReconstructSettings, shown_settings
 from scan.job.folder import JobFolder
 from scan.reconstruction.importing import plan_import
@@ -97,6 +98,14 @@ def test_what_no_reader_knows_is_refused_with_what_all_of_them_look_for(tmp_path
         registry.find(tmp_path)
     with pytest.raises(ModelError, match="no COLMAP or Toy model"):
         registry.read(tmp_path)
+
+
+def test_a_processor_without_an_embedded_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    words = "There is no embedded COLMAP for this processor (riscv64); choose the engine COLMAP (Executable)"
+    assert missing(catalog.entry("COLMAP"), "").startswith(words)
 
 
 def test_an_engine_that_is_not_there_is_refused_by_name() -> None:
