@@ -204,3 +204,8 @@ def test_a_photo_that_was_replaced_has_another_identity(photos, add):
     before = photo.file_stamp()
     os.utime(photo.path, ns=(0, before[1] + 1))
     assert photo.file_stamp() != before
+
+
+def test_a_photo_without_a_place_for_its_jpeg_has_none(photos):
+    with pytest.raises(ValueError, match=r"1\.HEIC has no folder for its JPEG"):
+        _ = Photo(PurePosixPath("1.HEIC"), photos / "1.HEIC").jpeg

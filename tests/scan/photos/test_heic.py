@@ -394,8 +394,3 @@ def test_where_an_unpacked_wheel_keeps_its_libraries(tmp_path):
     left = tmp_path / "pi_heif-1.4.0.data" / "platlib"
     left.mkdir(parents=True)
     assert heic_decoder.library_folders(tmp_path) == [left]
-
-
-def test_a_photo_without_a_place_for_its_jpeg_has_none(photos):
-    with pytest.raises(ValueError, match=r"1\.HEIC has no folder for its JPEG"):
-        _ = Photo(PurePosixPath("1.HEIC"), photos / "1.HEIC").jpeg
