@@ -4,6 +4,7 @@
 import os
 import shutil
 import sys
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import example, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis_settings import IN_ONE_FOLDER
 
 from scan.common.errors import BadUseError, PhotoError
-from scan.photos.photo import find_photos, passed_over
+from scan.photos.photo import Photo, find_photos, passed_over
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make symbolic links")
 
