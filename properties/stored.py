@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Blender keeps for the extension: the settings of a scene, and the preferences."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 if TYPE_CHECKING:
-    from ..ui.preferences import ScanCutoutPreferences
     from .scene_settings import ScanCutoutSettings
 
-    Preferences = ScanCutoutPreferences
     Settings = ScanCutoutSettings
-else:  # these modules need this one
+
+    class Preferences(bpy.types.AddonPreferences):
+        """The extension's preferences, which ``ui`` registers and draws."""
+
+        model: str
+
+        def __getattr__(self, name: str) -> Any:
+            """Any declared setting of the preferences."""
+
+else:  # scene_settings needs this module
     Preferences, Settings = bpy.types.AddonPreferences, bpy.types.PropertyGroup
 
 NAME = "scan_cutout"

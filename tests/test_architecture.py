@@ -47,11 +47,11 @@ MODULES = modules()
 
 
 def statements(body: list[ast.stmt], *, inside: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Imports, without those for type checks; those of functions only where ``inside`` says so."""
+    """Imports; those of functions, and those for type checks, only where ``inside`` says so."""
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
-        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        elif not inside and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
         elif inside or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for inner in ("body", "orelse", "finalbody", "handlers"):

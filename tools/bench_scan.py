@@ -29,7 +29,7 @@ import environments
 from rembg_server import RembgServer
 
 sys.path.insert(0, str(environments.ROOT))
-from scan.engines.catalog import make_engine
+from scan.engines.engine import make_engine
 from scan.engines.settings import ReconstructSettings
 from scan.job.events import Finished
 from scan.job.folder import JobFolder

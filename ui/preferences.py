@@ -2,7 +2,6 @@
 """The preferences of the extension: which server, how it is asked, how patiently, and which programs."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import CollectionProperty, StringProperty
@@ -45,7 +44,7 @@ class ScanCutoutEndpoint(bpy.types.PropertyGroup):
     }
 
 
-class ScanCutoutPreferences(bpy.types.AddonPreferences):
+class ScanCutoutPreferences(Preferences):
     """Kept by Blender in its own user preferences"""
 
     bl_idname = base_package
@@ -79,12 +78,6 @@ class ScanCutoutPreferences(bpy.types.AddonPreferences):
             for row in catalog.rows()
         },
     }
-
-    if TYPE_CHECKING:
-        model: str
-
-        def __getattr__(self, name: str) -> Any:
-            """Any declared setting of the preferences."""
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the panel."""

@@ -5,17 +5,12 @@ Menus, preferences, sidebar, command line, survey and the documentation's tables
 process imports them: nothing is loaded here and nothing looked for on the computer.
 """
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, cast
 
 from ..common.declared import Choice
 from ..common.errors import BadUseError
-
-if TYPE_CHECKING:
-    from .engine import Engine
 
 
 class Kind(Enum):
@@ -124,14 +119,3 @@ def entry(name: str) -> Entry:
         if each.name == name:
             return each
     raise BadUseError(f"There is no engine {name!r}; there are {', '.join(names())}")
-
-
-def make_engine(name: str, executable: str = "") -> "Engine":
-    """An engine to work with. ``executable`` is the path of the user's program, empty where none is set.
-
-    Raises BadUseError where there is none of that name.
-    """
-    found = entry(name)
-    module, _, implementation = found.implementation.rpartition(".")
-    make = getattr(importlib.import_module(f".{module}", __package__), implementation)
-    return cast("Engine", make(found, executable))

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every photogrammetry program is to the rest of the extension, and what goes in and comes out."""
 
+import importlib
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from ..common.declared import later_values
 from ..common.hashes import short_hash
@@ -13,6 +14,7 @@ from ..job.events import Log, StepProgress
 from ..job.journal import Journal
 from ..photos.header import PhotoFacts
 from ..photos.photo import Photo
+from .catalog import entry
 from .programs.program import NOTE
 from .settings import ReconstructSettings
 
@@ -181,3 +183,14 @@ class Engine(Protocol):
         Raises EngineError with what happened and what to do, OutputError where the disk takes no more, and
         Cancelled once all that it started has ended.
         """
+
+
+def make_engine(name: str, executable: str = "") -> Engine:
+    """An engine to work with. ``executable`` is the path of the user's program, empty where none is set.
+
+    Raises BadUseError where there is none of that name.
+    """
+    found = entry(name)
+    module, _, implementation = found.implementation.rpartition(".")
+    make = getattr(importlib.import_module(f".{module}", __package__), implementation)
+    return cast("Engine", make(found, executable))

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..engines.catalog import ENGINES, make_engine
-from ..engines.engine import Availability
+from ..engines.catalog import ENGINES
+from ..engines.engine import Availability, make_engine
 from ..job.context import JobContext
 from ..job.job_end import JobEnd
 

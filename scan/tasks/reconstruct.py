@@ -14,8 +14,7 @@ from ..common.declared import from_json
 from ..common.errors import EngineError, PhotoError
 from ..common.files import cannot_write, save
 from ..common.text import count, some
-from ..engines.catalog import make_engine
-from ..engines.engine import Availability, Engine, EngineFolder, Scan, Solution, Watch
+from ..engines.engine import Availability, Engine, EngineFolder, Scan, Solution, Watch, make_engine
 from ..engines.preflight import Preflight, preflight
 from ..engines.programs.program import Cancelled
 from ..engines.settings import ReconstructSettings

@@ -14,7 +14,8 @@ from typing import Any
 from ..common.errors import BadUseError, PhotoError
 from ..common.files import cannot_write
 from ..common.text import about_passed_over, count
-from ..engines.catalog import make_engine, names
+from ..engines.catalog import names
+from ..engines.engine import make_engine
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..engines.programs.program import Cancelled
 from ..job.context import JobContext

@@ -18,6 +18,7 @@ import scan.reconstruction.readers
 from scan.common.declared import own_settings
 from scan.common.errors import BadUseError, EngineError, ModelError
 from scan.engines import catalog
+from scan.engines.engine import make_engine
 from scan.engines.installed import missing
 from scan.engines.settings import ReconstructSettings, shown_settings
 from scan.job.folder import JobFolder
@@ -110,7 +111,7 @@ def test_a_processor_without_an_embedded_engine_is_named(monkeypatch: pytest.Mon
 
 def test_an_engine_that_is_not_there_is_refused_by_name() -> None:
     with pytest.raises(BadUseError, match="There is no engine 'TOY'; there are COLMAP, COLMAP_EXECUTABLE"):
-        catalog.make_engine("TOY")
+        make_engine("TOY")
 
 
 def test_the_catalogue_loads_no_engine_and_no_pillow() -> None:

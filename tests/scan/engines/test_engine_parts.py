@@ -17,11 +17,10 @@ from engine_scan import EMBEDDED, EXECUTABLE, copy_scan, need
 from PIL import Image
 
 from scan.common.errors import BadUseError, EngineError
-from scan.engines.catalog import make_engine
 from scan.engines.colmap import solve
 from scan.engines.colmap.model_files import read_summary, rename_photos
 from scan.engines.colmap.settings import ColmapSettings
-from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch
+from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch, make_engine
 from scan.engines.layout import link_photo, plain_names, write_mask
 from scan.engines.preflight import preflight
 from scan.engines.programs import resources

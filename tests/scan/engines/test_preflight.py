@@ -11,8 +11,8 @@ from conftest import draw_photo
 from PIL import ExifTags, Image, ImageDraw
 
 from scan.common.errors import BadUseError
-from scan.engines.catalog import make_engine, names
-from scan.engines.engine import Requirements
+from scan.engines.catalog import names
+from scan.engines.engine import Requirements, make_engine
 from scan.engines.preflight import preflight
 from scan.engines.programs.program import Cancelled
 from scan.photos.photo import find_photos

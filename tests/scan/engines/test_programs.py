@@ -15,7 +15,7 @@ from conftest import draw_photo, wait_for
 from engine_scan import EXECUTABLE, Solves, freeze, kill, processes, until
 
 from scan.common.errors import EngineError
-from scan.engines.catalog import make_engine
+from scan.engines.engine import make_engine
 from scan.engines.programs import supervisor
 from scan.engines.programs.program import Cancelled, Program, ask, end_left_over
 from scan.job.process import Worker

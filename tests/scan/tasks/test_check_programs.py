@@ -8,9 +8,9 @@ import pytest
 from engine_scan import need_executable
 
 from scan.engines import catalog
-from scan.engines.catalog import make_engine
 from scan.engines.colmap.embedded import ColmapEmbedded
 from scan.engines.colmap.executable import ColmapExecutable
+from scan.engines.engine import make_engine
 from scan.job.folder import JobFolder
 from scan.tasks import check_programs
 
