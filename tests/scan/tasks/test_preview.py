@@ -314,7 +314,7 @@ def test_trouble_is_told_and_the_next_message_answered(photos, add_photos, worke
         assert "odd" in reason(unknown)
     server.script = always(Answer())
     shown.worker.send({})
-    shown.until(None)
+    shown.until(0)
     assert shown.show(unknown)["event"] == "previewed"
     server.stop()
     assert "No server answers at" in reason(unknown, {"model": "u2net"})
