@@ -128,9 +128,8 @@ def _number(each: Setting, named: dict[str, Any], *, has_limits: bool) -> Any:
         limits["soft_min"], limits["soft_max"] = declared.soft
     if has_limits:
         limits["min"], limits["max"] = declared.low, declared.high
-    elif each.declaration.low is not None:
-        zero = f"; 0 is {declared.zero.label}" if declared.zero else ""
-        named["description"] += f", from {declared.low:g} to {declared.high:g}{declared.unit.value}{zero}"
+    elif each.range:
+        named["description"] += f", {each.range}"
     if each.type is int:
         whole: dict[str, Any] = {name: int(value) for name, value in limits.items()}
         return IntProperty(**named, default=each.default, **whole)

@@ -84,9 +84,8 @@ def _values(each: Setting) -> str:
     given = each.declaration
     if each.choices:
         return ", ".join(f"`{choice.name}`" for choice in each.choices)
-    if given.low is not None and given.high is not None:
-        zero = f"0 ({given.zero.label}), " if given.zero else ""
-        return f"{zero}{given.low:g} to {given.high:g}{given.unit.value}"
+    if each.range:
+        return each.range
     if each.type is bool:
         return "yes or no"
     words = {Unit.COLOR: "#rrggbb", Unit.FOLDER: "a folder", Unit.FILE: "a file", Unit.FILES: "names below the folder"}

@@ -132,6 +132,15 @@ class Setting:
         """The values it can have; empty for any."""
         return tuple(self.declaration.choices()) if self.declaration.choices else ()
 
+    @property
+    def range(self) -> str:
+        """The values of a number in words, such as "0 (Full Resolution) or from 256 to 8192 pixels"; else empty."""
+        given = self.declaration
+        if given.low is None or given.high is None:
+            return ""
+        zero = f"0 ({given.zero.label}) or " if given.zero else ""
+        return f"{zero}from {given.low:g} to {given.high:g}{given.unit.value}"
+
     def check(self, value: object) -> None:
         """Raise BadUseError where a value is not of the setting's type, out of its range or none of its choices."""
         wanted = (int, float) if self.type is float else self.type
@@ -146,11 +155,7 @@ class Setting:
         low, high, zero = self.declaration.low, self.declaration.high, self.declaration.zero
         if low is None or high is None or low <= value <= high or (zero is not None and value == 0):
             return
-        first = f"0 ({zero.label}) or " if zero else ""
-        raise BadUseError(
-            f"{self.declaration.label} must be {first}from {low:g} to {high:g}{self.declaration.unit.value}, not "
-            f"{value:g}"
-        )
+        raise BadUseError(f"{self.declaration.label} must be {self.range}, not {value:g}")
 
 
 def own_settings(group: type) -> Iterator[Setting]:

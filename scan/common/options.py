@@ -50,10 +50,7 @@ def _help(each: Setting) -> str:
     declared = each.declaration
     if each.type is bool and each.default:
         return declared.off_help
-    if declared.low is None or declared.high is None:
-        return declared.help
-    zero = f"; 0: {declared.zero.label}" if declared.zero else ""
-    return f"{declared.help} ({declared.low:g} to {declared.high:g}{declared.unit.value}{zero})"
+    return f"{declared.help} ({each.range})" if each.range else declared.help
 
 
 def _escaped(text: str) -> str:
