@@ -63,6 +63,8 @@ def arguments() -> argparse.Namespace:
         help="which of the 40: numbers, ranges, 'upright', 'flipped', joined by commas (default all)",
     )
     parser.add_argument("--zoom", type=float, default=1.0, help="of a longer lens: the jug fills more of the picture")
+    parser.add_argument("--away", type=float, default=1.0, help="so many times as far from the jug (default 1)")
+    parser.add_argument("--rug", action="store_true", help="a patterned cloth instead of the plain plate")
     parser.add_argument("--samples", type=int, default=8, help="rays a pixel before denoising (default 8)")
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     parser.add_argument("--renders", type=Path, help="keep the PNGs before grain here, and use those that are there")
@@ -93,16 +95,16 @@ def prepare_cycles(width: int, height: int, threads: int) -> None:
     bpy.context.scene.display_settings.display_device = "sRGB"
 
 
-def render_photos(thing, camera, photos: list[Photo], folder: Path, samples: int) -> None:
+def render_photos(thing, camera, photos: list[Photo], folder: Path, samples: int, away: float) -> None:
     """The pictures themselves: whole scene, denoised, 8-bit RGB."""
     render, cycles = bpy.context.scene.render, bpy.context.scene.cycles
     render.film_transparent, render.image_settings.color_mode = False, "RGB"
     cycles.samples, cycles.use_denoising = samples, True
     cycles.pixel_filter_type, cycles.filter_width = "BLACKMAN_HARRIS", 1.5
-    _render_all(thing, camera, photos, folder, "")
+    _render_all(thing, camera, photos, folder, away, "")
 
 
-def render_masks(thing, camera, photos: list[Photo], folder: Path) -> None:
+def render_masks(thing, camera, photos: list[Photo], folder: Path, away: float) -> None:
     """The object alone, as exact coverage: nothing in the scene ever stands before it."""
     for other in bpy.context.scene.objects:
         other.hide_render = other not in (thing, camera)
@@ -111,16 +113,16 @@ def render_masks(thing, camera, photos: list[Photo], folder: Path) -> None:
     cycles.samples, cycles.use_denoising, cycles.max_bounces = 16, False, 0
     cycles.pixel_filter_type = "BOX"  # coverage of the pixel's own square, nothing of its neighbours
     cycles.filter_width = 1.0
-    _render_all(thing, camera, photos, folder, ".alpha")
+    _render_all(thing, camera, photos, folder, away, ".alpha")
 
 
-def _render_all(thing, camera, photos: list[Photo], folder: Path, suffix: str) -> None:
+def _render_all(thing, camera, photos: list[Photo], folder: Path, away: float, suffix: str) -> None:
     for photo in photos:
         path = folder / f"{photo.name}{suffix}.png"
         if path.exists():
             continue
         thing.matrix_world = Matrix(room_from_object(photo).tolist())
-        scene.place_camera(camera, photo.side)
+        scene.place_camera(camera, photo.side, away)
         bpy.context.scene.render.filepath = str(path.with_suffix(".part.png"))
         started = time.monotonic()
         bpy.ops.render.render(write_still=True)
@@ -151,13 +153,13 @@ def main() -> int:
         textures = Path(scratch) / "textures"
         textures.mkdir()
         # Two texels for each pixel of a 1280x960 photo (3 pixels a millimetre), and in proportion, up to 12.
-        thing, camera = scene.build(textures, min(12.0, 6.0 * height / 960))
+        thing, camera = scene.build(textures, min(12.0, 6.0 * height / 960), rug=options.rug)
         camera.data.lens *= options.zoom
         prepare_cycles(width, height, options.threads)
-        render_photos(thing, camera, photos, renders, options.samples)
-        render_masks(thing, camera, photos, renders)
+        render_photos(thing, camera, photos, renders, options.samples, options.away)
+        render_masks(thing, camera, photos, renders, options.away)
         write_ply(options.output / "object.ply", *scene.triangles(thing))
-        table = camera_table(photos, width, height, options.zoom)
+        table = camera_table(photos, width, height, options.zoom, options.away)
         (options.output / "cameras.json").write_text(json.dumps(table, indent=1) + "\n")
         command = [
             str(options.finish_python),

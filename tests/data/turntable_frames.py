@@ -90,20 +90,23 @@ def room_from_object(photo: Photo) -> np.ndarray:
     return _turn_z(photo.step * STEP_DEGREES) @ place
 
 
-def room_from_camera(side: Side) -> np.ndarray:
-    """4x4 pose of the camera in the room, with the camera frame's own axes (x right, y down, z forward)."""
+def room_from_camera(side: Side, away: float = 1.0) -> np.ndarray:
+    """4x4 pose of the camera in the room, with the camera frame's own axes (x right, y down, z forward).
+
+    It stands `away` times as far from the object as the side says.
+    """
     elevation = np.radians(side.elevation_degrees)
     forward = np.array([0.0, np.cos(elevation), -np.sin(elevation)])
     right = np.array([1.0, 0.0, 0.0])
     matrix = np.eye(4)
     matrix[:3, 0], matrix[:3, 1], matrix[:3, 2] = right, np.cross(forward, right), forward
-    matrix[:3, 3] = np.array(side.target) - side.distance * forward
+    matrix[:3, 3] = np.array(side.target) - away * side.distance * forward
     return matrix
 
 
-def camera_from_object(photo: Photo) -> np.ndarray:
+def camera_from_object(photo: Photo, away: float = 1.0) -> np.ndarray:
     """4x4 that takes a point of the object frame to the camera frame: COLMAP's "world to camera"."""
-    return np.linalg.inv(room_from_camera(photo.side)) @ room_from_object(photo)
+    return np.linalg.inv(room_from_camera(photo.side, away)) @ room_from_object(photo)
 
 
 def intrinsics(width: int, height: int, zoom: float = 1.0) -> dict[str, float]:
@@ -125,11 +128,11 @@ def focal_35mm(width: int, height: int, zoom: float = 1.0) -> int:
     return round(FOCAL_IN_HEIGHTS * zoom * height / np.hypot(width, height) * FULL_FRAME_DIAGONAL_MM)
 
 
-def camera_table(photos: list[Photo], width: int, height: int, zoom: float = 1.0) -> dict:
+def camera_table(photos: list[Photo], width: int, height: int, zoom: float = 1.0, away: float = 1.0) -> dict:
     """What cameras.json holds: the ground truth of every photo, in the object's frame."""
     entries = []
     for photo in photos:
-        matrix = camera_from_object(photo)
+        matrix = camera_from_object(photo, away)
         entries.append(
             {
                 "photo": f"{photo.name}.JPG",

@@ -190,8 +190,11 @@ def _spines(count: int, density: float, seed: int) -> Sheet:
     return sheet
 
 
-def build_room(folder: Path, density: float) -> None:
-    """Table, plate, a wall with posters, two rows of books. `density`: texels a millimetre of the near things."""
+def build_room(folder: Path, density: float, *, rug: bool) -> None:
+    """Table, plate, a wall with posters, two rows of books. `density`: texels a millimetre of the near things.
+
+    With a `rug`, a patterned cloth that does not turn lies where the plate would be.
+    """
     far = density * 0.5
     table = _painted("table", _wood(1500, 900, density * 0.7, "#8a7056", 31), folder)
     _panel("table", [(-0.75, -0.45, TABLE), (0.75, -0.45, TABLE), (0.75, 0.45, TABLE), (-0.75, 0.45, TABLE)], table)
@@ -233,7 +236,23 @@ def build_room(folder: Path, density: float) -> None:
                 paper,
             )
             x, number = x + width + 0.001, number + 1
-    _plate()
+    if rug:
+        _rug(folder, density)
+    else:
+        _plate()
+
+
+def _rug(folder: Path, density: float) -> None:
+    """A cloth of small motifs and threads, in which feature detectors find more than on the jug."""
+    sheet = Sheet(1000, 700, density * 0.7, rgb("#7d6a5c"), 41)
+    dyed = [rgb(c) for c in ("#3d4c5c", "#b09a76", "#8c4b42", "#d0c6ae", "#56654f", "#2d2a2c")]
+    taken = scatter(sheet, (5, 11), 5000, 1.0, lambda x, y, r: motif(sheet, x, y, r, dyed))
+    scatter(sheet, (2, 4), 20000, 1.05, lambda x, y, r: motif(sheet, x, y, r, dyed), taken)
+    speckle(sheet, 3.0, (0.4, 1.2), dyed)
+    for cell, strength in ((120, 0.08), (2.0, 0.12), (1.0, 0.10)):
+        sheet.shade(sheet.noise(cell), strength)
+    cloth = _painted("rug", sheet, folder)
+    _panel("rug", [(-0.5, -0.35, 0.0), (0.5, -0.35, 0.0), (0.5, 0.35, 0.0), (-0.5, 0.35, 0.0)], cloth)
 
 
 def _plate() -> None:
@@ -290,12 +309,12 @@ def build_camera() -> bpy.types.Object:
     return camera
 
 
-def place_camera(camera: bpy.types.Object, side: Side) -> None:
+def place_camera(camera: bpy.types.Object, side: Side, away: float) -> None:
     """Put the camera on the side's tripod. Blender's cameras look along -z with y up."""
-    camera.matrix_world = Matrix((room_from_camera(side) @ np.diag([1.0, -1.0, -1.0, 1.0])).tolist())
+    camera.matrix_world = Matrix((room_from_camera(side, away) @ np.diag([1.0, -1.0, -1.0, 1.0])).tolist())
 
 
-def build(folder: Path, object_density: float) -> tuple[bpy.types.Object, bpy.types.Object]:
+def build(folder: Path, object_density: float, *, rug: bool) -> tuple[bpy.types.Object, bpy.types.Object]:
     """The whole scene in an empty file: jug and camera. Textures are written to `folder`."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     thing = build_jug()
@@ -305,6 +324,6 @@ def build(folder: Path, object_density: float) -> tuple[bpy.types.Object, bpy.ty
     write_png(folder / "jug.png", jug.paint_atlas(object_density))
     thing.data.materials.clear()
     thing.data.materials.append(_material("jug", image=folder / "jug.png"))
-    build_room(folder, object_density / 3.0)
+    build_room(folder, object_density / 3.0, rug=rug)
     build_lights()
     return thing, build_camera()
