@@ -24,6 +24,11 @@ class SCAN_CUTOUT_OT_reconstruct(JobOperator, bpy.types.Operator):
     __annotations__ = operator_properties(ReconstructSettings)
 
     @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        """The tooltip: the button that solves again has no label."""
+        return properties.bl_rna.properties["again"].description if properties.again else ""  # the class's own
+
+    @classmethod
     def missing(cls, shown: Settings) -> str:
         """There are photos and, where they are to be used, masks."""
         return survey.missing_photos(shown) or survey.missing_masks(shown)

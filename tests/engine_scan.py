@@ -165,7 +165,7 @@ def freeze(pid: int) -> None:
 
 STEPS = {
     "Finding": ('"Extract"', "feature_extractor --"),
-    "Matching": ('"Match"', "exhaustive_matcher --"),
+    "Matching": ('"Match"', "matches_importer --"),
     "Placing": ('"Map"', "mapper --"),
 }
 """What is in the command of each of the engines in a step. A program that is asked for its options is in none."""

@@ -57,7 +57,10 @@ class SCAN_CUTOUT_PT_reconstruct(SidebarPanel, bpy.types.Panel):
         for solved in output.get("solved", ()):
             label = catalog.entry(solved["engine"]).label
             say(layout, f"{label} placed {solved['registered']} of {solved['total']} photos", "CHECKMARK")
-        layout.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, icon="CON_CAMERASOLVER")
+        row = layout.row(align=True)
+        row.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, icon="CON_CAMERASOLVER")
+        if any(solved["engine"] == settings.engine for solved in output.get("solved", ())):
+            existing(row.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, text="", icon="FILE_REFRESH")).again = True
 
 
 class SCAN_CUTOUT_PT_import(SidebarPanel, bpy.types.Panel):

@@ -2,11 +2,12 @@
 """What every photogrammetry program is to the rest of the extension, and what goes in and comes out."""
 
 import importlib
+import shutil
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from ..common.declared import later_values
 from ..common.hashes import short_hash
@@ -52,6 +53,8 @@ class ScanPhoto:
     mask_sha256: bytes | None
     """Of the mask's file; None where the scan goes without masks."""
     mask_path: Path | None
+    mask_box: tuple[int, int, int, int] | None = None
+    """Left, upper, right and lower edge of what the mask keeps, in stored pixels; None where ``mask_path`` is."""
     mask_is_clean: bool = True
     """Whether the mask is 8 bits, one channel, 0 and 255 only, so that its file can be handed over as it is."""
 
@@ -84,8 +87,8 @@ class Scan:
             )
             for photo in self.photos
         ]
-        # The mapper is not part of it: the same matches serve both.
-        later = later_values(self.settings, ReconstructSettings)
+        # The mapper is not part of it: the same matches serve both. Nor is the wish to begin anew.
+        later = later_values(replace(self.settings, again=False), ReconstructSettings)
         return short_hash(parts, self.settings.quality, *more, *later)
 
 
@@ -108,6 +111,8 @@ class Solution:
     models: tuple[Model, ...]
     notes: dict[str, str] = field(default_factory=dict)
     """Photo → why it could not be placed, where the engine knows."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the engine did, for the report: what can be put into JSON."""
 
 
 class EngineFolder:
@@ -129,9 +134,11 @@ class EngineFolder:
         """Where the work named ``key`` lies, whether it is there yet or not."""
         return self.root / f"work-{key}"
 
-    def other_work(self, key: str) -> list[Path]:
-        """Work for other photos, masks or settings: of no use any more."""
-        return [path for path in self.root.glob("work-*") if path != self.work(key)]
+    def remove_work(self, but: Path | None = None) -> None:
+        """Remove what lies in work, ``but`` one folder: for other photos, masks or settings it is of no use."""
+        for path in self.root.glob("work-*"):
+            if path != but:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 class Watch:

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lays out photos and masks the way an engine wants them, without a pixel encoded anew."""
+"""Lays out photos the way an engine wants them, without a pixel encoded anew."""
 
 import contextlib
-import io
 import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..common.errors import EngineError, PhotoError
-from ..common.files import cannot_write, save
-from ..masks.saved_masks import OtherSizeError, read_saved_mask
+from ..common.files import cannot_write
 from .engine import ScanPhoto
 
 # What no program stumbles over: no spaces, no accents, nothing that a list of names or a shell reads as something else.
@@ -74,19 +72,3 @@ def _is_there(source: Path, place: Path) -> bool:
         return place.stat().st_size == source.stat().st_size
     except OSError:
         return False
-
-
-def write_mask(photo: ScanPhoto, place: Path) -> None:
-    """Put a photo's mask at ``place`` as an 8-bit, one-channel PNG of 0 and 255. Raises OutputError, EngineError."""
-    if photo.mask_path is None or place.exists():  # the key holds what is in the mask, and it is written as one
-        return
-    try:
-        if photo.mask_is_clean:
-            content = photo.mask_path.read_bytes()
-        else:
-            buffer = io.BytesIO()
-            read_saved_mask(photo.mask_path, photo.facts.size).binary().save(buffer, "PNG")
-            content = buffer.getvalue()
-    except (OSError, ValueError, OtherSizeError) as error:
-        raise EngineError(f"The mask {photo.mask_path} cannot be read ({error}) any more; run again") from error
-    save(place, content)

@@ -1,41 +1,71 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which photos are compared with which, where every photo with every other would take too long."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
-ALL_PAIRS_UP_TO = 300
-"""So many photos are compared each with each: 44,850 pairs."""
-_NEIGHBOURS = 10
-_SAMPLE = 120
+import numpy as np
+import numpy.typing as npt
+
+ALL_PAIRS_UP_TO = 20
+"""So many photos are compared each with each: 190 pairs."""
+_NEIGHBOURS = 3
+_ALIKE = 6
+_MOST_PAIRS = 50_000
+"""Of photos that are compared with all others."""
+_LEAST_ALIKE = 4
+"""Fewer common features than this are chance."""
 
 
-def pairs(sides: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+Pairs = list[tuple[str, str]]
+"""Names of photos, two by two."""
+
+
+def all_pairs(names: Sequence[str]) -> Pairs:
+    """Each with each, once."""
+    return [(one, other) for index, one in enumerate(names) for other in names[index + 1 :]]
+
+
+def choose_pairs(sides: Sequence[Sequence[str]], alike: npt.NDArray[np.int32]) -> Pairs:
     """Pairs of names, each once, for photos taken in sequence on each of the ``sides``.
 
     Each photo is paired with its next neighbours on its side, the last with the first again, since a turntable comes
-    round; and an even sample of all photos is paired each with each, which joins sides, rings at different heights,
-    and passes that were taken one after the other. About 10 n + 7,000 pairs instead of n² / 2.
+    round; and with the photos of any side that are most like it, which joins sides, rings at different heights, and
+    passes that were taken one after the other. ``alike`` is n × n: how many features two photos seem to have in common,
+    in the order of the sides. A photo without a neighbour is paired with those most like it, however little that is.
     """
-    every = [name for side in sides for name in side]
-    wanted: dict[tuple[str, str], None] = {}
-    for one, other in (*_rings(sides), *_each_with_each(_even_sample(every))):
+    names = [name for side in sides for name in side]
+    wanted: dict[tuple[int, int], None] = {}
+    for one, other in _rings(sides):
         wanted[min(one, other), max(one, other)] = None
-    return list(wanted)
+    paired = {number for pair in wanted for number in pair}
+    for one in range(len(names)):
+        order = [int(other) for other in np.argsort(-alike[one], kind="stable") if other != one]
+        for other in order[:_ALIKE]:
+            if alike[one, other] >= _LEAST_ALIKE or one not in paired:
+                wanted[min(one, other), max(one, other)] = None
+    return [(names[one], names[other]) for one, other in sorted(wanted)]
 
 
-def _rings(sides: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
+def pairs_with(some: Collection[str], every: Sequence[str], alike: Callable[[], npt.NDArray[np.int32]]) -> Pairs:
+    """Pairs of each of ``some`` with all of ``every``, each once.
+
+    Where they are very many, only the most alike: ``alike`` gives n × n numbers, in the order of ``every``.
+    """
+    places = [place for place, name in enumerate(every) if name in some]
+    wanted = sorted(
+        {(min(one, other), max(one, other)) for one in places for other in range(len(every)) if one != other}
+    )
+    if len(wanted) > _MOST_PAIRS:
+        counts = alike()
+        wanted = sorted(sorted(wanted, key=lambda pair: -int(counts[pair]))[:_MOST_PAIRS])
+    return [(every[one], every[other]) for one, other in wanted]
+
+
+def _rings(sides: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
+    """Neighbours on each side, as places in the order of all photos."""
+    first = 0
     for side in sides:
-        for index, name in enumerate(side):
+        for index in range(len(side)):
             for distance in range(1, min(_NEIGHBOURS, len(side) - 1) + 1):
-                yield name, side[(index + distance) % len(side)]
-
-
-def _each_with_each(names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for index, name in enumerate(names):
-        for other in names[index + 1 :]:
-            yield name, other
-
-
-def _even_sample(names: Sequence[str]) -> Sequence[str]:
-    most = min(_SAMPLE, len(names))
-    return [names[index * len(names) // most] for index in range(most)]
+                yield first + index, first + (index + distance) % len(side)
+        first += len(side)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ..common.errors import BadUseError, PhotoError
 from ..common.text import count, some
@@ -51,6 +52,8 @@ class _Mask:
     is_clean: bool
     kept: float
     """Share of the picture, 0 to 1."""
+    box: tuple[int, int, int, int] | None
+    """Left, upper, right and lower edge of what it keeps; None where it keeps nothing."""
     is_inverted: bool
 
 
@@ -144,6 +147,7 @@ def _look(photo: Photo, mask_path: Path | None, requirements: Requirements, titl
         photo.file_stamp(),
         mask.sha256 if mask else None,
         mask_path,
+        mask.box if mask else None,
         mask.is_clean if mask else True,
     )
     return Looked(scan_photo, mask)
@@ -169,8 +173,16 @@ def _read_mask(path: Path, size: tuple[int, int]) -> _Mask:
         hashlib.sha256(saved.content).digest(),
         saved.is_grey_png and bool(((values == 0) | (values == 255)).all()),
         kept,
+        _box(keep),
         is_inverted=kept < 1 and float(borders.mean()) > _BORDER,
     )
+
+
+def _box(keep: npt.NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    columns, rows = np.flatnonzero(keep.any(axis=0)), np.flatnonzero(keep.any(axis=1))
+    if columns.size == 0:
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _refuse_too_few(found: int, usable: int, left_out: dict[str, str], requirements: Requirements, title: str) -> None:

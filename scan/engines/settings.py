@@ -51,6 +51,13 @@ class EngineSettings(FolderSettings):
         off_help="Use the whole photos; a background that stands still misleads the engine",
         home=Home.SCENE,
     )
+    again: bool = setting(
+        default=False,
+        label="Solve Again",
+        help="Solve the scan from the beginning, even if nothing has changed since",
+        since="0.2.0",
+        no_home="it is the wish of one call",
+    )
     executable: str = setting(
         "",
         label="Executable",

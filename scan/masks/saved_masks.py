@@ -42,7 +42,12 @@ class SavedMask:
 
     def binary(self) -> Image.Image:
         """Returns the mask in mode L, 0 and 255."""
-        return self.grey.point(_BINARY)
+        return binary(self.grey)
+
+
+def binary(grey: Image.Image) -> Image.Image:
+    """Returns a mask in mode L as 0 and 255."""
+    return grey.point(_BINARY)
 
 
 def read_saved_mask(path: Path, size: tuple[int, int]) -> SavedMask:

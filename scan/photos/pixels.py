@@ -225,11 +225,37 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
 
 def stored_pixels(photo: Photo, mode: str) -> Image.Image:
     """A photo's pixels as they lie in the file, EXIF orientation ignored, in ``mode`` RGB or L. Raises PhotoError."""
+    return reduced_pixels(photo, mode, 1.0)[0]
+
+
+def reduced_pixels(photo: Photo, mode: str, scale: float) -> tuple[Image.Image, tuple[float, float]]:
+    """The same of a JPEG decoded at a half, a quarter or an eighth, where that is still as large as ``scale`` says.
+
+    Returns also how wide and how high one of the file's pixels is in the picture: 1 where it was not reduced. Raises
+    PhotoError.
+    """
     with open_photo(photo) as image:
+        stored = stored_size(image)
         turn = turn_by_pillow(image)
-        image.draft(mode, image.size)
+        reduced = image.draft(mode, scaled(stored, scale))
         image.load()
-        return to_stored(image if image.mode == mode else _as_rgb(image).convert(mode), turn)
+        picture = to_stored(image if image.mode == mode else _as_rgb(image).convert(mode), turn)
+    # The size of what is decoded is rounded up, and the photo fills less of it.
+    covered = reduced[1][2:] if reduced else stored
+    return picture, (covered[0] / stored[0], covered[1] / stored[1])
+
+
+def stored_part(photo: Photo, box: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
+    """A rectangle of a photo's pixels as they lie in the file, in mode L, scaled down to ``size`` (width, height).
+
+    ``box`` is its left, upper, right and lower edge in those pixels. Raises PhotoError.
+    """
+    width, height = box[2] - box[0], box[3] - box[1]
+    picture, (across, down) = reduced_pixels(photo, "L", max(size[0] / width, size[1] / height))
+    if size == (width, height):
+        return picture.crop(box)
+    covered = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+    return picture.resize(size, Image.Resampling.LANCZOS, box=covered)
 
 
 def turn_by_pillow(image: Image.Image) -> int:

@@ -107,9 +107,11 @@ def _solve(
     place = engine_folder(folder, settings.engine)
     scan = Scan(found.photos, settings)
     key = engine.key(scan, availability)
-    if earlier := _earlier(place, key, settings.mapper):
+    if not settings.again and (earlier := _earlier(place, key, settings.mapper)):
         return earlier
     try:
+        if settings.again:
+            place.remove_work()
         place.root.mkdir(parents=True, exist_ok=True)
         begin = time.monotonic()
         solution = engine.solve(scan, place, key, watch)
@@ -130,7 +132,9 @@ def _earlier(place: EngineFolder, key: str, mapper: str) -> JobEnd | None:
         end = _end(report)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return replace(end, message=f"{end.message}. Nothing has changed since, so that it was not solved again")
+    return replace(
+        end, message=f"{end.message}. Nothing has changed since, so that it was not solved again; Solve Again does"
+    )
 
 
 def _end(report: dict[str, Any]) -> JobEnd:
@@ -192,6 +196,7 @@ def _report(
             for model in others
         ],
         "settings": asdict(settings),
+        "engine_settings": solution.facts,
         "versions": {**versions(), "engine": version},
         "log": str(place.log),
     }

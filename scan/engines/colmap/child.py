@@ -20,45 +20,49 @@ def look(colmap: Any) -> None:
 
 
 def extract(colmap: Any, step: dict[str, Any]) -> None:
-    """Find features; see ``colmap.Extract``."""
+    """Find features; see ``colmap.steps.Extract``."""
     reader = colmap.ImageReaderOptions()
-    reader.existing_camera_id = step["camera"]
     if step["masks"]:
-        reader.mask_path = step["mask_path"]
+        reader.mask_path = step["masks"]
     options = colmap.FeatureExtractionOptions()
     options.max_image_size = step["longest_edge"]
     options.sift.max_num_features = step["features"]
+    options.sift.first_octave = step["first_octave"]
     options.num_threads = step["threads"]
     colmap.extract_features(
         step["database"],
         step["images"],
         image_names=Path(step["names"]).read_text("ascii").split(),
-        camera_mode=colmap.CameraMode.SINGLE,
+        camera_mode=colmap.CameraMode.PER_IMAGE,
         reader_options=reader,
         extraction_options=options,
     )
 
 
 def match(colmap: Any, step: dict[str, Any]) -> None:
-    """Match features; see ``colmap.Match``. Neither a vocabulary tree nor loop detection: both download."""
-    if step["pairs"]:
-        pairing = colmap.ImportedPairingOptions()
-        pairing.match_list_path = step["pairs"]
-        colmap.match_image_pairs(step["database"], pairing_options=pairing)
-    else:
-        exhaustive = colmap.ExhaustivePairingOptions()
-        exhaustive.block_size = step["block"]
-        colmap.match_exhaustive(step["database"], pairing_options=exhaustive)
+    """Match features; see ``colmap.steps.Match``. Neither a vocabulary tree nor loop detection: both download."""
+    pairing = colmap.ImportedPairingOptions()
+    pairing.match_list_path = step["pairs"]
+    pairing.block_size = step["block"]
+    verification = colmap.TwoViewGeometryOptions()
+    verification.ransac.max_num_trials = step["trials"]
+    verification.ransac.random_seed = 0
+    colmap.match_image_pairs(step["database"], pairing_options=pairing, verification_options=verification)
 
 
 def place(colmap: Any, step: dict[str, Any]) -> None:
-    """Place the cameras; see ``colmap.Map``."""
+    """Place the cameras; see ``colmap.steps.Map``."""
     if step["mapper"] == "GLOBAL":
         options = colmap.GlobalPipelineOptions()
         mapping = colmap.global_mapping
     else:
         options = colmap.IncrementalPipelineOptions()
+        options.extract_colors = False
+        options.ba_global_frames_ratio = options.ba_global_points_ratio = step["global_growth"]
+        options.ba_global_max_refinements = step["global_refinements"]
+        options.ba_local_max_refinements = step["local_refinements"]
         mapping = colmap.incremental_mapping
+    options.random_seed = 0
     options.min_model_size = step["least_model"]
     options.min_num_matches = step["least_matches"]
     mapping(step["database"], step["images"], step["models"], options=options)

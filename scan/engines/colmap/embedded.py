@@ -15,7 +15,8 @@ from ..engine import Availability, EngineFolder, Requirements, Scan, Solution, W
 from ..installed import missing
 from ..programs.program import ask
 from ..programs.resources import threads
-from .solve import DATABASE, IMAGES, MASKS, MODELS, Extract, Solve, Step
+from .solve import Solve
+from .steps import Extract, Step
 
 _CHILD = Path(__file__).with_name("child.py")
 _PATIENCE = 120.0  # seconds; a virus scanner may look at 80 MB of library first
@@ -40,6 +41,11 @@ class ColmapEmbedded:
     def environment(self) -> Mapping[str, str]:
         """The module search path of this process, which holds the extension's own packages."""
         return {"SCAN_CUTOUT_SYS_PATH": json.dumps([path for path in sys.path if path])}
+
+    @property
+    def most_pairs(self) -> int:
+        """See ``Commands.most_pairs``: it tells of each block."""
+        return sys.maxsize
 
     def look(self, patience: float = _PATIENCE) -> Availability:
         """Whether pycolmap can be imported: found out by a process that tries."""
@@ -68,17 +74,9 @@ class ColmapEmbedded:
 
     def command(self, step: Step) -> Sequence[str]:
         """See ``Commands.command``."""
-        values = {
-            "step": type(step).__name__,
-            "database": DATABASE,
-            "images": IMAGES,
-            "mask_path": MASKS,
-            "models": MODELS,
-            **dataclasses.asdict(step),
-        }
+        values = {"step": type(step).__name__, **dataclasses.asdict(step)}
         if isinstance(step, Extract):
-            values["threads"] = threads(step.effort.megabytes)
-        values.update(values.pop("effort", {}))
+            values["threads"] = threads(step.megabytes)
         return [*_PYTHON, str(_CHILD), json.dumps(values, default=str)]
 
 

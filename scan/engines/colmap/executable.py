@@ -14,10 +14,12 @@ from ..engine import Availability, EngineFolder, Requirements, Scan, Solution, W
 from ..installed import find_program, missing
 from ..programs import resources
 from ..programs.program import ask
-from .solve import DATABASE, IMAGES, MASKS, MODELS, Extract, Map, Match, Solve, Step
+from .solve import Solve
+from .steps import Extract, Map, Match, Step
 
 _OLDEST = (3, 8)
 _PATIENCE = 30.0
+_MOST_PAIRS = 100
 
 
 class ColmapExecutable:
@@ -40,6 +42,11 @@ class ColmapExecutable:
     def environment(self) -> Mapping[str, str]:
         """What lets it start without a screen."""
         return {"QT_QPA_PLATFORM": "offscreen"} if sys.platform == "linux" else {}
+
+    @property
+    def most_pairs(self) -> int:
+        """See ``Commands.most_pairs``: 3.8 says nothing until 1,225 pairs are matched."""
+        return _MOST_PAIRS
 
     def look(self, patience: float = _PATIENCE) -> Availability:
         """Whether it is there, starts, is COLMAP, and new enough."""
@@ -77,43 +84,54 @@ class ColmapExecutable:
 
     def _extract(self, step: Extract) -> Sequence[str]:
         options = self._options("feature_extractor")
-        options.add("database_path", DATABASE)
-        options.add("image_path", IMAGES)
+        options.add("database_path", step.database)
+        options.add("image_path", step.images)
         options.add("image_list_path", step.names)
-        options.add("ImageReader.single_camera", 1)
-        if step.camera != -1:
-            options.add("ImageReader.existing_camera_id", step.camera)
+        options.add("ImageReader.single_camera_per_image", 1)
         if step.masks:
-            options.add("ImageReader.mask_path", MASKS)
-        effort = step.effort
+            options.add("ImageReader.mask_path", step.masks)
         # Their groups were renamed in 3.13: what is not about SIFT went from SiftExtraction to FeatureExtraction.
-        options.add_any(("FeatureExtraction.max_image_size", "SiftExtraction.max_image_size"), effort.longest_edge)
-        options.add("SiftExtraction.max_num_features", effort.features)
+        options.add_any(("FeatureExtraction.max_image_size", "SiftExtraction.max_image_size"), step.longest_edge)
+        options.add("SiftExtraction.max_num_features", step.features)
+        options.add("SiftExtraction.first_octave", step.first_octave)
         threads = ("FeatureExtraction.num_threads", "SiftExtraction.num_threads")
-        options.add_any(threads, resources.threads(effort.megabytes), needed=False)
+        options.add_any(threads, resources.threads(step.megabytes), needed=False)
         options.add_any(("FeatureExtraction.use_gpu", "SiftExtraction.use_gpu"), self._use_gpu(), needed=False)
         return options.command
 
     def _match(self, step: Match) -> Sequence[str]:
-        options = self._options("matches_importer" if step.pairs else "exhaustive_matcher")
-        options.add("database_path", DATABASE)
-        if step.pairs:
-            options.add("match_list_path", step.pairs)
-            options.add("match_type", "pairs")
-        else:
-            options.add("ExhaustiveMatching.block_size", step.block, needed=False)
+        options = self._options("matches_importer")
+        options.add("database_path", step.database)
+        options.add("match_list_path", step.pairs)
+        options.add("match_type", "pairs")
         options.add_any(("FeatureMatching.use_gpu", "SiftMatching.use_gpu"), self._use_gpu(), needed=False)
+        trials = ("TwoViewGeometry.max_num_trials", "SiftMatching.max_num_trials")
+        options.add_any(trials, step.trials, needed=False)
         return options.command
 
     def _map(self, step: Map) -> Sequence[str]:
         is_global = step.mapper == "GLOBAL"
         options = self._options("global_mapper" if is_global else "mapper")
-        options.add("database_path", DATABASE)
-        options.add("image_path", IMAGES)
-        options.add("output_path", MODELS)
+        options.add("database_path", step.database)
+        options.add("image_path", step.images)
+        options.add("output_path", step.models)
         group = "GlobalMapper" if is_global else "Mapper"
         options.add(f"{group}.min_model_size", step.least_model, needed=False)
         options.add(f"{group}.min_num_matches", step.least_matches, needed=False)
+        # Images became frames in 3.12.
+        frames = ("Mapper.ba_global_frames_ratio", "Mapper.ba_global_images_ratio")
+        for names, value in (
+            ()
+            if is_global
+            else (
+                (("Mapper.extract_colors",), 0),
+                (frames, step.global_growth),
+                (("Mapper.ba_global_points_ratio",), step.global_growth),
+                (("Mapper.ba_global_max_refinements",), step.global_refinements),
+                (("Mapper.ba_local_max_refinements",), step.local_refinements),
+            )
+        ):
+            options.add_any(names, value, needed=False)
         return options.command
 
     def _use_gpu(self) -> int:
@@ -150,11 +168,11 @@ class _Options:
         self._title = title
         self._known = known
 
-    def add(self, name: str, value: str | int | Path, *, needed: bool = True) -> None:
+    def add(self, name: str, value: str | float | Path, *, needed: bool = True) -> None:
         """Add an option. Raises EngineError where the program does not know it and it is needed."""
         self.add_any((name,), value, needed=needed)
 
-    def add_any(self, names: Sequence[str], value: str | int | Path, *, needed: bool = True) -> None:
+    def add_any(self, names: Sequence[str], value: str | float | Path, *, needed: bool = True) -> None:
         """Add the first of these names that the program knows."""
         name = next((name for name in names if name in self._known), None)
         if name is not None:

@@ -10,21 +10,27 @@ import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from ...common.files import write_atomically
 from ..engine import Model
 
 _COUNT = struct.Struct("<Q")
 _POSE = struct.Struct("<I4d3dI")  # image id, rotation, translation, camera id; then the name, ended by a zero byte
-_OBSERVATION = 24  # x and y as doubles, the point's id in 8 bytes
+_OBSERVATION = np.dtype([("place", "<f8", 2), ("point", "<u8")])
 _POINT = struct.Struct("<Q3d3Bd")  # id, position, colour, reprojection error
 _TRACK_ELEMENT = 8  # image id, index of the observation
+NO_POINT = 0xFFFFFFFFFFFFFFFF
+"""The point of an observation that belongs to none."""
 
 
 def read_summary(folder: Path) -> Model:
     """What is in a model's folder. Raises OSError, and ValueError where a file is not whole."""
     content = (folder / "images.bin").read_bytes()
     names = [content[start:end].decode("utf-8", "surrogateescape") for start, end in _names(content)]
-    errors = list(_errors((folder / "points3D.bin").read_bytes()))
+    points = (folder / "points3D.bin").read_bytes()
+    errors = [_POINT.unpack_from(points, offset)[-1] for offset in point_offsets(points)]
     mean = math.fsum(errors) / len(errors) if errors else math.nan
     return Model(folder, tuple(sorted(names)), len(errors), mean)
 
@@ -41,6 +47,35 @@ def rename_photos(folder: Path, own_names: Mapping[str, str]) -> None:
     write_atomically(path, b"".join([*parts, content[at:]]))
 
 
+def observations(content: bytes) -> Iterator[tuple[str, npt.NDArray[np.float64], npt.NDArray[np.uint64]]]:
+    """Each photo of ``images.bin``: its name, the places of its n features in pixels (n × 2), and their points (n).
+
+    Raises ValueError where the content is not whole.
+    """
+    for start, end in _names(content):
+        (number,) = _COUNT.unpack_from(content, end + 1)
+        found = np.frombuffer(content, _OBSERVATION, number, end + 1 + _COUNT.size)
+        yield content[start:end].decode("utf-8", "surrogateescape"), found["place"], found["point"]
+
+
+def point_offsets(content: bytes) -> list[int]:
+    """Where each point of ``points3D.bin`` begins. Raises ValueError where the content is not whole."""
+    offsets = []
+    try:
+        (count,) = _COUNT.unpack_from(content)
+        at = _COUNT.size
+        for _ in range(count):
+            offsets.append(at)
+            _POINT.unpack_from(content, at)
+            (length,) = _COUNT.unpack_from(content, at + _POINT.size)
+            at += _POINT.size + _COUNT.size + length * _TRACK_ELEMENT
+    except struct.error as error:
+        raise ValueError("points3D.bin is cut off") from error
+    if at != len(content):
+        raise ValueError("points3D.bin is cut off, or of an unknown version")
+    return offsets
+
+
 def _names(content: bytes) -> Iterator[tuple[int, int]]:
     """Where each photo's name lies in the content of ``images.bin``."""
     try:
@@ -51,23 +86,8 @@ def _names(content: bytes) -> Iterator[tuple[int, int]]:
             end = content.index(b"\0", start)
             yield start, end
             (observations,) = _COUNT.unpack_from(content, end + 1)
-            at = end + 1 + _COUNT.size + observations * _OBSERVATION
+            at = end + 1 + _COUNT.size + observations * _OBSERVATION.itemsize
     except (struct.error, ValueError) as error:
         raise ValueError("images.bin is cut off") from error
     if at != len(content):
         raise ValueError("images.bin is cut off, or of an unknown version")
-
-
-def _errors(content: bytes) -> Iterator[float]:
-    """The mean reprojection error of each point, in pixels."""
-    try:
-        (count,) = _COUNT.unpack_from(content)
-        at = _COUNT.size
-        for _ in range(count):
-            yield _POINT.unpack_from(content, at)[-1]
-            (length,) = _COUNT.unpack_from(content, at + _POINT.size)
-            at += _POINT.size + _COUNT.size + length * _TRACK_ELEMENT
-    except struct.error as error:
-        raise ValueError("points3D.bin is cut off") from error
-    if at != len(content):
-        raise ValueError("points3D.bin is cut off, or of an unknown version")

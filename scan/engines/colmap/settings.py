@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be set of a solve by COLMAP alone, and what a quality is in COLMAP's own numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...common.declared import Choice, Home, setting
 
@@ -11,24 +11,41 @@ MAPPERS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How much COLMAP looks for. Larger photos are scaled down for finding features only."""
+    """How much COLMAP looks for, and how often it refines what it has. Edges are in pixels."""
 
-    longest_edge: int
-    """In pixels."""
-    features: int
-    """At most so many in a photo."""
-    megabytes: int
-    """Memory that finding features takes for each photo at once (measured with 4.2.1)."""
+    least_edge: int
+    """Crops to the mask with a shorter long edge are scaled up to this, though never to more than twice their size."""
+    most_edge: int
+    """Crops with a longer one are scaled down to this."""
+    kept: int
+    """So many features of a crop are kept, the largest."""
+    whole_edge: int
+    """Photos without a mask are scaled down to this longest edge, and then looked at in twice their size, too."""
+    whole_features: int
+    """At most so many in a photo without a mask."""
+    global_growth: float = 1.4
+    global_refinements: int = 2
+    local_refinements: int = 1
+    """See ``colmap.steps.Map``; 1.1, 5 and 2 are COLMAP's own."""
+
+    def finer(self) -> "Effort":
+        """What is tried where this did not do."""
+        return replace(
+            self,
+            least_edge=1600,
+            most_edge=3200,
+            kept=2 * self.kept,
+            whole_edge=3200,
+            whole_features=2 * self.whole_features,
+        )
 
 
-# The repository's 40 photos of 1280 × 960 with masks, 4.2.1 on two busy cores: DRAFT 2 min (median error 0.07 % and
-# 0.05°), NORMAL 4 min, 2.6 min of them on a processor (0.02 % and 0.02°); 3.8 as an executable, NORMAL, 16 min.
 _EFFORTS = {
-    "DRAFT": Effort(1000, 2048, 320),
-    "NORMAL": Effort(2000, 8192, 950),
-    "HIGH": Effort(3200, 16384, 2300),
+    "DRAFT": Effort(least_edge=500, most_edge=640, kept=2048, whole_edge=1000, whole_features=2048),
+    "NORMAL": Effort(least_edge=950, most_edge=1600, kept=4096, whole_edge=2000, whole_features=8192),
+    "HIGH": Effort(least_edge=1500, most_edge=2400, kept=8192, whole_edge=3200, whole_features=16384),
 }
 
 

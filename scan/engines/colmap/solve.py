@@ -6,96 +6,41 @@ others by now. So the database lives in a folder named by all that it depends on
 with the same photos and settings it goes on where it was stopped.
 """
 
-import contextlib
-import re
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from ...common.errors import EngineError
-from ...common.files import cannot_write
-from ...common.text import count
+from ...common.files import cannot_write, save
+from ...common.text import count, some
 from ..engine import EngineFolder, Model, Scan, ScanPhoto, Solution, Watch
-from ..layout import link_photo, plain_names, refuse_missing, write_mask
-from ..pairs import ALL_PAIRS_UP_TO, pairs
-from ..programs.program import Program, full, is_full
+from ..layout import plain_names, refuse_missing
+from ..pairs import ALL_PAIRS_UP_TO, Pairs, all_pairs, choose_pairs, pairs_with
+from ..programs.program import full, is_full
+from . import database
+from .colors import color_points
+from .features import IMAGES, create_database, find_features
+from .matching import match, photos_alike
 from .model_files import read_summary, rename_photos
+from .running import Runner
 from .settings import Effort
+from .steps import NO_MODEL, REGISTERING, Commands, Map
 
-LEAST_MATCHES = 15
-"""COLMAP's own threshold for two photos to show the same thing (min_num_matches)."""
-_LEAST_MODEL = 3
-_BLOCKS = 12  # exhaustive matching in so many blocks each way: each ends with a line that tells progress
-
-_FILE = re.compile(r"Processed file \[(\d+)/(\d+)\]")
-_BLOCK = re.compile(r"(?:Processing|Matching) block \[(\d+)/(\d+)(?:, (\d+)/(\d+))?\]")
-_REGISTERING = re.compile(r"Registering image #\d+ \((?:num_reg_frames=)?(\d+)\)")
-_NO_MODEL = re.compile(rb"failed to create (?:any )?sparse model", re.IGNORECASE)
+DATABASE, MODELS = "database.db", "models"
+"""What the steps find in the current folder. Names without a folder, so that its path may hold any character."""
+_AGAIN, _MODELS_AGAIN = "again.db", "models_again"
+_WAY = "crops"
+"""Ends the work folder's name: that of version 0.1.0, which looked for features elsewhere, is not gone on with."""
 
 _ADVICE = (
     "take photos all around in steps of at most 15 degrees so that neighbours show the same places, and look at the "
     "masks in contact_sheet.jpg"
 )
-
-
 _ADVICE_WITHOUT_MASKS = (
     "strip the backgrounds and use the masks, since what stands still while the object turns contradicts it"
 )
-
-
-@dataclass(frozen=True)
-class Extract:
-    """Find the features of photos that share one lens."""
-
-    names: Path
-    """A text file, one name a line."""
-    camera: int
-    """The camera in the database that some of them have already; -1 for a new one."""
-    masks: bool
-    effort: Effort
-
-
-@dataclass(frozen=True)
-class Match:
-    """Match features between photos."""
-
-    pairs: Path | None
-    """A text file, two names a line; None for each photo with each."""
-    block: int
-    effort: Effort
-
-
-@dataclass(frozen=True)
-class Map:
-    """Find cameras and points from the matches; models go to the folders ``models/0``, ``models/1`` and so on."""
-
-    mapper: str
-    least_model: int = _LEAST_MODEL
-    least_matches: int = LEAST_MATCHES
-
-
-Step = Extract | Match | Map
-DATABASE, IMAGES, MASKS, MODELS = "database.db", "images", "masks", "models"
-"""What the steps find in the current folder. Names without a folder, so that its path may hold any character."""
-
-
-class Commands(Protocol):
-    """How one COLMAP is told to do a step."""
-
-    @property
-    def title(self) -> str:
-        """What messages call it."""
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """Environment variables it needs."""
-
-    def command(self, step: Step) -> Sequence[str]:
-        """The program and its arguments, to be run in the work folder. Raises EngineError where it cannot."""
 
 
 class Solve:
@@ -103,12 +48,16 @@ class Solve:
 
     def __init__(self, commands: Commands, scan: Scan, place: EngineFolder, key: str, watch: Watch) -> None:
         self._commands = commands
-        self._scan = scan
+        self._photos = scan.photos
+        self._mapper = scan.settings.mapper
+        self._effort = scan.settings.effort(scan.settings.quality)
         self._place = place
         self._watch = watch
-        self._work = place.work(key)
-        self._effort = scan.settings.effort(scan.settings.quality)
+        self._work = place.work(f"{key}-{_WAY}")
+        self._runner = Runner(commands, place, self._work, watch)
         self._names = plain_names(scan.photos)
+        self._by_name = {self._names[photo.name]: photo for photo in scan.photos}
+        self._facts: dict[str, Any] = {**asdict(self._effort), "mapper": self._mapper}
 
     def run(self) -> Solution:
         """All steps; see ``Engine.solve``."""
@@ -119,108 +68,126 @@ class Solve:
             if resumed:
                 self._watch.say("The work of an earlier run on the same photos and masks is gone on with")
             try:
-                self._find_matches()
+                models = self._solve()
             except EngineError:
-                # A power cut may have torn the database: what an earlier run left is given up once, not trusted.
-                if not resumed or is_full(self._work) or _is_sound(self._work / DATABASE):
+                # A power cut may have torn a database: what an earlier run left is given up once, not trusted.
+                if not resumed or is_full(self._work) or all(map(database.is_sound, self._work.glob("*.db"))):
                     raise
                 self._watch.say("The earlier work is damaged; starting afresh", "warning")
                 shutil.rmtree(self._work)
                 self._lay_out()
-                self._find_matches()
-            self._refuse_strangers()
-            self._map()
-            return self._publish()
+                models = self._solve()
+            if not models:
+                raise self._nothing_in_common()
+            return self._publish(models)
         except OSError as error:
             raise cannot_write(self._place.root, error, "make room, then run again") from error
 
     def _lay_out(self) -> None:
-        for stale in self._place.other_work(self._work.name.partition("-")[2]):
-            shutil.rmtree(stale, ignore_errors=True)
-        for photo in self._scan.photos:
-            name = self._names[photo.name]
-            link_photo(photo, self._work / IMAGES / name)
-            write_mask(photo, self._work / MASKS / f"{name}.png")
+        self._place.remove_work(but=self._work)
+        self._work.mkdir(parents=True, exist_ok=True)
 
-    def _find_matches(self) -> None:
-        groups: dict[tuple[object, ...], list[ScanPhoto]] = {}
-        for photo in self._scan.photos:
-            groups.setdefault(photo.facts.camera_key(), []).append(photo)
-        total = len(self._scan.photos)
-        self._watch.step(f"Finding features in {count(total, 'photo')}")
-        before = 0
-        for number, group in enumerate(groups.values()):
-            names = [self._names[photo.name] for photo in group]
-            self._run(
-                Extract(
-                    self._list(f"group_{number}.txt", names),
-                    _camera_of(self._work / DATABASE, names),
-                    masks=group[0].mask_sha256 is not None,
-                    effort=self._effort,
-                ),
-                "finding features",
-                self._telling(_FILE, partial(_files_done, before, total)),
-            )
-            before += len(group)
-        self._match()
+    def _solve(self) -> list[Model]:
+        """The models, the one with the most photos first."""
+        create_database(self._runner, DATABASE, self._photos, self._names)
+        models = self._attempt(DATABASE, MODELS, self._photos, self._effort, self._pairs)
+        placed = set(models[0].registered) if models else set()
+        left_out = [photo for photo in self._photos if self._names[photo.name] not in placed]
+        return self._try_again(models, left_out) if left_out else models
 
-    def _match(self) -> None:
-        plan = None
-        photos = self._scan.photos
-        if len(photos) > ALL_PAIRS_UP_TO:
-            sides: dict[str, list[str]] = {}
-            for photo in photos:
-                sides.setdefault(photo.side, []).append(self._names[photo.name])
-            wanted = pairs(list(sides.values()))
-            plan = self._list("pairs.txt", [f"{one} {other}" for one, other in wanted])
-            what = f"{len(wanted):,} pairs of neighbours and of a sample"
+    def _attempt(
+        self, name: str, models: str, photos: Sequence[ScanPhoto], effort: Effort, pairs: Callable[[], Pairs]
+    ) -> list[Model]:
+        """Place the cameras by a database of that name, once the features of ``photos`` are in it.
+
+        Gives the models, and none where these photos have no features, or no pair of all photos has enough in common.
+        """
+        find_features(self._runner, name, photos, self._names, effort)
+        found = database.feature_counts(self._work / name)
+        for photo in photos:
+            # One that COLMAP could not read it leaves out: with a drive that went away, that would stand as the result.
+            if self._names[photo.name] not in found:
+                refuse_missing(photo)
+        if not any(found.get(self._names[photo.name]) for photo in photos):
+            return []
+        match(self._runner, name, pairs(), len(self._photos))
+        return self._map(name, models) if database.matched_pairs(self._work / name) else []
+
+    def _pairs(self) -> Pairs:
+        sides: dict[str, list[str]] = {}
+        for photo in self._photos:
+            sides.setdefault(photo.side, []).append(self._names[photo.name])
+        names = [name for side in sides.values() for name in side]
+        if len(names) <= ALL_PAIRS_UP_TO:
+            chosen = all_pairs(names)
         else:
-            what = "each with each"
-        self._watch.step(f"Matching {count(len(photos), 'photo')}, {what}")
-        block = max(2, -(-len(photos) // _BLOCKS))
-        self._run(
-            Match(plan, block, self._effort),
-            "matching photos",
-            self._telling(_BLOCK, _blocks_done),
-        )
+            chosen = choose_pairs(list(sides.values()), photos_alike(self._runner, DATABASE, names))
+        self._facts["pairs"] = len(chosen)
+        return chosen
 
-    def _map(self) -> None:
-        shutil.rmtree(self._work / MODELS, ignore_errors=True)
-        (self._work / MODELS).mkdir()
-        total = len(self._scan.photos)
+    def _try_again(self, models: list[Model], left_out: Sequence[ScanPhoto]) -> list[Model]:
+        """Look once more at the photos that were left out; gives the models with more photos."""
+        own = {self._names[photo.name]: photo.name for photo in left_out}
+        self._watch.say(
+            f"{count(len(own), 'photo')} could not be placed ({some(list(own.values()))}): trying once more, with "
+            "smaller features and all pairs of them"
+        )
+        self._copy_for(own)
+        names = list(self._by_name)
+
+        def pairs() -> Pairs:
+            return pairs_with(own, names, lambda: photos_alike(self._runner, _AGAIN, names))
+
+        better = self._attempt(_AGAIN, _MODELS_AGAIN, left_out, self._effort.finer(), pairs)
+        before, after = (len(found[0].registered) if found else 0 for found in (models, better))
+        self._facts["again"] = {"photos": list(own.values()), "placed_before": before, "placed": after}
+        return better if after > before else models
+
+    def _copy_for(self, names: Iterable[str]) -> None:
+        """Copy the database without the features of these photos, unless an earlier run left off there."""
+        text = "".join(f"{name}\n" for name in names).encode("ascii")
+        copy, listed = self._work / _AGAIN, self._work / "again.txt"
+        if copy.exists() and listed.exists() and listed.read_bytes() == text:
+            return
+        copy.unlink(missing_ok=True)
+        save(listed, text)
+        database.copy_without(self._work / DATABASE, copy, set(names))
+
+    def _map(self, name: str, models: str) -> list[Model]:
+        place = self._work / models
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        total = len(self._photos)
         self._watch.step(f"Placing {count(total, 'camera')}")
         log_start = self._place.log.stat().st_size
+        effort = self._effort
+        step = Map(
+            name,
+            IMAGES,
+            models,
+            self._mapper,
+            global_growth=effort.global_growth,
+            global_refinements=effort.global_refinements,
+            local_refinements=effort.local_refinements,
+        )
         try:
-            self._run(
-                Map(self._scan.settings.mapper),
-                "placing cameras",
-                self._telling(_REGISTERING, lambda found: (int(found[1]) + 1, total)),
-            )
+            self._runner.run(step, "placing cameras", REGISTERING, lambda found: (int(found[1]) + 1, total))
         except EngineError:
             with self._place.log.open("rb") as log:
                 log.seek(log_start)
-                if not _NO_MODEL.search(log.read()):  # it says so, and calls that an error, since 3.8
+                if not NO_MODEL.search(log.read()):  # it says so, and calls that an error, since 3.8
                     raise
-
-    def _refuse_strangers(self) -> None:
-        """Raise EngineError where there is nothing to place cameras by, or not all of it."""
-        features, matches = _counts(self._work / DATABASE)
-        for photo in self._scan.photos:
-            # One that COLMAP could not read it leaves out: with a drive that went away, that would stand as the result.
-            if self._names[photo.name] not in features:
-                refuse_missing(photo)
-        if max(features.values(), default=0) == 0:
-            raise EngineError(
-                f"{self._commands.title} found nothing to hold on to in any photo; an object without texture needs "
-                f"some (a textured ground that turns with it), and masks must show it. Its log: {self._place.log}"
-            )
-        if matches == 0:
-            raise self._nothing_in_common()
+        return self._models(place)
 
     def _nothing_in_common(self) -> EngineError:
         if is_full(self._work):  # some versions do not notice that they could not write
             return self._no_room()
-        advice = _ADVICE if any(photo.mask_sha256 for photo in self._scan.photos) else _ADVICE_WITHOUT_MASKS
+        if not any(database.feature_counts(self._work / DATABASE).values()):
+            return EngineError(
+                f"{self._commands.title} found nothing to hold on to in any photo; an object without texture needs "
+                f"some (a textured ground that turns with it), and masks must show it. Its log: {self._place.log}"
+            )
+        advice = _ADVICE if any(photo.mask_sha256 for photo in self._photos) else _ADVICE_WITHOUT_MASKS
         return EngineError(
             f"{self._commands.title} found no photos that show the same object from near enough; {advice}. Its log: "
             f"{self._place.log}"
@@ -229,13 +196,11 @@ class Solve:
     def _no_room(self) -> EngineError:
         return EngineError(f"{self._commands.title} stopped: {full(self._work)}. Its log: {self._place.log}")
 
-    def _publish(self) -> Solution:
+    def _publish(self, models: list[Model]) -> Solution:
         """Put the models where results lie, in place of older ones."""
-        models = self._models()
-        if not models:
-            raise self._nothing_in_common()
         own_names = {plain: own for own, plain in self._names.items() if own != plain}
         for model in models:
+            self._color(model)
             if own_names:
                 rename_photos(model.path, own_names)
         place = self._place
@@ -250,17 +215,29 @@ class Solve:
             place.other_results.mkdir(exist_ok=True)
             model.path.rename(place.other_results / str(number))
         folders = [place.results, *(place.other_results / str(number) for number in range(1, len(models)))]
-        features, _ = _counts(self._work / DATABASE)
+        features = database.feature_counts(self._work / DATABASE)
         notes = {
             photo.name: f"{count(features.get(self._names[photo.name], 0), 'feature')} found, too few of them matched"
-            for photo in self._scan.photos
+            for photo in self._photos
         }
-        return Solution(tuple(read_summary(folder) for folder in folders), notes)
+        return Solution(tuple(read_summary(folder) for folder in folders), notes, self._facts)
 
-    def _models(self) -> list[Model]:
-        """The models that were made, the one with the most photos first."""
+    def _color(self, model: Model) -> None:
+        self._watch.step(f"Coloring {count(model.points, 'point')}")
+
+        def on_photo(done: int, total: int) -> None:
+            self._runner.stop_if_cancelled()
+            self._watch.progress(done, total)
+
+        color_points(model.path, self._by_name, on_photo)
+
+    def _models(self, place: Path) -> list[Model]:
+        """The models that were made, the one with the most photos first; none whose photos are all in that one.
+
+        Such a one is a beginning that COLMAP gave up for a better one.
+        """
         found = []
-        for folder in sorted((self._work / MODELS).iterdir()):
+        for folder in sorted(place.iterdir()):
             try:
                 found.append(read_summary(folder))
             except (FileNotFoundError, NotADirectoryError):
@@ -272,75 +249,5 @@ class Solve:
                     f"{self._commands.title} left a model that is not whole ({error}); run again. Its log: "
                     f"{self._place.log}"
                 ) from error
-        return sorted(found, key=lambda model: (-len(model.registered), -model.points))
-
-    def _list(self, name: str, lines: Sequence[str]) -> Path:
-        (self._work / name).write_text("".join(f"{line}\n" for line in lines), encoding="ascii", newline="\n")
-        return Path(name)
-
-    def _run(self, step: Step, doing: str, on_line: Callable[[str], None]) -> None:
-        program = Program(
-            title=self._commands.title,
-            folder=self._work,
-            log=self._place.log,
-            note=self._place.note,
-            cancel=self._watch.cancel,
-            environment=self._commands.environment,
-        )
-        program.run(self._commands.command(step), doing, on_line)
-
-    def _telling(
-        self, pattern: re.Pattern[str], progress: Callable[[re.Match[str]], tuple[int, int]]
-    ) -> Callable[[str], None]:
-        def on_line(line: str) -> None:
-            if found := pattern.search(line):
-                self._watch.progress(*progress(found))
-
-        return on_line
-
-
-def _files_done(before: int, total: int, found: re.Match[str]) -> tuple[int, int]:
-    return before + int(found[1]), total
-
-
-def _blocks_done(found: re.Match[str]) -> tuple[int, int]:
-    row, rows, column, columns = (int(group or 1) for group in found.groups())
-    return (row - 1) * columns + column, rows * columns
-
-
-def _camera_of(database: Path, names: Sequence[str]) -> int:
-    """The camera that one of these photos was given by an earlier run; -1 where none was."""
-    if not database.exists():
-        return -1
-    with _reading(database) as connection:
-        cameras = dict(connection.execute("SELECT name, camera_id FROM images"))
-    return next((cameras[name] for name in names if name in cameras), -1)
-
-
-def _counts(database: Path) -> tuple[dict[str, int], int]:
-    """Photo (by the engine's name) → its features; and how many pairs of photos match."""
-    with _reading(database) as connection:
-        features = dict(
-            connection.execute("SELECT name, coalesce(rows, 0) FROM images LEFT JOIN keypoints USING (image_id)")
-        )
-        (matches,) = connection.execute(
-            "SELECT count(*) FROM two_view_geometries WHERE rows >= ?", (LEAST_MATCHES,)
-        ).fetchone()
-    return features, matches
-
-
-@contextlib.contextmanager
-def _reading(database: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        with contextlib.closing(sqlite3.connect(database, timeout=10)) as connection:
-            yield connection
-    except sqlite3.Error as error:
-        raise EngineError(f"The database {database} cannot be read ({error}); remove it, then run again") from error
-
-
-def _is_sound(database: Path) -> bool:
-    try:
-        with contextlib.closing(sqlite3.connect(database, timeout=10)) as connection:
-            return bool(connection.execute("PRAGMA quick_check").fetchone() == ("ok",))
-    except sqlite3.Error:
-        return False
+        found.sort(key=lambda model: (-len(model.registered), -model.points))
+        return [*found[:1], *(model for model in found[1:] if not {*model.registered} <= {*found[0].registered})]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The small parts of a solve: names, links, masks, and what is read of COLMAP's models."""
+"""The small parts of a solve: names, links, commands, and what is read of COLMAP's models."""
 
 from __future__ import annotations
 
@@ -7,28 +7,21 @@ import math
 import shutil
 import struct
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pytest
-from engine_scan import EMBEDDED, EXECUTABLE, copy_scan, need
 from PIL import Image
 
 from scan.common.errors import BadUseError, EngineError
-from scan.engines.colmap import solve
 from scan.engines.colmap.model_files import read_summary, rename_photos
-from scan.engines.colmap.settings import ColmapSettings
-from scan.engines.engine import EngineFolder, Scan, ScanPhoto, Watch, make_engine
-from scan.engines.layout import link_photo, plain_names, write_mask
-from scan.engines.preflight import preflight
+from scan.engines.colmap.steps import Extract, Map, Match
+from scan.engines.engine import ScanPhoto, make_engine
+from scan.engines.layout import link_photo, plain_names
 from scan.engines.programs import resources
 from scan.engines.programs.program import end_left_over
-from scan.engines.settings import QUALITIES, ReconstructSettings
-from scan.job.journal import Journal
 from scan.photos.header import PhotoFacts
-from scan.photos.photo import Photo, find_photos
+from scan.photos.photo import Photo
 
 FACTS = PhotoFacts("JPEG", (320, 240), 1, focal=50.0)
 
@@ -128,34 +121,6 @@ def test_a_photo_that_is_gone_is_named(tmp_path, monkeypatch):
         link_photo(scan_photo(tmp_path / "gone.jpg"), tmp_path / "work" / "gone.jpg")
 
 
-def test_a_clean_mask_is_handed_over_to_the_byte(tmp_path):
-    mask = tmp_path / "mask.png"
-    Image.new("L", (8, 8), 255).save(mask, compress_level=3)
-    place = tmp_path / "work" / "mask.png"
-    write_mask(scan_photo(tmp_path / "1.jpg", mask=mask), place)
-    assert place.read_bytes() == mask.read_bytes()
-
-
-def test_a_soft_mask_becomes_binary_on_the_way(tmp_path):
-    mask = tmp_path / "mask.png"
-    soft = np.linspace(0, 255, 256, dtype=np.uint8).reshape(16, 16)
-    Image.fromarray(soft).convert("RGB").save(mask)
-    place = tmp_path / "work" / "mask.png"
-    write_mask(scan_photo(tmp_path / "1.jpg", mask=mask, is_clean=False), place)
-    handed = Image.open(place)
-    assert handed.mode == "L"
-    assert np.array_equal(np.asarray(handed), np.where(soft >= 128, 255, 0))
-
-
-def test_a_mask_that_was_erased_is_black_there(tmp_path):
-    mask, place = tmp_path / "mask.png", tmp_path / "work" / "mask.png"
-    alpha = Image.new("L", (16, 8))
-    alpha.paste(255, (8, 0, 16, 8))
-    Image.merge("LA", (Image.new("L", (16, 8), 255), alpha)).save(mask)
-    write_mask(scan_photo(tmp_path / "1.jpg", mask=mask, is_clean=False), place)
-    assert np.array_equal(np.asarray(Image.open(place)), np.asarray(alpha))
-
-
 def model(folder: Path, names: list[str], errors: list[float]) -> Path:
     """Write the parts of a model that are read here, after COLMAP's ``doc/format.rst``."""
     folder.mkdir()
@@ -195,13 +160,15 @@ def test_a_model_that_was_cut_off_is_not_taken_for_whole(tmp_path, name, left):
 
 HELP = {
     "3.13": "--FeatureExtraction.use_gpu arg --FeatureExtraction.max_image_size arg "
-    "--FeatureExtraction.num_threads arg --SiftExtraction.max_num_features arg --FeatureMatching.use_gpu arg",
+    "--FeatureExtraction.num_threads arg --FeatureMatching.use_gpu arg --TwoViewGeometry.max_num_trials arg "
+    "--Mapper.ba_global_frames_ratio arg",
     "3.8": "--SiftExtraction.use_gpu arg --SiftExtraction.max_image_size arg --SiftExtraction.num_threads arg "
-    "--SiftExtraction.max_num_features arg --SiftMatching.use_gpu arg",
+    "--SiftMatching.use_gpu arg --SiftMatching.max_num_trials arg --Mapper.ba_global_images_ratio arg",
 }
 COMMON = (
     "--database_path arg --image_path arg --image_list_path arg --output_path arg --match_list_path arg "
-    "--match_type arg --ImageReader.single_camera arg --ImageReader.existing_camera_id arg --ImageReader.mask_path arg "
+    "--match_type arg --ImageReader.single_camera_per_image arg --ImageReader.mask_path arg "
+    "--SiftExtraction.max_num_features arg --SiftExtraction.first_octave arg --Mapper.extract_colors arg "
 )
 
 
@@ -214,17 +181,27 @@ def test_options_go_by_the_names_the_program_says(tmp_path, version, cuda):
     program.chmod(0o755)
     engine = make_engine("COLMAP_EXECUTABLE", str(program))
     assert engine.look().version == version
-    effort = ColmapSettings().effort("DRAFT")
-    words = engine.command(solve.Extract(Path("list.txt"), 7, masks=True, effort=effort))
+    words = engine.command(
+        Extract("crops.db", "crops", Path("list.txt"), "masks", 1600, 20_000, first_octave=0, megabytes=200)
+    )
     options = dict(zip(words[2::2], words[3::2], strict=True))
     group = "Feature" if version == "3.13" else "Sift"
     assert options[f"--{group}Extraction.use_gpu"] == str(int(cuda == "with"))
-    assert options[f"--{group}Extraction.max_image_size"] == "1000"
-    assert options["--ImageReader.existing_camera_id"] == "7"
+    assert options[f"--{group}Extraction.max_image_size"] == "1600"
+    assert options["--SiftExtraction.first_octave"] == "0"
+    assert options["--ImageReader.single_camera_per_image"] == "1"
     assert options["--ImageReader.mask_path"] == "masks"
-    words = engine.command(solve.Match(Path("pairs.txt"), 5, effort))
+    words = engine.command(Match("database.db", Path("pairs.txt"), 5))
     assert words[1] == "matches_importer"
-    assert f"--{group}Matching.use_gpu" in words
+    options = dict(zip(words[2::2], words[3::2], strict=True))
+    assert f"--{group}Matching.use_gpu" in options
+    assert (
+        options["--TwoViewGeometry.max_num_trials" if version == "3.13" else "--SiftMatching.max_num_trials"] == "2000"
+    )
+    words = engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1))
+    options = dict(zip(words[2::2], words[3::2], strict=True))
+    assert options[f"--Mapper.ba_global_{'frames' if version == '3.13' else 'images'}_ratio"] == "1.4"
+    assert options["--Mapper.extract_colors"] == "0"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
@@ -234,14 +211,13 @@ def test_a_program_that_lacks_what_is_needed_is_told_of(tmp_path):
     program.chmod(0o755)
     engine = make_engine("COLMAP_EXECUTABLE", str(program))
     with pytest.raises(EngineError, match=r"does not know the option image_path of mapper; this version is not supp"):
-        engine.command(solve.Map("INCREMENTAL"))
+        engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1))
 
 
 def test_no_more_photos_at_once_than_memory_allows(monkeypatch):
     monkeypatch.setattr(resources, "_memory", lambda: 8 << 30)
     monkeypatch.setattr("os.cpu_count", lambda: 16)
-    efforts = [ColmapSettings().effort(each.name) for each in QUALITIES]
-    assert [resources.threads(effort.megabytes) for effort in efforts] == [12, 4, 1]
+    assert [resources.threads(megabytes) for megabytes in (100, 950, 9000)] == [16, 4, 1]
 
 
 def test_an_engine_that_is_none_is_refused():
@@ -255,30 +231,3 @@ def test_a_torn_note_is_passed_over(tmp_path, content):
     note.parent.mkdir(parents=True)
     note.write_text(content)
     end_left_over(tmp_path / "engines")
-
-
-@pytest.mark.engine
-@pytest.mark.parametrize("name", [EMBEDDED, pytest.param(EXECUTABLE, marks=pytest.mark.full)])
-def test_past_a_few_hundred_photos_pairs_are_chosen(turntable, tmp_path, monkeypatch, name):
-    """With a low limit instead of hundreds of photos."""
-    need(name)
-    names = copy_scan(turntable, tmp_path / "photos", tmp_path / "output", 6)
-    monkeypatch.setattr(solve, "ALL_PAIRS_UP_TO", 3)
-    engine, cancel = make_engine(name), threading.Event()
-    masks = tmp_path / "output" / "masks"
-    found = preflight(
-        find_photos(tmp_path / "photos"),
-        lambda photo: masks / f"{photo.name}.png",
-        engine.requirements,
-        "COLMAP",
-        cancel,
-    )
-    scan = Scan(found.photos, ReconstructSettings(output=str(tmp_path / "output"), quality="DRAFT"))
-    place = EngineFolder(tmp_path / "engines" / "one")
-    place.root.mkdir(parents=True)
-    journal = Journal(tmp_path / "journal.jsonl", "run")
-    solution = engine.solve(scan, place, engine.key(scan, engine.look()), Watch(journal, cancel))
-    journal.close()
-    assert solution.models[0].registered == tuple(names)
-    assert "pairs of neighbours" in (tmp_path / "journal.jsonl").read_text()
-    assert len(next(place.root.glob("work-*/pairs.txt")).read_text().splitlines()) == 15

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -10,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from engine_scan import (
     EMBEDDED,
@@ -26,6 +28,9 @@ from engine_scan import (
 from PIL import Image
 
 from scan.common.files import write_atomically
+from scan.engines.colmap.model_files import observations as model_observations
+from scan.engines.colmap.model_files import point_offsets
+from scan.engines.colmap.settings import ColmapSettings
 from scan.photos.header import read_facts
 from scan.photos.photo import Photo
 from scan.reconstruction.importing import plan_import
@@ -121,7 +126,7 @@ def test_the_report_and_the_journal_tell_of_it(solved):
     assert story[0]["event"] == "started"
     progress = [event for event in story if event["event"] == "progress"]
     steps = list(dict.fromkeys(event["step"] for event in progress))
-    assert [step.split()[0] for step in steps] == ["Finding", "Matching", "Placing"]
+    assert [step.split()[0] for step in steps] == ["Finding", "Matching", "Placing", "Coloring"]
     assert all(0 < event["done"] <= event["total"] for event in progress)
     assert texts(story)[:2] == [f"One camera: {camera(place / 'photos' / names[0])}", f"One side with {COUNT} photos"]
 
@@ -130,12 +135,44 @@ def camera(photo):
     return read_facts(Photo(photo, photo)).camera_name()
 
 
-def test_what_was_handed_over_is_the_photos_themselves(solved):
-    engine, place, _, names = solved
+def test_no_crop_is_left_behind(solved):
+    engine, place, _, _ = solved
     (work,) = Solves(place / "photos", place / "output").work(engine)
-    for name in names:
-        assert (work / "images" / name).samefile(place / "photos" / name)
-        assert (work / "masks" / f"{name}.png").read_bytes() == (place / "output/masks" / f"{name}.png").read_bytes()
+    assert {path.name for path in work.iterdir() if path.is_dir()} <= {"images", "models"}
+    assert {path.name for path in work.glob("*.db")} == {"database.db"}
+
+
+def test_the_report_names_the_settings_that_mattered(solved):
+    engine, place, _, _ = solved
+    report = json.loads((place / "output" / "engines" / engine.lower() / "report.json").read_text())
+    effort = dataclasses.asdict(ColmapSettings().effort("DRAFT"))
+    assert report["engine_settings"] == {**effort, "mapper": "INCREMENTAL", "pairs": COUNT * (COUNT - 1) // 2}
+
+
+def test_points_have_the_colors_of_the_photos(solved):
+    """As far as a camera sees them: the jug is painted, and no point of it is as dark as the room's shadows."""
+    _, place, story, names = solved
+    results = Path(story[-1]["results"])
+    points = registry.read(results).points
+    seen = shown_colors(results, place / "photos", names)
+    errors = np.abs(points.colors.astype(float) - [seen[number] for number in range(len(points.colors))])
+    assert np.median(errors) <= 8
+    assert points.colors.std(axis=0).min() > 25
+
+
+def shown_colors(results, photos, names):
+    """Point → the mean color of the pixels that show it; in the order of the points."""
+    content = (results / "points3D.bin").read_bytes()
+    order = {int.from_bytes(content[at : at + 8], "little"): row for row, at in enumerate(point_offsets(content))}
+    colors = {}
+    for name, places, points in model_observations((results / "images.bin").read_bytes()):
+        with Image.open(photos / name) as photo:
+            pixels = np.asarray(photo.convert("RGB"))
+        for (x, y), point in zip(places, points, strict=True):
+            if int(point) in order:
+                colors.setdefault(order[int(point)], []).append(pixels[int(y), int(x)])
+    assert {name for name, _, _ in model_observations((results / "images.bin").read_bytes())} == {*names}
+    return {row: np.mean(values, axis=0) for row, values in colors.items()}
 
 
 def test_the_same_solve_again_is_not_made_again(again):
