@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make bench-scan``: why masks. The repository's scan solved from raw photos, black cutouts, and photos with masks.
+"""``make bench-scan``: the repository's scan solved, and compared with the cameras it was rendered with.
 
-The masks are made by the project's own strip from a real rembg server with u2netp. Every solve is compared with the
-cameras the scan was rendered with. Prints the README's table, and writes ``build/bench-scan.json``.
+- ``why``: what is handed over: raw photos, black cutouts, photos with masks;
+- ``solve``: the solve as it was before it looked at the object's pixels, and as it is now, step by step;
+- ``far``: 16 photos of 6 megapixels from further away, on a patterned cloth; rendered first where they are not there
+  (half an hour, into ``build/far``);
+- ``many``: time and memory for up to 500 photos, which are those of the scan several times.
 
-    python tools/bench_scan.py [--quality NORMAL] [--only ROUTE…] [--engines ENGINE…]
+Masks are made by the project's own strip from a real rembg server with u2netp, but for ``far``, which has the true
+ones. Prints tables in Markdown, and adds them to ``build/bench-scan.json``. Linux only: processor time is read there.
+
+    python tools/bench_scan.py [--tables why solve far many] [--engines COLMAP COLMAP_EXECUTABLE]
 """
 
 from __future__ import annotations
@@ -13,128 +19,213 @@ import argparse
 import dataclasses
 import datetime as dt
 import json
-import math
 import os
 import shutil
-import struct
+import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from PIL import Image
 
 import environments
+from bench_cameras import compare, read_poses, truth_of
+from bench_solve import HOME, Measured, old_version, solve
 from rembg_server import RembgServer
 
 sys.path.insert(0, str(environments.ROOT))
 from scan.engines.engine import make_engine
-from scan.engines.settings import ReconstructSettings
 from scan.job.events import Finished
 from scan.job.folder import JobFolder
-from scan.job.job_end import JobEnd
 from scan.job.process import Worker
 from scan.segmentation.settings import EndpointSettings
 from scan.tasks.settings import StripSettings
 
 SCAN = environments.ROOT / "tests" / "data" / "turntable"
-HOME = environments.BUILD / "bench-scan"
+FAR = environments.BUILD / "far"
 RESULT = environments.BUILD / "bench-scan.json"
 ENGINES = {"COLMAP": "embedded", "COLMAP_EXECUTABLE": "executable"}
-ROUTES = {"raw": "raw photos", "black": "black cutouts", "masks": "photos + masks"}
+MOST = {"NORMAL": (0.05, 0.03), "HIGH": (0.025, 0.02)}
+"""Quality → what the median errors must not pass: position in percent, rotation in degrees."""
+TIMES = (100, 200, 500)
+"""Photos in the table ``many``."""
 
-_MOST_POSITION, _MOST_ROTATION = 0.2, 0.1
-
-
-class Pose(NamedTuple):
-    """A camera's turn (world to camera, 3 × 3) and its centre in the world."""
-
-    rotation: np.ndarray
-    centre: np.ndarray
+Row = dict[str, Any]
 
 
 def main() -> None:
-    """Run the command line. Exits with 1 where the masks route misses what it must reach."""
+    """Run the command line. Exits with 1 where masks miss what they must reach."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--quality", default="NORMAL")
-    parser.add_argument("--only", nargs="*", choices=ROUTES, default=list(ROUTES), help="routes; default: all")
-    # COLMAP 3.8 matches ten times as slowly on a processor, and the wrong ways are shown well enough by one.
-    words = "default: all for the masks, the embedded one for the others"
-    parser.add_argument("--engines", nargs="*", choices=ENGINES, help=words)
+    parser.add_argument("--tables", nargs="*", choices=TABLES, default=list(TABLES), help="default: all")
+    parser.add_argument("--engines", nargs="*", choices=ENGINES, default=list(ENGINES), help="of solve and far")
     options = parser.parse_args()
-    routes = _prepare(options.only)
-    rows = []
-    for route in options.only:
-        for engine in options.engines or (ENGINES if route == "masks" else [next(iter(ENGINES))]):
-            photos, output = routes[route]
-            row = {"route": route, "engine": engine, "quality": options.quality}
-            row.update(_solve(photos, output, engine, options.quality, masks=route == "masks"))
+    made = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    missed: list[str] = []
+    for name in options.tables:
+        rows = []
+        for row in TABLES[name](options.engines):
             rows.append(row)
-            print(f"{ROUTES[route]}, {ENGINES[engine]}: {row['message']}", file=sys.stderr, flush=True)
-    result = {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "photos": len(_truth()),
-        "rows": rows,
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(table(rows, len(_truth())))
-    if missed := [row["engine"] for row in rows if row["route"] == "masks" and not _is_right(row)]:
-        sys.exit(f"bench_scan.py: the masks route missed what it must reach, with {', '.join(missed)}")
+            print(f"{name}: {row}", file=sys.stderr, flush=True)
+            if not row.pop("is_right", True):
+                missed.append(f"{name}, {row['COLMAP']} {row.get('quality', '')}".strip())
+        print(f"\n{name}, {dt.datetime.now(dt.UTC).date().isoformat()}, {os.cpu_count()} cores\n\n{table(rows)}\n")
+        made[name] = {"date": dt.datetime.now(dt.UTC).date().isoformat(), "cores": os.cpu_count(), "rows": rows}
+        RESULT.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    if missed:
+        sys.exit(f"bench_scan.py: missed what must be reached: {'; '.join(missed)}")
 
 
-def table(rows: list[dict[str, Any]], photos: int) -> str:
-    """The rows as a Markdown table."""
-    lines = [
-        "| handed over | COLMAP | registered | models | camera position error | rotation error | time |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        errors = f"{row['position']:.2f} % | {row['rotation']:.2f}°" if row.get("position") is not None else "– | –"
-        lines.append(
-            f"| {ROUTES[row['route']]} | {row['version']} {ENGINES[row['engine']]} | {row['registered']} of {photos} | "
-            f"{row['models']} | {errors} | {row['seconds']:.0f} s |"
-        )
-    return "\n".join(lines)
-
-
-def _is_right(row: dict[str, Any]) -> bool:
-    return (
-        (row["registered"], row["models"]) == (len(_truth()), 1)
-        and row["position"] <= _MOST_POSITION
-        and row["rotation"] <= _MOST_ROTATION
+def table(rows: list[Row]) -> str:
+    """Rows as a Markdown table; each has the same columns."""
+    names = list(rows[0])
+    lines = [" | ".join(names), "|".join("---" if isinstance(rows[0][name], str) else "--:" for name in names)]
+    return "\n".join(
+        f"| {line} |" for line in [*lines, *(" | ".join(str(row[name]) for name in names) for row in rows)]
     )
 
 
-def _prepare(wanted: list[str]) -> dict[str, tuple[Path, Path]]:
-    """Make what the routes need; give the photo folder and the job folder of each."""
-    photos, masks = SCAN / "photos", HOME / "masks"
-    if set(wanted) & {"masks", "black"}:
-        _strip(photos, masks)
-    if "black" in wanted:
-        for photo in sorted(photos.rglob("*.JPG")):
-            name = photo.relative_to(photos)
-            _black_cutout(photo, masks / "masks" / f"{name}.png", HOME / "black_photos" / name)
+def why(_engines: list[str]) -> Iterator[Row]:
+    """What is handed over, at NORMAL."""
+    photos, masks = SCAN / "photos", _stripped()
+    black = HOME / "black_photos"
+    for photo in sorted(photos.rglob("*.JPG")):
+        name = photo.relative_to(photos)
+        _black_cutout(photo, masks / "masks" / f"{name}.png", black / name)
+    for label, given, output in (
+        ("raw photos", photos, HOME / "raw"),
+        ("black cutouts", black, HOME / "black"),
+        ("photos + masks", photos, masks),
+    ):
+        measured = solve(given, output, engine="COLMAP", quality="NORMAL", masks=output == masks)
+        errors = _errors(measured, SCAN)
+        yield {
+            "handed over": label,
+            "COLMAP": _version("COLMAP"),
+            "registered": f"{measured.end.get('registered', 0)} of 40",
+            "models": measured.end.get("models", 0),
+            "position": _percent(errors.get("position")),
+            "rotation": _degrees(errors.get("rotation")),
+            "processor s": round(measured.processor),
+            "wall s": round(measured.seconds),
+            "is_right": output != masks or _is_right(errors, "NORMAL"),
+        }
+
+
+def solves(engines: list[str]) -> Iterator[Row]:
+    """Before and now; and by how much two runs differ."""
+    photos, output, before = SCAN / "photos", _stripped(), old_version()
+    for engine in engines:
+        if before:
+            yield _row("before", solve(photos, output, code=before, engine=engine, quality="NORMAL"), engine, "NORMAL")
+        first = {}
+        for quality in ("DRAFT", "NORMAL", "NORMAL", "HIGH"):
+            measured = solve(photos, output, engine=engine, quality=quality)
+            poses = read_poses(Path(measured.end["results"]))
+            row = _row("now", measured, engine, quality)
+            if quality in first:
+                row["runs differ"] = _percent(compare(poses, first[quality])["position"])
+            first[quality] = poses
+            yield row
+
+
+def far(engines: list[str]) -> Iterator[Row]:
+    """The scan from further away."""
+    output, before = HOME / "far", old_version()
+    if not (FAR / "true_masks").exists():
+        _render_far()
+    shutil.rmtree(output, ignore_errors=True)
+    shutil.copytree(FAR / "true_masks", output / "masks")
+    for engine in engines:
+        for code, label in ((before, "before"), (environments.ROOT, "now")):
+            if code:
+                measured = solve(FAR / "photos", output, code=code, engine=engine, quality="NORMAL")
+                yield _row(label, measured, engine, "NORMAL", FAR)
+
+
+def many(_engines: list[str]) -> Iterator[Row]:
+    """The photos of the scan several times, each time a little smaller, so that no two are the same."""
+    photos, output = HOME / "many" / "photos", HOME / "many" / "output"
+    for number in TIMES:
+        shutil.rmtree(HOME / "many", ignore_errors=True)
+        for index in range(number):
+            _repeat(index, photos, output / "masks")
+        measured = solve(photos, output, engine="COLMAP", quality="NORMAL")
+        yield {
+            "photos": number,
+            "placed": measured.end.get("registered", 0),
+            "points": measured.end.get("points", 0),
+            **{f"{name} s": round(measured.steps.get(name, 0)) for name in _columns()},
+            "processor s": round(measured.processor),
+            "wall s": round(measured.seconds),
+            "peak MB": round(measured.peak_megabytes),
+            "COLMAP": _version("COLMAP"),
+        }
+
+
+TABLES = {"why": why, "solve": solves, "far": far, "many": many}
+
+
+def _columns() -> list[str]:
+    return ["features", "pairs", "matching", "placing", "colors"]
+
+
+def _row(label: str, measured: Measured, engine: str, quality: str, scan: Path = SCAN) -> Row:
+    errors, end = _errors(measured, scan), measured.end
     return {
-        "raw": (photos, HOME / "raw"),
-        "black": (HOME / "black_photos", HOME / "black"),
-        "masks": (photos, masks),
+        "code": label,
+        "COLMAP": _version(engine),
+        "quality": quality,
+        "placed": f"{end.get('registered', 0)} of {len(truth_of(scan))}",
+        "position, median / worst": f"{_percent(errors.get('position'))} / {_percent(errors.get('position_worst'))}",
+        "rotation": _degrees(errors.get("rotation")),
+        "points": end.get("points", 0),
+        **{name: round(measured.steps.get(name, 0), 1) for name in _columns()},
+        "processor s": round(measured.processor, 1),
+        "wall s": round(measured.seconds, 1),
+        "runs differ": "",
+        "is_right": label == "before" or scan != SCAN or _is_right(errors, quality),
     }
 
 
-def _strip(photos: Path, output: Path) -> None:
+def _errors(measured: Measured, scan: Path) -> dict[str, Any]:
+    return compare(read_poses(Path(measured.end["results"])), truth_of(scan)) if "results" in measured.end else {}
+
+
+def _is_right(errors: dict[str, Any], quality: str) -> bool:
+    position, rotation = MOST.get(quality, (0.2, 0.1))
+    return bool(errors) and errors["position"] <= position and errors["rotation"] <= rotation
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f} %"
+
+
+def _degrees(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}°"
+
+
+def _version(engine: str) -> str:
+    return f"{make_engine(engine).look().version} {ENGINES[engine]}"
+
+
+def _stripped() -> Path:
+    """The job folder with the masks of the repository's scan."""
+    output = HOME / "masks"
     environments.ensure("rembg")
     with RembgServer(HOME / "rembg.log") as server:
         settings = StripSettings(
-            photos=str(photos),
+            photos=str(SCAN / "photos"),
             output=str(output),
             model="u2netp",
             endpoint=EndpointSettings(endpoint=server.endpoint),
         )
-        ended = _work(output, {"task": "strip", "settings": dataclasses.asdict(settings)})
+        job = {"task": "strip", "settings": dataclasses.asdict(settings)}
+        events = Worker([sys.executable], JobFolder(output), job).iter_events()
+        ended = next(event.end for event in events if isinstance(event, Finished))
     if not ended.is_done:
         sys.exit(f"bench_scan.py: {ended.message}")
+    return output
 
 
 def _black_cutout(photo: Path, mask: Path, place: Path) -> None:
@@ -146,104 +237,37 @@ def _black_cutout(photo: Path, mask: Path, place: Path) -> None:
         black.save(place, "JPEG", quality=95, subsampling=0, exif=picture.info["exif"])
 
 
-def _solve(photos: Path, output: Path, engine: str, quality: str, *, masks: bool) -> dict[str, Any]:
-    """Solve from nothing, and compare with the truth."""
-    version = make_engine(engine).look().version
-    shutil.rmtree(output / "engines" / engine.lower(), ignore_errors=True)
-    settings = ReconstructSettings(photos=str(photos), output=str(output), engine=engine, quality=quality, masks=masks)
-    before = _processor_seconds()
-    begin = time.monotonic()
-    ended = _work(output, {"task": "reconstruct", "settings": dataclasses.asdict(settings)})
-    row = {
-        "version": version,
-        "message": ended.message,
-        "registered": ended.details.get("registered", 0),
-        "models": ended.details.get("models", 0),
-        "seconds": round(time.monotonic() - begin, 1),
-        "processor_seconds": round(_processor_seconds() - before, 1),
-    }
-    if "results" in ended.details:
-        row |= compare(read_poses(Path(ended.details["results"])), _truth())
-    return row
+def _repeat(index: int, photos: Path, masks: Path) -> None:
+    """Put a photo of the scan and its true mask into a folder, smaller by a hundredth each time round."""
+    originals = sorted((SCAN / "photos").rglob("*.JPG"))
+    original = originals[index % len(originals)]
+    turn = index // len(originals)
+    name = f"{original.parent.name}/{turn:02}_{original.name}"
+    with (
+        Image.open(original) as photo,
+        Image.open(SCAN / "true_masks" / original.parent.name / f"{original.name}.png") as mask,
+    ):
+        size = round(photo.width * (1 - turn / 100)), round(photo.height * (1 - turn / 100))
+        for folder in (photos, masks):
+            (folder / original.parent.name).mkdir(parents=True, exist_ok=True)
+        photo.resize(size, Image.Resampling.LANCZOS).save(photos / name, quality=95, exif=photo.info["exif"])
+        mask.resize(size, Image.Resampling.NEAREST).save(masks / f"{name}.png")
 
 
-def _processor_seconds() -> float:
-    """Of all processes that were waited for, theirs included: what a busy machine leaves out of the clock's time."""
-    times = os.times()
-    return times.children_user + times.children_system
-
-
-def _work(output: Path, job: dict[str, Any]) -> JobEnd:
-    """Run a job in a worker and give its end."""
-    events = Worker([sys.executable], JobFolder(output), job).iter_events()
-    return next(event.end for event in events if isinstance(event, Finished))
-
-
-def _truth() -> dict[str, Pose]:
-    content = json.loads((SCAN / "cameras.json").read_text(encoding="utf-8"))
-    poses = {}
-    for photo in content["photos"]:
-        matrix = np.array(photo["camera_from_object"])
-        poses[photo["photo"]] = Pose(matrix[:3, :3], -matrix[:3, :3].T @ matrix[:3, 3])
-    return poses
-
-
-def read_poses(model: Path) -> dict[str, Pose]:
-    """The cameras of COLMAP's ``images.bin`` (see its doc/format.rst)."""
-    content = (model / "images.bin").read_bytes()
-    (count,) = struct.unpack_from("<Q", content)
-    poses, at = {}, 8
-    for _ in range(count):
-        _, w, x, y, z, *translation, _ = struct.unpack_from("<I4d3dI", content, at)
-        end = content.index(b"\0", at + 64)
-        (observations,) = struct.unpack_from("<Q", content, end + 1)
-        rotation = np.array(
-            [
-                [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-            ]
-        )
-        poses[content[at + 64 : end].decode()] = Pose(rotation, -rotation.T @ np.array(translation))
-        at = end + 9 + 24 * observations
-    return poses
-
-
-def compare(found: dict[str, Pose], truth: dict[str, Pose]) -> dict[str, Any]:
-    """Median and largest error after the best similarity of the camera centres.
-
-    Position in percent of the cameras' mean distance from their common middle, rotation in degrees.
-    """
-    names = sorted(found)
-    if len(names) < 3:
-        return {}
-    ours = np.array([found[name].centre for name in names])
-    true = np.array([truth[name].centre for name in names])
-    scale, turn, shift = similarity(ours, true)
-    every = np.array([pose.centre for pose in truth.values()])
-    distance = np.linalg.norm(every - every.mean(axis=0), axis=1).mean()
-    positions = np.linalg.norm(scale * ours @ turn.T + shift - true, axis=1) / distance * 100
-    rotations = []
-    for name in names:
-        difference = found[name].rotation @ turn.T @ truth[name].rotation.T
-        rotations.append(math.degrees(math.acos(np.clip((np.trace(difference) - 1) / 2, -1, 1))))
-    return {
-        "position": round(float(np.median(positions)), 4),
-        "position_worst": round(float(positions.max()), 4),
-        "rotation": round(float(np.median(rotations)), 4),
-        "rotation_worst": round(float(max(rotations)), 4),
-    }
-
-
-def similarity(ours: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Scale, rotation and shift that lay points (n × 3) over others with the least squares (Umeyama, 1991)."""
-    our_middle, true_middle = ours.mean(axis=0), true.mean(axis=0)
-    ours, true = ours - our_middle, true - true_middle
-    left, values, right = np.linalg.svd(true.T @ ours)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    turn = left @ np.diag(signs) @ right
-    scale = float((values * signs).sum() / (ours**2).sum())
-    return scale, turn, true_middle - scale * turn @ our_middle
+def _render_far() -> None:
+    bpy = environments.ensure("bpy-5.2.3")
+    command = [
+        str(bpy),
+        "tests/data/render_turntable.py",
+        "--output",
+        str(FAR),
+        "--size",
+        "3000x2000",
+        "--photos",
+        "1-16",
+    ]
+    command += ["--away", "1.25", "--rug", "--samples", "4", "--finish-python", sys.executable]
+    subprocess.run(command, cwd=environments.ROOT, check=True)
 
 
 if __name__ == "__main__":

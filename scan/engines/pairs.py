@@ -9,8 +9,8 @@ import numpy.typing as npt
 ALL_PAIRS_UP_TO = 20
 """So many photos are compared each with each: 190 pairs."""
 _NEIGHBOURS = 3
-_ALIKE = 6
-_MOST_PAIRS = 50_000
+_ALIKE, _ALIKE_ACROSS = 6, 2
+_MOST_PAIRS = 20_000
 """Of photos that are compared with all others."""
 _LEAST_ALIKE = 4
 """Fewer common features than this are chance."""
@@ -29,18 +29,21 @@ def choose_pairs(sides: Sequence[Sequence[str]], alike: npt.NDArray[np.int32]) -
     """Pairs of names, each once, for photos taken in sequence on each of the ``sides``.
 
     Each photo is paired with its next neighbours on its side, the last with the first again, since a turntable comes
-    round; and with the photos of any side that are most like it, which joins sides, rings at different heights, and
-    passes that were taken one after the other. ``alike`` is n × n: how many features two photos seem to have in common,
-    in the order of the sides. A photo without a neighbour is paired with those most like it, however little that is.
+    round; and with the photos most like it, which joins rings at different heights and passes that were taken one
+    after the other: six of any side and two of others, since in a film its neighbours are all that is like it.
+    ``alike`` is n × n: how many features two photos seem to have in common, in the order of the sides. A photo without
+    a neighbour is paired with those most like it, however little that is.
     """
     names = [name for side in sides for name in side]
+    side_of = [number for number, side in enumerate(sides) for _ in side]
     wanted: dict[tuple[int, int], None] = {}
     for one, other in _rings(sides):
         wanted[min(one, other), max(one, other)] = None
     paired = {number for pair in wanted for number in pair}
     for one in range(len(names)):
         order = [int(other) for other in np.argsort(-alike[one], kind="stable") if other != one]
-        for other in order[:_ALIKE]:
+        across = [other for other in order if side_of[other] != side_of[one]]
+        for other in (*order[:_ALIKE], *across[:_ALIKE_ACROSS]):
             if alike[one, other] >= _LEAST_ALIKE or one not in paired:
                 wanted[min(one, other), max(one, other)] = None
     return [(names[one], names[other]) for one, other in sorted(wanted)]

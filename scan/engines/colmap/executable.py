@@ -107,6 +107,7 @@ class ColmapExecutable:
         options.add_any(("FeatureMatching.use_gpu", "SiftMatching.use_gpu"), self._use_gpu(), needed=False)
         trials = ("TwoViewGeometry.max_num_trials", "SiftMatching.max_num_trials")
         options.add_any(trials, step.trials, needed=False)
+        options.add("TwoViewGeometry.random_seed", 0, needed=False)
         return options.command
 
     def _map(self, step: Map) -> Sequence[str]:
@@ -129,6 +130,8 @@ class ColmapExecutable:
                 (("Mapper.ba_global_points_ratio",), step.global_growth),
                 (("Mapper.ba_global_max_refinements",), step.global_refinements),
                 (("Mapper.ba_local_max_refinements",), step.local_refinements),
+                (("Mapper.filter_max_reproj_error",), step.most_error),
+                (("Mapper.random_seed",), 0),
             )
         ):
             options.add_any(names, value, needed=False)

@@ -10,9 +10,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from ...common.errors import EngineError
 from ...common.text import count
 from ..engine import ScanPhoto
-from ..layout import link_photo
+from ..layout import link_photo, refuse_missing
 from . import database
 from .crops import Crop, crop_of, write_crop
 from .running import Runner
@@ -63,6 +64,13 @@ def create_database(runner: Runner, name: str, photos: Sequence[ScanPhoto], name
         ),
         "reading the cameras",
     )
+    read = database.photo_names(cameras)
+    for photo in first.values():
+        if names[photo.name] not in read:
+            refuse_missing(photo)
+            raise EngineError(
+                f"{runner.commands.title} cannot read {photo.name}; save it as another JPEG or PNG, then run again"
+            )
     lenses = {names[photo.name]: names[first[photo.facts.camera_key()].name] for photo in photos}
     database.create(cameras, place, lenses)
     cameras.unlink(missing_ok=True)
@@ -75,9 +83,10 @@ def find_features(
 
     Raises EngineError, OutputError and Cancelled.
     """
-    runner.watch.step(f"Finding features in {count(len(photos), 'photo')}")
     done = database.feature_counts(runner.work / name)
-    todo = [photo for photo in photos if names[photo.name] not in done]
+    if not (todo := [photo for photo in photos if names[photo.name] not in done]):
+        return
+    runner.watch.step(f"Finding features in {count(len(photos), 'photo')}")
     for start in range(0, len(todo), _BATCH):
         batch = {f"{names[photo.name]}.bmp": photo for photo in todo[start : start + _BATCH]}
         crops = {crop: crop_of(photo, effort) for crop, photo in batch.items()}

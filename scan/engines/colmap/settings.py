@@ -42,10 +42,10 @@ class Effort:
         )
 
 
-_EFFORTS = {
+EFFORTS = {
     "DRAFT": Effort(least_edge=500, most_edge=640, kept=2048, whole_edge=1000, whole_features=2048),
-    "NORMAL": Effort(least_edge=950, most_edge=1600, kept=4096, whole_edge=2000, whole_features=8192),
-    "HIGH": Effort(least_edge=1500, most_edge=2400, kept=8192, whole_edge=3200, whole_features=16384),
+    "NORMAL": Effort(least_edge=850, most_edge=1600, kept=4096, whole_edge=2000, whole_features=8192),
+    "HIGH": Effort(least_edge=1350, most_edge=2400, kept=8192, whole_edge=3200, whole_features=16384),
 }
 
 
@@ -64,4 +64,4 @@ class ColmapSettings:
 
     def effort(self, quality: str) -> Effort:
         """How much COLMAP looks for at a quality, by its name in the settings."""
-        return _EFFORTS[quality]
+        return EFFORTS[quality]

@@ -21,6 +21,7 @@ from ..pairs import ALL_PAIRS_UP_TO, Pairs, all_pairs, choose_pairs, pairs_with
 from ..programs.program import full, is_full
 from . import database
 from .colors import color_points
+from .crops import crop_of, most_error
 from .features import IMAGES, create_database, find_features
 from .matching import match, photos_alike
 from .model_files import read_summary, rename_photos
@@ -169,6 +170,7 @@ class Solve:
             global_growth=effort.global_growth,
             global_refinements=effort.global_refinements,
             local_refinements=effort.local_refinements,
+            most_error=most_error([crop_of(photo, effort) for photo in self._photos]),
         )
         try:
             self._runner.run(step, "placing cameras", REGISTERING, lambda found: (int(found[1]) + 1, total))

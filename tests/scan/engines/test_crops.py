@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from scan.common.errors import EngineError
-from scan.engines.colmap.crops import Crop, crop_of, write_crop
+from scan.engines.colmap.crops import Crop, crop_of, most_error, write_crop
 from scan.engines.colmap.settings import Effort
 from scan.engines.engine import ScanPhoto
 from scan.photos.header import PhotoFacts, read_facts
@@ -46,6 +46,11 @@ def masked(size, box):
 def test_a_crop_is_the_masks_box_with_a_margin(size, mask_box, box, cut_to):
     crop = crop_of(masked(size, mask_box), EFFORT)
     assert (crop.box, crop.size) == (box, cut_to)
+
+
+@pytest.mark.parametrize(("widths", "error"), [((100, 100), 2), ((50, 100), 2), ((150, 150), 3), ((400, 400), 4)])
+def test_the_largest_error_goes_by_the_pixels_that_were_looked_at(widths, error):
+    assert most_error([Crop(0, 0, width, 90, size=(100, 90)) for width in widths]) == error
 
 
 def blob(size, spot):

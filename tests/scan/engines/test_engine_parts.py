@@ -16,10 +16,11 @@ from PIL import Image
 from scan.common.errors import BadUseError, EngineError
 from scan.engines.colmap.model_files import read_summary, rename_photos
 from scan.engines.colmap.steps import Extract, Map, Match
-from scan.engines.engine import ScanPhoto, make_engine
+from scan.engines.engine import Scan, ScanPhoto, make_engine
 from scan.engines.layout import link_photo, plain_names
 from scan.engines.programs import resources
 from scan.engines.programs.program import end_left_over
+from scan.engines.settings import ReconstructSettings
 from scan.photos.header import PhotoFacts
 from scan.photos.photo import Photo
 
@@ -168,7 +169,7 @@ HELP = {
 COMMON = (
     "--database_path arg --image_path arg --image_list_path arg --output_path arg --match_list_path arg "
     "--match_type arg --ImageReader.single_camera_per_image arg --ImageReader.mask_path arg "
-    "--SiftExtraction.max_num_features arg --SiftExtraction.first_octave arg --Mapper.extract_colors arg "
+    "--SiftExtraction.max_num_features arg --SiftExtraction.first_octave arg --Mapper.extract_colors arg --Mapper.filter_max_reproj_error arg "
 )
 
 
@@ -198,10 +199,11 @@ def test_options_go_by_the_names_the_program_says(tmp_path, version, cuda):
     assert (
         options["--TwoViewGeometry.max_num_trials" if version == "3.13" else "--SiftMatching.max_num_trials"] == "2000"
     )
-    words = engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1))
+    words = engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1, 2.5))
     options = dict(zip(words[2::2], words[3::2], strict=True))
     assert options[f"--Mapper.ba_global_{'frames' if version == '3.13' else 'images'}_ratio"] == "1.4"
     assert options["--Mapper.extract_colors"] == "0"
+    assert options["--Mapper.filter_max_reproj_error"] == "2.5"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
@@ -211,7 +213,7 @@ def test_a_program_that_lacks_what_is_needed_is_told_of(tmp_path):
     program.chmod(0o755)
     engine = make_engine("COLMAP_EXECUTABLE", str(program))
     with pytest.raises(EngineError, match=r"does not know the option image_path of mapper; this version is not supp"):
-        engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1))
+        engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1, 2.5))
 
 
 def test_no_more_photos_at_once_than_memory_allows(monkeypatch):
@@ -231,3 +233,21 @@ def test_a_torn_note_is_passed_over(tmp_path, content):
     note.parent.mkdir(parents=True)
     note.write_text(content)
     end_left_over(tmp_path / "engines")
+
+
+def test_the_key_of_a_scan_is_that_of_the_first_version():
+    """So that what it solved is not solved again; a literal that it gave for this scan."""
+    photos = tuple(
+        ScanPhoto(
+            Photo(PurePosixPath(name), Path("/p") / name),
+            PhotoFacts("JPEG", (640, 480), 1, make="A", model="B", focal=50.0),
+            (1234, 5678),
+            b"\1\2",
+            Path("/m.png"),
+            (1, 2, 300, 400),
+        )
+        for name in ("a/1.jpg", "b/2.jpg")
+    )
+    for again in (False, True):
+        scan = Scan(photos, ReconstructSettings(output="o", again=again))
+        assert scan.key("pycolmap", "4.2.1") == "7bd64ff42635e08f"
