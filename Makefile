@@ -29,7 +29,7 @@ help:
 	@echo "make requirements  write tools/requirements/*.txt anew, after a change to a .in file or to vendor/lock.json"
 	@echo "make docs    write what the documentation has from the code: tables of settings, engines and events"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
-	@echo "make bench-scan  the scan solved from raw photos, black cutouts and masks, against the truth"
+	@echo "make bench-scan  the scan solved against the truth: before and now, from far away, many photos, without masks"
 	@echo "make bench-import  how long 500 cameras and a million points take to come into the scene"
 	@echo "make bench-window  what a running job costs Blender's window: Linux, as root"
 	@echo "make pictures  the README's pictures of Blender, taken by the window tests"
@@ -59,7 +59,7 @@ test-window:
 	@$(PYTEST) tests/window
 
 bench-scan:
-	@$(python) tools/environments.py tests
+	@$(python) tools/environments.py tests rembg
 	@$(TESTS_PYTHON) tools/bench_scan.py
 
 lint:

@@ -8,6 +8,7 @@ import bpy
 from ..properties import job_settings
 from ..properties.declared import given, operator_properties
 from ..properties.stored import Settings
+from ..scan.common.declared import own_settings
 from ..scan.engines.settings import ReconstructSettings
 from ..session import steps, survey
 from ..session.job_operator import JobOperator
@@ -26,7 +27,9 @@ class SCAN_CUTOUT_OT_reconstruct(JobOperator, bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """The tooltip: the button that solves again has no label."""
-        return properties.bl_rna.properties["again"].description if properties.again else ""  # the class's own
+        if properties.again:
+            return next(each.declaration.help for each in own_settings(ReconstructSettings) if each.name == "again")
+        return ""  # the class's own
 
     @classmethod
     def missing(cls, shown: Settings) -> str:

@@ -81,7 +81,9 @@ def test_everything_is_drawn_in_every_state(
     assert "photos/s" not in scan("pace of Matching 7200 pairs")
     assert re.search(r"1of40.*\d\.\dphotos/s,[\d:]+left", scan("pace of photos"))
     _check_ended(drawn, str(tmp_path / "outputs" / "output").replace(" ", ""))
-    assert "placed38of40photos" in drawn["solved"]["SCAN_CUTOUT_PT_reconstruct"]
+    solved, before = (drawn[state]["SCAN_CUTOUT_PT_reconstruct"] for state in ("solved", "looked at"))
+    assert "placed38of40photos" in solved
+    assert solved.count("scan_cutout.reconstruct") == 2 * before.count("scan_cutout.reconstruct") > 0, "Solve Again"
     assert "Askingtheserver…" in drawn["asking, answered"]["SCAN_CUTOUT_PT_background"]
     assert "Noserveranswers" in drawn["not answered"]["SCAN_CUTOUT_PT_background"]
     _check_places(drawn, server.endpoint, nowhere)

@@ -128,12 +128,15 @@ def test_a_place_for_temporary_files_that_is_gone_is_told_of(blender_installed, 
         assert "No folder for temporary files can be made (No such file or directory); make room" in words
 
 
-def test_retry_says_what_it_does(blender_installed):
+def test_buttons_that_do_it_again_say_what_they_do(blender_installed):
     code = """
     from types import SimpleNamespace
+    from bl_ext.user_default.scan_cutout.operators.reconstruct import SCAN_CUTOUT_OT_reconstruct as reconstruct
     from bl_ext.user_default.scan_cutout.operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds as strip
     result = [strip.description(bpy.context, SimpleNamespace(retry=retry)) for retry in (False, True)]
+    result += [reconstruct.description(bpy.context, SimpleNamespace(again=again)) for again in (False, True)]
     """
-    usual, retry = blender_installed.run(code).result
-    assert usual == "", "the class's own words"
+    strip, retry, reconstruct, again = blender_installed.run(code).result
+    assert strip == reconstruct == "", "the class's own words"
     assert retry.startswith("Strip again what failed")
+    assert again.startswith("Solve the scan from the beginning")

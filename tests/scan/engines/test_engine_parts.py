@@ -169,7 +169,8 @@ HELP = {
 COMMON = (
     "--database_path arg --image_path arg --image_list_path arg --output_path arg --match_list_path arg "
     "--match_type arg --ImageReader.single_camera_per_image arg --ImageReader.mask_path arg "
-    "--SiftExtraction.max_num_features arg --SiftExtraction.first_octave arg --Mapper.extract_colors arg --Mapper.filter_max_reproj_error arg "
+    "--SiftExtraction.max_num_features arg --SiftExtraction.first_octave arg --Mapper.extract_colors arg "
+    "--Mapper.filter_max_reproj_error arg "
 )
 
 
