@@ -139,7 +139,13 @@ class Solve:
         def pairs() -> Pairs:
             return pairs_with(own, names, lambda: photos_alike(self._runner, _AGAIN, names))
 
-        better = self._attempt(_AGAIN, _MODELS_AGAIN, left_out, self._effort.finer(), pairs)
+        try:
+            better = self._attempt(_AGAIN, _MODELS_AGAIN, left_out, self._effort.finer(), pairs)
+        except EngineError as error:
+            if not models:
+                raise
+            self._watch.say(f"The second try came to no end, and what the first has placed is kept: {error}", "warning")
+            return models
         before, after = (len(found[0].registered) if found else 0 for found in (models, better))
         self._facts["again"] = {"photos": list(own.values()), "placed_before": before, "placed": after}
         return better if after > before else models
