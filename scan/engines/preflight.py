@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..common.errors import BadUseError, PhotoError
 from ..common.text import count, some
@@ -173,16 +172,9 @@ def _read_mask(path: Path, size: tuple[int, int]) -> _Mask:
         hashlib.sha256(saved.content).digest(),
         saved.is_grey_png and bool(((values == 0) | (values == 255)).all()),
         kept,
-        _box(keep),
+        saved.binary().getbbox(),
         is_inverted=kept < 1 and float(borders.mean()) > _BORDER,
     )
-
-
-def _box(keep: npt.NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    columns, rows = np.flatnonzero(keep.any(axis=0)), np.flatnonzero(keep.any(axis=1))
-    if columns.size == 0:
-        return None
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _refuse_too_few(found: int, usable: int, left_out: dict[str, str], requirements: Requirements, title: str) -> None:

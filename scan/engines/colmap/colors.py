@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The colors of a model's points, from the photos: COLMAP would decode each of them whole for that."""
 
-import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,12 +11,10 @@ from ...common.errors import EngineError, PhotoError
 from ...common.files import write_atomically
 from ...photos.pixels import reduced_pixels
 from ..engine import ScanPhoto
-from .model_files import NO_POINT, observations, point_offsets
+from .model_files import NO_POINT, observations, points
 
 _LONGEST_EDGE = 1600
 """A photo is decoded no larger than this takes: in a smaller picture, a pixel is the mean of its surroundings."""
-_COLOR_AT = 8 + 3 * 8
-"""Where a point's three bytes of color lie: behind its identifier and its position."""
 
 
 def color_points(model: Path, photos: Mapping[str, ScanPhoto], on_photo: Callable[[int, int], None]) -> None:
@@ -28,24 +25,21 @@ def color_points(model: Path, photos: Mapping[str, ScanPhoto], on_photo: Callabl
     of the model is not whole.
     """
     path = model / "points3D.bin"
-    whole = path.read_bytes()
-    offsets = point_offsets(whole)
-    content = bytearray(whole)
-    identifiers = np.array([struct.unpack_from("<Q", content, offset)[0] for offset in offsets], np.uint64)
+    content = bytearray(path.read_bytes())
+    records, offsets = points(content)
+    identifiers = records["identifier"][offsets]
     order = np.argsort(identifiers)
     sums = np.zeros((len(offsets), 3))
     seen = np.zeros(len(offsets), int)
     shown = list(observations((model / "images.bin").read_bytes()))
-    for done, (name, places, points) in enumerate(shown, 1):
-        is_used = points != NO_POINT
-        rows = order[np.searchsorted(identifiers, points[is_used], sorter=order)]
+    for done, (name, places, seen_there) in enumerate(shown, 1):
+        is_used = seen_there != NO_POINT
+        rows = order[np.searchsorted(identifiers, seen_there[is_used], sorter=order)]
         colors = _colors_at(photos[name], places[is_used])
         np.add.at(sums, rows, colors)
         np.add.at(seen, rows, 1)
         on_photo(done, len(shown))
-    means = np.rint(sums / np.maximum(seen, 1)[:, None]).astype(np.uint8)
-    for offset, color in zip(offsets, means, strict=True):
-        content[offset + _COLOR_AT : offset + _COLOR_AT + 3] = color.tobytes()
+    records["color"][offsets] = np.rint(sums / np.maximum(seen, 1)[:, None])
     write_atomically(path, bytes(content))
 
 

@@ -25,13 +25,8 @@ def photos_alike(runner: Runner, name: str, photos: Sequence[str]) -> npt.NDArra
     """
     total = len(photos)
     runner.watch.step(f"Comparing {count(total, 'photo')}")
-
-    def on_photo(done: int) -> None:
-        runner.stop_if_cancelled()
-        runner.watch.progress(done, total)
-
     features = database.each_with_features(runner.work / name, photos)
-    return common_features((largest(each) for each in features), on_photo)
+    return common_features(map(largest, features), lambda done: runner.progress(done, total))
 
 
 def match(runner: Runner, name: str, pairs: Pairs, photos: int) -> None:

@@ -2,25 +2,25 @@
 """What a solve needs of COLMAP's binary models: which photos are in one, how well it fits, and their names put right.
 
 The format is that of COLMAP's ``doc/format.rst``, little-endian, as versions 3.8 to 4.2 write it. The whole model is
-read elsewhere, in ``scan.reconstruction``.
+read elsewhere, in ``scan.reconstruction``, whose walk over the points is used here.
 """
 
 import math
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...common.files import write_atomically
+from ...reconstruction.readers.colmap_binary import point_offsets, points_anywhere
 from ..engine import Model
 
 _COUNT = struct.Struct("<Q")
 _POSE = struct.Struct("<I4d3dI")  # image id, rotation, translation, camera id; then the name, ended by a zero byte
 _OBSERVATION = np.dtype([("place", "<f8", 2), ("point", "<u8")])
-_POINT = struct.Struct("<Q3d3Bd")  # id, position, colour, reprojection error
-_TRACK_ELEMENT = 8  # image id, index of the observation
 NO_POINT = 0xFFFFFFFFFFFFFFFF
 """The point of an observation that belongs to none."""
 
@@ -29,9 +29,9 @@ def read_summary(folder: Path) -> Model:
     """What is in a model's folder. Raises OSError, and ValueError where a file is not whole."""
     content = (folder / "images.bin").read_bytes()
     names = [content[start:end].decode("utf-8", "surrogateescape") for start, end in _names(content)]
-    points = (folder / "points3D.bin").read_bytes()
-    errors = [_POINT.unpack_from(points, offset)[-1] for offset in point_offsets(points)]
-    mean = math.fsum(errors) / len(errors) if errors else math.nan
+    records, places = points((folder / "points3D.bin").read_bytes())
+    errors = records["error"][places]
+    mean = math.fsum(errors) / len(errors) if len(errors) else math.nan
     return Model(folder, tuple(sorted(names)), len(errors), mean)
 
 
@@ -58,22 +58,15 @@ def observations(content: bytes) -> Iterator[tuple[str, npt.NDArray[np.float64],
         yield content[start:end].decode("utf-8", "surrogateescape"), found["place"], found["point"]
 
 
-def point_offsets(content: bytes) -> list[int]:
-    """Where each point of ``points3D.bin`` begins. Raises ValueError where the content is not whole."""
-    offsets = []
+def points(content: bytes | bytearray) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Records of ``points3D.bin``, and at which of them the points are; see the reader's ``points_anywhere``.
+
+    Raises ValueError where the content is not whole.
+    """
     try:
-        (count,) = _COUNT.unpack_from(content)
-        at = _COUNT.size
-        for _ in range(count):
-            offsets.append(at)
-            _POINT.unpack_from(content, at)
-            (length,) = _COUNT.unpack_from(content, at + _POINT.size)
-            at += _POINT.size + _COUNT.size + length * _TRACK_ELEMENT
-    except struct.error as error:
-        raise ValueError("points3D.bin is cut off") from error
-    if at != len(content):
-        raise ValueError("points3D.bin is cut off, or of an unknown version")
-    return offsets
+        return points_anywhere(content), point_offsets(bytes(content))
+    except ValueError as error:
+        raise ValueError(f"points3D.bin is cut off, or of an unknown version ({error})") from error
 
 
 def _names(content: bytes) -> Iterator[tuple[int, int]]:

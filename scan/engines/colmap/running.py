@@ -52,6 +52,11 @@ class Runner:
         save(self.work / name, "".join(f"{line}\n" for line in lines).encode("ascii"))
         return Path(name)
 
+    def progress(self, done: int, total: int) -> None:
+        """So much of a step of our own is done. Raises Cancelled where the job was cancelled."""
+        self.stop_if_cancelled()
+        self.watch.progress(done, total)
+
     def stop_if_cancelled(self) -> None:
         """Raise Cancelled where the job was cancelled."""
         if self.watch.cancel.is_set():

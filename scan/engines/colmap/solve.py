@@ -232,12 +232,7 @@ class Solve:
 
     def _color(self, model: Model) -> None:
         self._watch.step(f"Coloring {count(model.points, 'point')}")
-
-        def on_photo(done: int, total: int) -> None:
-            self._runner.stop_if_cancelled()
-            self._watch.progress(done, total)
-
-        color_points(model.path, self._by_name, on_photo)
+        color_points(model.path, self._by_name, self._runner.progress)
 
     def _models(self, place: Path) -> list[Model]:
         """The models that were made, the one with the most photos first; none whose photos are all in that one.

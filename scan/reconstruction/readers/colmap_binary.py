@@ -64,18 +64,21 @@ def read_photos(content: bytes) -> list[Photo]:
 
 def read_points(content: bytes) -> Points:
     """Read ``points3D.bin``, without the tracks."""
-    count, offset = _count(content, _POINT.itemsize)
-    offsets = _point_offsets(content, count, offset)
-    # A record at every byte, of which only those that begin one are ever looked at.
-    anywhere: npt.NDArray[Any] = np.ndarray(
-        (max(0, len(content) - _POINT.itemsize + 1),), _POINT, content, strides=(1,)
-    )
-    records = anywhere[offsets]
+    records = points_anywhere(content)[point_offsets(content)]
     return Points(records["position"].astype(float), records["color"].copy(), records["error"].astype(float))
 
 
-def _point_offsets(content: bytes, count: int, offset: int) -> npt.NDArray[np.int64]:
+def points_anywhere(content: bytes | bytearray) -> npt.NDArray[Any]:
+    """A record of a point at every byte of ``points3D.bin``: only those at ``point_offsets`` are points.
+
+    Its fields are identifier, position, color, error and track (the length); what is set in it changes a bytearray.
+    """
+    return np.ndarray((max(0, len(content) - _POINT.itemsize + 1),), _POINT, content, strides=(1,))
+
+
+def point_offsets(content: bytes) -> npt.NDArray[np.int64]:
     """Where each point begins. Only the length of its track tells where the next one does, so this has to be walked."""
+    count, offset = _count(content, _POINT.itemsize)
     offsets = [0] * count
     read = _COUNT.unpack_from
     fixed = _POINT.itemsize

@@ -27,13 +27,13 @@ from scan.photos.photo import Photo
 FACTS = PhotoFacts("JPEG", (320, 240), 1, focal=50.0)
 
 
-def scan_photo(path: Path, name: str = "", mask: Path | None = None, *, is_clean: bool = True) -> ScanPhoto:
+def scan_photo(path: Path, name: str = "", mask: Path | None = None) -> ScanPhoto:
     photo = Photo(PurePosixPath(name or path.name), path)
     facts = FACTS
     if mask and mask.exists():
         with Image.open(mask) as picture:
             facts = replace(FACTS, size=picture.size)
-    return ScanPhoto(photo, facts, (1, 2), b"\1" if mask else None, mask, is_clean)
+    return ScanPhoto(photo, facts, (1, 2), b"\1" if mask else None, mask)
 
 
 @pytest.mark.parametrize(

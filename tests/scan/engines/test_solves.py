@@ -29,7 +29,7 @@ from PIL import Image
 
 from scan.common.files import write_atomically
 from scan.engines.colmap.model_files import observations as model_observations
-from scan.engines.colmap.model_files import point_offsets
+from scan.engines.colmap.model_files import points as model_points
 from scan.engines.colmap.settings import ColmapSettings
 from scan.photos.header import read_facts
 from scan.photos.photo import Photo
@@ -163,7 +163,8 @@ def test_points_have_the_colors_of_the_photos(solved):
 def shown_colors(results, photos, names):
     """Point → the mean color of the pixels that show it; in the order of the points."""
     content = (results / "points3D.bin").read_bytes()
-    order = {int.from_bytes(content[at : at + 8], "little"): row for row, at in enumerate(point_offsets(content))}
+    records, offsets = model_points(content)
+    order = {int(number): row for row, number in enumerate(records["identifier"][offsets])}
     colors = {}
     for name, places, points in model_observations((results / "images.bin").read_bytes()):
         with Image.open(photos / name) as photo:
