@@ -61,6 +61,7 @@ def place(colmap: Any, step: dict[str, Any]) -> None:
         options.ba_global_frames_ratio = options.ba_global_points_ratio = step["global_growth"]
         options.ba_global_max_refinements = step["global_refinements"]
         options.ba_local_max_refinements = step["local_refinements"]
+        options.ba_global_function_tolerance = step["global_tolerance"]
         options.mapper.filter_max_reproj_error = step["most_error"]
         mapping = colmap.incremental_mapping
     options.random_seed = 0

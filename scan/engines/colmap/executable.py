@@ -130,6 +130,7 @@ class ColmapExecutable:
                 (("Mapper.ba_global_points_ratio",), step.global_growth),
                 (("Mapper.ba_global_max_refinements",), step.global_refinements),
                 (("Mapper.ba_local_max_refinements",), step.local_refinements),
+                (("Mapper.ba_global_function_tolerance",), step.global_tolerance),
                 (("Mapper.filter_max_reproj_error",), step.most_error),
                 (("Mapper.random_seed",), 0),
             )

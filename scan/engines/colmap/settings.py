@@ -28,7 +28,8 @@ class Effort:
     global_growth: float = 1.4
     global_refinements: int = 2
     local_refinements: int = 1
-    """See ``colmap.steps.Map``; 1.1, 5 and 2 are COLMAP's own."""
+    global_tolerance: float = 1e-6
+    """See ``colmap.steps.Map``; 1.1, 5, 2 and 0 are COLMAP's own."""
 
     def finer(self) -> "Effort":
         """What is tried where this did not do."""

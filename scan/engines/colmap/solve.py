@@ -176,6 +176,7 @@ class Solve:
             global_growth=effort.global_growth,
             global_refinements=effort.global_refinements,
             local_refinements=effort.local_refinements,
+            global_tolerance=effort.global_tolerance,
             most_error=most_error([crop_of(photo, effort) for photo in self._photos]),
         )
         try:

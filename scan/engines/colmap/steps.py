@@ -66,6 +66,8 @@ class Map:
     global_refinements: int
     """How often at most, each time; then, of the local refinement after each photo."""
     local_refinements: int
+    global_tolerance: float
+    """A refinement of all cameras ends where a step lowers the sum of squared errors by less than this part of it."""
     most_error: float
     """Observations with a larger reprojection error are dropped. In pixels of the photos."""
     least_model: int = LEAST_MODEL

@@ -170,7 +170,7 @@ COMMON = (
     "--database_path arg --image_path arg --image_list_path arg --output_path arg --match_list_path arg "
     "--match_type arg --ImageReader.single_camera_per_image arg --ImageReader.mask_path arg "
     "--SiftExtraction.max_num_features arg --SiftExtraction.first_octave arg --Mapper.extract_colors arg "
-    "--Mapper.filter_max_reproj_error arg "
+    "--Mapper.filter_max_reproj_error arg --Mapper.ba_global_function_tolerance arg "
 )
 
 
@@ -200,11 +200,12 @@ def test_options_go_by_the_names_the_program_says(tmp_path, version, cuda):
     assert (
         options["--TwoViewGeometry.max_num_trials" if version == "3.13" else "--SiftMatching.max_num_trials"] == "2000"
     )
-    words = engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1, 2.5))
+    words = engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1, 1e-6, 2.5))
     options = dict(zip(words[2::2], words[3::2], strict=True))
     assert options[f"--Mapper.ba_global_{'frames' if version == '3.13' else 'images'}_ratio"] == "1.4"
     assert options["--Mapper.extract_colors"] == "0"
     assert options["--Mapper.filter_max_reproj_error"] == "2.5"
+    assert options["--Mapper.ba_global_function_tolerance"] == "1e-06"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
@@ -214,7 +215,7 @@ def test_a_program_that_lacks_what_is_needed_is_told_of(tmp_path):
     program.chmod(0o755)
     engine = make_engine("COLMAP_EXECUTABLE", str(program))
     with pytest.raises(EngineError, match=r"does not know the option image_path of mapper; this version is not supp"):
-        engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1, 2.5))
+        engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1, 1e-6, 2.5))
 
 
 def test_no_more_photos_at_once_than_memory_allows(monkeypatch):
