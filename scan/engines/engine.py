@@ -55,8 +55,6 @@ class ScanPhoto:
     mask_path: Path | None
     mask_box: tuple[int, int, int, int] | None = None
     """Left, upper, right and lower edge of what the mask keeps, in stored pixels; None where ``mask_path`` is."""
-    mask_is_clean: bool = True
-    """Whether the mask is 8 bits, one channel, 0 and 255 only, so that its file can be handed over as it is."""
 
     @property
     def name(self) -> str:

@@ -147,7 +147,6 @@ def _look(photo: Photo, mask_path: Path | None, requirements: Requirements, titl
         mask.sha256 if mask else None,
         mask_path,
         mask.box if mask else None,
-        mask.is_clean if mask else True,
     )
     return Looked(scan_photo, mask)
 
