@@ -50,6 +50,8 @@ MOST = {"NORMAL": (0.05, 0.03), "HIGH": (0.025, 0.02)}
 """Quality → what the median errors must not pass: position in percent, rotation in degrees."""
 TIMES = (100, 200, 500)
 """Photos in the table ``many``."""
+ROLL = 1.5
+"""Degrees about the middle of the photo."""
 
 Row = dict[str, Any]
 
@@ -144,7 +146,7 @@ def far(engines: list[str]) -> Iterator[Row]:
 
 
 def many(_engines: list[str]) -> Iterator[Row]:
-    """The photos of the scan several times, each time a little smaller, so that no two are the same."""
+    """The photos of the scan several times, rolled further each time, so that no two are the same."""
     photos, output = HOME / "many" / "photos", HOME / "many" / "output"
     for number in TIMES:
         shutil.rmtree(HOME / "many", ignore_errors=True)
@@ -238,7 +240,7 @@ def _black_cutout(photo: Path, mask: Path, place: Path) -> None:
 
 
 def _repeat(index: int, photos: Path, masks: Path) -> None:
-    """Put a photo of the scan and its true mask into a folder, smaller by a hundredth each time round."""
+    """Put a photo of the scan and its true mask into a folder, rolled further each time round: one camera for all."""
     originals = sorted((SCAN / "photos").rglob("*.JPG"))
     original = originals[index % len(originals)]
     turn = index // len(originals)
@@ -247,11 +249,11 @@ def _repeat(index: int, photos: Path, masks: Path) -> None:
         Image.open(original) as photo,
         Image.open(SCAN / "true_masks" / original.parent.name / f"{original.name}.png") as mask,
     ):
-        size = round(photo.width * (1 - turn / 100)), round(photo.height * (1 - turn / 100))
         for folder in (photos, masks):
             (folder / original.parent.name).mkdir(parents=True, exist_ok=True)
-        photo.resize(size, Image.Resampling.LANCZOS).save(photos / name, quality=95, exif=photo.info["exif"])
-        mask.resize(size, Image.Resampling.NEAREST).save(masks / f"{name}.png")
+        rolled = photo.rotate(ROLL * turn, Image.Resampling.BICUBIC)
+        rolled.save(photos / name, quality=95, exif=photo.info["exif"])
+        mask.rotate(ROLL * turn, Image.Resampling.NEAREST).save(masks / f"{name}.png")
 
 
 def _render_far() -> None:
