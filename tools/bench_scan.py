@@ -19,6 +19,7 @@ import argparse
 import dataclasses
 import datetime as dt
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -27,10 +28,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 import environments
-from bench_cameras import compare, read_poses, truth_of
+from bench_cameras import Pose, compare, read_poses, truth_of
 from bench_solve import HOME, Measured, old_version, solve
 from rembg_server import RembgServer
 
@@ -153,9 +155,13 @@ def many(_engines: list[str]) -> Iterator[Row]:
         for index in range(number):
             _repeat(index, photos, output / "masks")
         measured = solve(photos, output, engine="COLMAP", quality="NORMAL")
+        truth = dict(_rolled(index)[1:] for index in range(number))
+        errors = compare(read_poses(Path(measured.end["results"])), truth) if "results" in measured.end else {}
         yield {
             "photos": number,
             "placed": measured.end.get("registered", 0),
+            "position": _percent(errors.get("position")),
+            "rotation": _degrees(errors.get("rotation")),
             "points": measured.end.get("points", 0),
             **{f"{name} s": round(measured.steps.get(name, 0)) for name in _columns()},
             "processor s": round(measured.processor),
@@ -241,19 +247,26 @@ def _black_cutout(photo: Path, mask: Path, place: Path) -> None:
 
 def _repeat(index: int, photos: Path, masks: Path) -> None:
     """Put a photo of the scan and its true mask into a folder, rolled further each time round: one camera for all."""
-    originals = sorted((SCAN / "photos").rglob("*.JPG"))
-    original = originals[index % len(originals)]
-    turn = index // len(originals)
-    name = f"{original.parent.name}/{turn:02}_{original.name}"
-    with (
-        Image.open(original) as photo,
-        Image.open(SCAN / "true_masks" / original.parent.name / f"{original.name}.png") as mask,
-    ):
+    original, name, _ = _rolled(index)
+    degrees = ROLL * (index // len(truth_of(SCAN)))
+    with Image.open(SCAN / "photos" / original) as photo, Image.open(SCAN / "true_masks" / f"{original}.png") as mask:
         for folder in (photos, masks):
-            (folder / original.parent.name).mkdir(parents=True, exist_ok=True)
-        rolled = photo.rotate(ROLL * turn, Image.Resampling.BICUBIC)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        rolled = photo.rotate(degrees, Image.Resampling.BICUBIC)
         rolled.save(photos / name, quality=95, exif=photo.info["exif"])
-        mask.rotate(ROLL * turn, Image.Resampling.NEAREST).save(masks / f"{name}.png")
+        mask.rotate(degrees, Image.Resampling.NEAREST).save(masks / f"{name}.png")
+
+
+def _rolled(index: int) -> tuple[str, str, Pose]:
+    """A photo of the scan, the name of its rolled copy and where that stands."""
+    truth = truth_of(SCAN)
+    original = sorted(truth)[index % len(truth)]
+    turn = index // len(truth)
+    side, _, file = original.rpartition("/")
+    angle = math.radians(ROLL * turn)  # Pillow turns anticlockwise, and a camera's y points down
+    roll = np.array([[math.cos(angle), math.sin(angle), 0], [-math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
+    pose = truth[original]
+    return original, f"{side}/{turn:02}_{file}", Pose(roll @ pose.rotation, pose.centre)
 
 
 def _render_far() -> None:

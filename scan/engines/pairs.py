@@ -9,6 +9,8 @@ import numpy.typing as npt
 ALL_PAIRS_UP_TO = 20
 """So many photos are compared each with each: 190 pairs."""
 _NEIGHBOURS = 3
+_FARTHEST = 1 / 8
+"""Of a side: photos further apart, 45 degrees of a turn, show too little of the same."""
 _ALIKE, _ALIKE_ACROSS = 6, 2
 _MOST_PAIRS = 20_000
 """Of photos that are compared with all others."""
@@ -29,8 +31,9 @@ def choose_pairs(sides: Sequence[Sequence[str]], alike: npt.NDArray[np.int32]) -
     """Pairs of names, each once, for photos taken in sequence on each of the ``sides``.
 
     Each photo is paired with its next neighbours on its side, the last with the first again, since a turntable comes
-    round; and with the photos most like it, which joins rings at different heights and passes that were taken one
-    after the other: six of any side and two of others, since in a film its neighbours are all that is like it.
+    round, and on a long side with some further on; and with the photos most like it, which joins rings at different
+    heights and passes that were taken one after the other: six of any side and two of others, since in a film its
+    neighbours are all that is like it.
     ``alike`` is n × n: how many features two photos seem to have in common, in the order of the sides. A photo without
     a neighbour is paired with those most like it, however little that is.
     """
@@ -69,6 +72,15 @@ def _rings(sides: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
     first = 0
     for side in sides:
         for index in range(len(side)):
-            for distance in range(1, min(_NEIGHBOURS, len(side) - 1) + 1):
+            for distance in _steps(len(side)):
                 yield first + index, first + (index + distance) % len(side)
         first += len(side)
+
+
+def _steps(photos: int) -> Iterator[int]:
+    """How many photos on: 1, 2 and 3; then 6, 12, 24 …, since in a film the next ones hardly differ from it."""
+    yield from range(1, min(_NEIGHBOURS, photos - 1) + 1)
+    distance = 2 * _NEIGHBOURS
+    while distance <= photos * _FARTHEST:
+        yield distance
+        distance *= 2

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from scan.engines import pairs as module
 from scan.engines.pairs import all_pairs, choose_pairs, pairs_with
 
-NEIGHBOURS, ALIKE, ACROSS = 3, 6, 2
+ALIKE = 6
+MOST = 3 + ALIKE + 2
+"""Pairs for each photo of a side of up to 47."""
 
 
 def sides(*counts):
@@ -23,12 +25,15 @@ def unordered(wanted):
     return {frozenset(pair) for pair in wanted}
 
 
-def neighbours(side):
-    """Pairs of names that are three steps apart at most, whichever way round."""
-    steps = range(-NEIGHBOURS, NEIGHBOURS + 1)
+def apart(side, *steps):
+    """Pairs of names that are so many steps apart, whichever way round."""
     return {frozenset((name, side[(at + step) % len(side)])) for at, name in enumerate(side) for step in steps} - {
         frozenset((name,)) for name in side
     }
+
+
+def neighbours(side):
+    return apart(side, 1, 2, 3)
 
 
 def nothing_alike(scan):
@@ -55,7 +60,7 @@ def test_pairs_go_round_take_the_most_alike_and_leave_no_photo_alone(counts, see
     assert len(wanted) == len(found)
     assert all(one != other for one, other in wanted)
     assert set().union(*map(neighbours, scan)) <= found
-    assert len(wanted) <= (NEIGHBOURS + ALIKE + ACROSS) * len(every)
+    assert len(wanted) <= MOST * len(every)
     if len(every) > 1:
         assert {name for pair in wanted for name in pair} == {*every}
     for place, name in enumerate(every):
@@ -63,6 +68,15 @@ def test_pairs_go_round_take_the_most_alike_and_leave_no_photo_alone(counts, see
         least = max(4, *partners[ALIKE - 1 : ALIKE]) if len(partners) >= ALIKE else 4
         better = {every[other] for other, count in enumerate(alike[place]) if count > least and other != place}
         assert {frozenset((name, other)) for other in better} <= found
+
+
+@pytest.mark.parametrize(
+    ("photos", "steps"),
+    [(47, [1, 2, 3]), (48, [1, 2, 3, 6]), (120, [1, 2, 3, 6, 12]), (500, [1, 2, 3, 6, 12, 24, 48])],
+)
+def test_on_a_long_side_photos_are_compared_further_on(photos, steps):
+    (side,) = scan = sides(photos)
+    assert unordered(choose_pairs(scan, nothing_alike(scan))) == apart(side, *steps)
 
 
 def test_sides_are_joined_by_what_is_alike():
@@ -117,4 +131,4 @@ def test_of_very_many_such_pairs_those_most_alike_are_taken(monkeypatch):
 def test_pairs_of_a_thousand_stay_few(counts):
     scan = sides(*counts)
     alike = np.full((sum(counts), sum(counts)), 50, np.int32)
-    assert len(choose_pairs(scan, alike)) <= (NEIGHBOURS + ALIKE + ACROSS) * sum(counts)
+    assert len(choose_pairs(scan, alike)) <= (MOST + 4) * sum(counts)
