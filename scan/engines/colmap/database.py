@@ -126,6 +126,26 @@ def each_with_features(place: Path, photos: Iterable[str]) -> Iterator[Features]
             yield Features(_scales(keypoints), _descriptors(_row(connection, "descriptors", numbers[photo])))
 
 
+def pairs_without_matches(place: Path, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those pairs of photos, by their names, that have not been compared. Raises EngineError."""
+    with open_database(place) as connection:
+        numbers = dict(connection.execute("SELECT name, image_id FROM images"))
+        compared = {pair for (pair,) in connection.execute("SELECT pair_id FROM matches")}
+    return [(one, other) for one, other in pairs if _pair_id(numbers[one], numbers[other]) not in compared]
+
+
+def add_matches(place: Path, pair: tuple[str, str], found: npt.NDArray[np.uint32]) -> None:
+    """Put the matches of two photos, k × 2 places in their features, into a database. Raises EngineError."""
+    with open_database(place) as connection:
+        words = "SELECT image_id FROM images WHERE name = ?"
+        one, other = (connection.execute(words, (name,)).fetchone()[0] for name in pair)
+        if one > other:
+            found = found[:, ::-1]
+        values = (_pair_id(one, other), len(found), 2, found.tobytes())
+        connection.execute("INSERT INTO matches (pair_id, rows, cols, data) VALUES (?, ?, ?, ?)", values)
+        connection.commit()
+
+
 def matched_pairs(place: Path) -> int:
     """How many pairs of photos show the same thing. Raises EngineError."""
     with open_database(place) as connection:
@@ -150,6 +170,10 @@ def is_sound(place: Path) -> bool:
             return bool(connection.execute("PRAGMA quick_check").fetchone() == ("ok",))
     except sqlite3.Error:
         return False
+
+
+def _pair_id(one: int, other: int) -> int:
+    return _PAIR * min(one, other) + max(one, other)
 
 
 def _row(connection: sqlite3.Connection, table: str, number: int) -> dict[str, Any]:

@@ -47,6 +47,11 @@ class ColmapEmbedded:
         """See ``Commands.most_pairs``: it tells of each block."""
         return sys.maxsize
 
+    @property
+    def is_slow_to_match(self) -> bool:
+        """See ``Commands.is_slow_to_match``."""
+        return False
+
     def look(self, patience: float = _PATIENCE) -> Availability:
         """Whether pycolmap can be imported: found out by a process that tries."""
         if words := missing(self._entry, ""):

@@ -17,7 +17,8 @@ from ..programs.program import ask
 from .solve import Solve
 from .steps import Extract, Map, Match, Step
 
-_OLDEST = (3, 8)
+_VERSION = re.compile(r"COLMAP (\d+)\.(\d+)[\w.]*")
+_OLDEST, _MATCHES_WELL = (3, 8), (3, 12)
 _PATIENCE = 30.0
 _MOST_PAIRS = 100
 
@@ -48,6 +49,11 @@ class ColmapExecutable:
         """See ``Commands.most_pairs``: 3.8 says nothing until 1,225 pairs are matched."""
         return _MOST_PAIRS
 
+    @property
+    def is_slow_to_match(self) -> bool:
+        """See ``Commands.is_slow_to_match``: five times as slow as 3.12, unless CUDA does it (tried: 3.8, 3.12)."""
+        return not self._use_gpu() and _version(self._ask("help")) < _MATCHES_WELL
+
     def look(self, patience: float = _PATIENCE) -> Availability:
         """Whether it is there, starts, is COLMAP, and new enough."""
         if words := missing(self._entry, self._path):
@@ -57,10 +63,10 @@ class ColmapExecutable:
             said = self._ask("help", patience=patience)
         except EngineError as error:
             return Availability(reason=str(error))
-        found = re.search(r"COLMAP (\d+)\.(\d+)[\w.]*", said)
+        found = _VERSION.search(said)
         if found is None:
             return Availability(reason=f"{program} does not say that it is COLMAP; set another path in the preferences")
-        if (int(found[1]), int(found[2])) < _OLDEST:
+        if _version(said) < _OLDEST:
             return Availability(reason=f"{program} is {found[0]}, and 3.8 is the oldest that is supported; update it")
         return Availability(version=found[0].removeprefix("COLMAP "), path=program)
 
@@ -108,6 +114,9 @@ class ColmapExecutable:
         trials = ("TwoViewGeometry.max_num_trials", "SiftMatching.max_num_trials")
         options.add_any(trials, step.trials, needed=False)
         options.add("TwoViewGeometry.random_seed", 0, needed=False)
+        if self.is_slow_to_match:
+            # What is left is quick. Each thread draws its own lots, and takes what pairs it comes to.
+            options.add("SiftMatching.num_threads", 1, needed=False)
         return options.command
 
     def _map(self, step: Map) -> Sequence[str]:
@@ -186,6 +195,12 @@ class _Options:
                 f"{self._title} does not know the option {names[0]} of {self.command[1]}; this version is not "
                 "supported: choose the engine COLMAP, which comes with the extension"
             )
+
+
+def _version(said: str) -> tuple[int, ...]:
+    """Major and minor, by what the program says; nothing where it does not."""
+    found = _VERSION.search(said)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 @cache

@@ -11,6 +11,7 @@ from ...common.text import count
 from ..pairs import Pairs
 from . import database
 from .alike import common_features, largest
+from .nearest import matches
 from .running import Runner
 from .steps import BLOCK_DONE, Match
 
@@ -46,4 +47,22 @@ def match(runner: Runner, name: str, pairs: Pairs, photos: int) -> None:
             return min(start + int(found[1]) * block, len(pairs)), len(pairs)
 
         listed = runner.list("pairs.txt", [f"{one} {other}" for one, other in part])
-        runner.run(Match(name, listed, block), "matching photos", BLOCK_DONE, matched)
+        step = Match(name, listed, block)
+        if runner.commands.is_slow_to_match:
+            _compare(runner, name, part, (start, len(pairs)))
+            runner.run(step, "matching photos")
+        else:
+            runner.run(step, "matching photos", BLOCK_DONE, matched)
+
+
+def _compare(runner: Runner, name: str, pairs: Pairs, progress: tuple[int, int]) -> None:
+    """Put the matches of pairs into the database; COLMAP goes on from them.
+
+    ``progress`` is how many pairs were done before, and how many there are.
+    """
+    before, total = progress
+    place = runner.work / name
+    for number, pair in enumerate(database.pairs_without_matches(place, pairs), 1):
+        one, other = database.each_with_features(place, pair)
+        database.add_matches(place, pair, matches(one.descriptors, other.descriptors))
+        runner.progress(before + number, total)

@@ -92,5 +92,9 @@ class Commands(Protocol):
     def most_pairs(self) -> int:
         """How many pairs to match in one step: as many as it tells the progress of."""
 
+    @property
+    def is_slow_to_match(self) -> bool:
+        """Whether it had better be given the matches, and only look which of them one geometry explains."""
+
     def command(self, step: Step) -> Sequence[str]:
         """The program and its arguments, to be run in the work folder. Raises EngineError where it cannot."""

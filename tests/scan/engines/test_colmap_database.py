@@ -13,7 +13,7 @@ import pytest
 from engine_scan import EMBEDDED, EXECUTABLE, need
 
 from scan.common.errors import EngineError
-from scan.engines.colmap import database
+from scan.engines.colmap import database, nearest
 from scan.engines.colmap.alike import common_features, largest
 from scan.engines.colmap.crops import Crop
 from scan.engines.colmap.database import Features
@@ -126,6 +126,19 @@ def test_a_copy_is_without_the_features_and_matches_of_some_photos(empty, tmp_pa
     assert (database.matched_pairs(empty), database.matched_pairs(place)) == (3, 1)
 
 
+@pytest.mark.engine
+def test_matches_are_put_in_the_order_of_the_photos_numbers(empty):
+    for number in (1, 2, 3):
+        add_photo(empty, number, f"{number}.jpg", [[1, 1, 1, 0, 0, 1]])
+    pairs = [("2.jpg", "1.jpg"), ("2.jpg", "3.jpg"), ("1.jpg", "3.jpg")]
+    found = np.array([[0, 7], [3, 5]], np.uint32)
+    for pair in pairs[:2]:
+        database.add_matches(empty, pair, found)
+    added = dict(rows(empty, "SELECT pair_id, data FROM matches"))
+    assert added == {2147483647 + 2: found[:, ::-1].tobytes(), 2 * 2147483647 + 3: found.tobytes()}
+    assert database.pairs_without_matches(empty, pairs) == [("1.jpg", "3.jpg")]
+
+
 def test_what_is_no_database_is_named(tmp_path):
     place = tmp_path / "database.db"
     place.write_bytes(b"torn" * 1000)
@@ -155,6 +168,23 @@ def test_photos_are_alike_by_the_largest_features_they_share():
     assert 36 <= counts[0, 1] <= 42
     assert counts.sum() - 2 * counts[0, 1] <= 8, "nothing else but chance"
     assert done == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("at_once", [1 << 24, 1000])
+def test_matches_are_each_others_nearest_and_much_nearer_than_the_second(monkeypatch, at_once):
+    monkeypatch.setattr(nearest, "_AT_ONCE", at_once)
+    dice = np.random.default_rng(2)
+    shared = dice.integers(0, 256, (70, 128))
+    one = np.concatenate([shared, dice.integers(0, 256, (40, 128))]).astype(np.uint8)
+    there = np.clip(shared + dice.integers(-4, 5, shared.shape), 0, 255)
+    other = np.concatenate([dice.integers(0, 256, (30, 128)), there[::-1]]).astype(np.uint8)
+    true = [[place, 99 - place] for place in range(70)]
+    assert nearest.matches(one, other).tolist() == true
+    twice = np.concatenate([other, other[-1:]])
+    assert nearest.matches(one, twice).tolist() == true[1:], "the first is as near to two"
+    assert nearest.matches(np.concatenate([one[:1], one]), other).tolist()[:1] == [[2, 98]], "or two are as near to it"
+    assert nearest.matches(one[70:], other[:30]).tolist() == []
+    assert nearest.matches(one[:0], other).shape == nearest.matches(one, other[:0]).shape == (0, 2)
 
 
 def test_only_the_largest_features_count():

@@ -164,7 +164,8 @@ HELP = {
     "--FeatureExtraction.num_threads arg --FeatureMatching.use_gpu arg --TwoViewGeometry.max_num_trials arg "
     "--Mapper.ba_global_frames_ratio arg",
     "3.8": "--SiftExtraction.use_gpu arg --SiftExtraction.max_image_size arg --SiftExtraction.num_threads arg "
-    "--SiftMatching.use_gpu arg --SiftMatching.max_num_trials arg --Mapper.ba_global_images_ratio arg",
+    "--SiftMatching.use_gpu arg --SiftMatching.max_num_trials arg --SiftMatching.num_threads arg "
+    "--Mapper.ba_global_images_ratio arg",
 }
 COMMON = (
     "--database_path arg --image_path arg --image_list_path arg --output_path arg --match_list_path arg "
@@ -200,6 +201,8 @@ def test_options_go_by_the_names_the_program_says(tmp_path, version, cuda):
     assert (
         options["--TwoViewGeometry.max_num_trials" if version == "3.13" else "--SiftMatching.max_num_trials"] == "2000"
     )
+    assert engine.is_slow_to_match == ((version, cuda) == ("3.8", "without"))
+    assert options.get("--SiftMatching.num_threads") == ("1" if engine.is_slow_to_match else None)
     words = engine.command(Map("database.db", "images", "models", "INCREMENTAL", 1.4, 2, 1, 1e-6, 2.5))
     options = dict(zip(words[2::2], words[3::2], strict=True))
     assert options[f"--Mapper.ba_global_{'frames' if version == '3.13' else 'images'}_ratio"] == "1.4"

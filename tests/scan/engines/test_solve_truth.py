@@ -97,9 +97,11 @@ def test_turned_photos_of_two_cameras_and_heic_are_placed_where_they_were_taken(
         assert len(found) > 300
 
 
-def test_two_runs_find_the_same_cameras(solves):
-    """To 0.01 % of their distance; with the embedded COLMAP, whose every draw of lots has a seed."""
-    first = read_poses(Path(solves.run()[-1]["results"]))
-    second = read_poses(Path(solves.run(again=True)[-1]["results"]))
+@pytest.mark.parametrize("engine", [EMBEDDED, EXECUTABLE])
+def test_two_runs_find_the_same_cameras(solves, engine):
+    """To 0.01 % of their distance."""
+    need(engine)
+    first = read_poses(Path(solves.run(engine)[-1]["results"]))
+    second = read_poses(Path(solves.run(engine, again=True)[-1]["results"]))
     assert len(first) == len(second) == COUNT
     assert compare(first, second)["position_worst"] < 0.01
