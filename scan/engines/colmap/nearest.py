@@ -2,7 +2,7 @@
 """Matches of two photos' features, for COLMAPs that take several times as long for them on a processor.
 
 COLMAP before 3.12 looks for near descriptors in random trees, which it builds anew for each pair. Comparing each with
-each, as later ones do, is one product of matrices, and finds the same matches each time.
+each is one product of matrices, and finds the same matches each time.
 """
 
 import numpy as np
