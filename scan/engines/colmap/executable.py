@@ -51,7 +51,7 @@ class ColmapExecutable:
 
     @property
     def is_slow_to_match(self) -> bool:
-        """See ``Commands.is_slow_to_match``: five times as slow as later ones, unless CUDA does it (measured: 3.8, 4.2)."""
+        """See ``Commands.is_slow_to_match``: a fifth as quick as later ones, unless CUDA does it (tried: 3.8, 4.2)."""
         return not self._use_gpu() and _version(self._ask("help")) < _MATCHES_WELL
 
     def look(self, patience: float = _PATIENCE) -> Availability:
