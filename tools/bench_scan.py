@@ -155,7 +155,7 @@ def many(_engines: list[str]) -> Iterator[Row]:
         for index in range(number):
             _repeat(index, photos, output / "masks")
         measured = solve(photos, output, engine="COLMAP", quality="NORMAL")
-        truth = dict(_rolled(index)[1:] for index in range(number))
+        truth = dict(_rolled(index)[2:] for index in range(number))
         errors = compare(read_poses(Path(measured.end["results"])), truth) if "results" in measured.end else {}
         yield {
             "photos": number,
@@ -247,8 +247,7 @@ def _black_cutout(photo: Path, mask: Path, place: Path) -> None:
 
 def _repeat(index: int, photos: Path, masks: Path) -> None:
     """Put a photo of the scan and its true mask into a folder, rolled further each time round: one camera for all."""
-    original, name, _ = _rolled(index)
-    degrees = ROLL * (index // len(truth_of(SCAN)))
+    original, degrees, name, _ = _rolled(index)
     with Image.open(SCAN / "photos" / original) as photo, Image.open(SCAN / "true_masks" / f"{original}.png") as mask:
         for folder in (photos, masks):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -257,16 +256,17 @@ def _repeat(index: int, photos: Path, masks: Path) -> None:
         mask.rotate(degrees, Image.Resampling.NEAREST).save(masks / f"{name}.png")
 
 
-def _rolled(index: int) -> tuple[str, str, Pose]:
-    """A photo of the scan, the name of its rolled copy and where that stands."""
+def _rolled(index: int) -> tuple[str, float, str, Pose]:
+    """A photo of the scan, by how many degrees it is rolled, the name of the copy and where that stands."""
     truth = truth_of(SCAN)
     original = sorted(truth)[index % len(truth)]
     turn = index // len(truth)
+    degrees = ROLL * turn
     side, _, file = original.rpartition("/")
-    angle = math.radians(ROLL * turn)  # Pillow turns anticlockwise, and a camera's y points down
+    angle = math.radians(degrees)  # Pillow turns anticlockwise, and a camera's y points down
     roll = np.array([[math.cos(angle), math.sin(angle), 0], [-math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
     pose = truth[original]
-    return original, f"{side}/{turn:02}_{file}", Pose(roll @ pose.rotation, pose.centre)
+    return original, degrees, f"{side}/{turn:02}_{file}", Pose(roll @ pose.rotation, pose.centre)
 
 
 def _render_far() -> None:

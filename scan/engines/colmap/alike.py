@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .database import Features
+from .nearest import unit
 
 _LARGEST = 256
 """Features of each photo that are looked at."""
@@ -20,9 +21,8 @@ def largest(features: Features) -> npt.NDArray[np.float32]:
     """The descriptors of a photo's largest features, each of length 1: 256 × 128, zeros where it has fewer."""
     chosen = np.zeros((_LARGEST, features.descriptors.shape[1]), np.float32)
     order = np.argsort(-features.scales, kind="stable")[:_LARGEST]
-    chosen[: len(order)] = features.descriptors[order]
-    lengths = np.linalg.norm(chosen, axis=1, keepdims=True)
-    return np.asarray(chosen / np.maximum(lengths, 1e-6), np.float32)
+    chosen[: len(order)] = unit(features.descriptors[order])
+    return chosen
 
 
 def common_features(

@@ -23,7 +23,7 @@ def matches(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> npt.NDA
     """
     if not len(one) or not len(other):
         return np.zeros((0, 2), np.uint32)
-    ours, theirs = _unit(one), _unit(other)
+    ours, theirs = unit(one), unit(other)
     nearest, is_sure = _nearest(ours, theirs)
     found = np.flatnonzero(is_sure)
     back, is_sure_back = _nearest(theirs[nearest[found]], ours)
@@ -47,7 +47,8 @@ def _nearest(ours: Floats, theirs: Floats) -> tuple[npt.NDArray[np.int64], npt.N
     return nearest, is_sure
 
 
-def _unit(descriptors: npt.NDArray[np.uint8]) -> Floats:
+def unit(descriptors: npt.NDArray[np.uint8]) -> Floats:
+    """Descriptors (n × 128), each of length 1, so that the product of two is the cosine between them; zeros stay."""
     values = descriptors.astype(np.float32)
     return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6), np.float32)
 

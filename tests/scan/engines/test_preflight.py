@@ -165,6 +165,7 @@ def test_doubtful_masks_are_used_with_a_warning(add, look, mask, words):
     found = look()
     assert len(found.photos) == 4
     assert any(words in text for text in warnings(found)), warnings(found)
+    assert any("not plain black and white" in text for text in warnings(found)) == (mask not in {"white", "inverted"})
 
 
 def test_what_was_erased_to_transparency_keeps_nothing(add, look):
