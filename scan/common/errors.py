@@ -43,6 +43,16 @@ class EngineError(ScanError):
     exit_code = 5
 
 
+class NoModelError(ScanError):
+    """No mesh can be made of a scan: its masks, its photos or the computer do not allow it. Its cameras can be used."""
+
+    exit_code = 4
+
+
+class Cancelled(Exception):  # noqa: N818 - it is a wish, not an error
+    """The job was cancelled; what ran has ended."""
+
+
 def printable(text: str) -> str:
     """A text fit for a line on the screen: decoders quote what they found in a damaged file."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common.errors import BadUseError, PhotoError
+from ..common.errors import BadUseError, Cancelled, PhotoError
 from ..common.text import count, some
 from ..masks.saved_masks import THRESHOLD, OtherSizeError, read_saved_mask
 from ..photos.header import read_facts
 from ..photos.photo import Photo
 from .engine import Requirements, ScanPhoto
-from .programs.program import Cancelled
 
 _MOST_THREADS = 8
 _BORDER = 0.9

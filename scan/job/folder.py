@@ -14,7 +14,7 @@ from typing import Any
 from ..common.errors import BadUseError
 from ..common.files import remove_leftovers, write_atomically
 
-RESULTS = frozenset({"masks", "soft", "cutouts", "converted", "engines", "thumbnails"})
+RESULTS = frozenset({"masks", "soft", "cutouts", "converted", "engines", "model", "thumbnails"})
 """The folders that jobs write to."""
 
 # The errors of a lock that another process holds: flock(2), and Windows' _locking.
@@ -37,6 +37,8 @@ class JobFolder:
         self.converted = root / "converted"
         """JPEGs of the photos that no engine can read."""
         self.engines = root / "engines"
+        self.model = root / "model"
+        """The mesh, and what was used to make it."""
         self.thumbnails = root / "thumbnails"
         """The last photos of the run, small, for Blender's panel."""
 

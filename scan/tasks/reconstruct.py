@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..common.declared import from_json
-from ..common.errors import EngineError, PhotoError
+from ..common.errors import Cancelled, EngineError, PhotoError
 from ..common.files import cannot_write, save
 from ..common.text import count, some
 from ..engines.engine import Availability, Engine, EngineFolder, Scan, Solution, Watch, make_engine
 from ..engines.preflight import Preflight, preflight
-from ..engines.programs.program import Cancelled
 from ..engines.settings import ReconstructSettings
 from ..job.context import JobContext
 from ..job.events import Started

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...job.resources import threads
 from ..catalog import Entry
 from ..engine import Availability, EngineFolder, Requirements, Scan, Solution, Watch
 from ..installed import missing
 from ..programs.program import ask
-from ..programs.resources import threads
 from .solve import Solve
 from .steps import Extract, Step
 

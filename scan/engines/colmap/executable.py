@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from ...common.errors import EngineError
+from ...job import resources
 from ..catalog import Entry
 from ..engine import Availability, EngineFolder, Requirements, Scan, Solution, Watch
 from ..installed import find_program, missing
-from ..programs import resources
 from ..programs.program import ask
 from .solve import Solve
 from .steps import Extract, Map, Match, Step

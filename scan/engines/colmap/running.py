@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ...common.errors import Cancelled
 from ...common.files import save
 from ..engine import EngineFolder, Watch
-from ..programs.program import Cancelled, Program
+from ..programs.program import Program
 from .steps import Commands, Step
 
 

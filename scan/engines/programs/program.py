@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...common.errors import EngineError
+from ...common.errors import Cancelled, EngineError
 from . import supervisor
 
 NOTE = "process.json"
@@ -35,10 +35,6 @@ if sys.platform == "win32":
     _FLAGS = subprocess.CREATE_NO_WINDOW
 else:
     _FLAGS = 0
-
-
-class Cancelled(Exception):  # noqa: N818 - it is a wish, not an error
-    """The job was cancelled; what ran has ended."""
 
 
 @dataclass(frozen=True)

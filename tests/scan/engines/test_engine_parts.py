@@ -18,9 +18,9 @@ from scan.engines.colmap.model_files import read_summary, rename_photos
 from scan.engines.colmap.steps import Extract, Map, Match
 from scan.engines.engine import Scan, ScanPhoto, make_engine
 from scan.engines.layout import link_photo, plain_names
-from scan.engines.programs import resources
 from scan.engines.programs.program import end_left_over
 from scan.engines.settings import ReconstructSettings
+from scan.job import resources
 from scan.photos.header import PhotoFacts
 from scan.photos.photo import Photo
 
@@ -222,7 +222,7 @@ def test_a_program_that_lacks_what_is_needed_is_told_of(tmp_path):
 
 
 def test_no_more_photos_at_once_than_memory_allows(monkeypatch):
-    monkeypatch.setattr(resources, "_memory", lambda: 8 << 30)
+    monkeypatch.setattr(resources, "memory", lambda: 8 << 30)
     monkeypatch.setattr("os.cpu_count", lambda: 16)
     assert [resources.threads(megabytes) for megabytes in (100, 950, 9000)] == [16, 4, 1]
 

@@ -10,11 +10,10 @@ import pytest
 from conftest import draw_photo
 from PIL import ExifTags, Image, ImageDraw
 
-from scan.common.errors import BadUseError
+from scan.common.errors import BadUseError, Cancelled
 from scan.engines.catalog import names
 from scan.engines.engine import Requirements, make_engine
 from scan.engines.preflight import preflight
-from scan.engines.programs.program import Cancelled
 from scan.photos.photo import find_photos
 
 JPEG_AND_PNG = Requirements(frozenset({"JPEG", "PNG", "TIFF"}))

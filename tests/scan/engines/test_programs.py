@@ -14,10 +14,10 @@ import pytest
 from conftest import draw_photo, wait_for
 from engine_scan import EXECUTABLE, Solves, freeze, kill, processes, until
 
-from scan.common.errors import EngineError
+from scan.common.errors import Cancelled, EngineError
 from scan.engines.engine import make_engine
 from scan.engines.programs import supervisor
-from scan.engines.programs.program import Cancelled, Program, ask, end_left_over
+from scan.engines.programs.program import Program, ask, end_left_over
 from scan.job.process import Worker
 
 pytestmark = [

@@ -12,10 +12,9 @@ import pytest
 from engine_scan import EMBEDDED, EXECUTABLE, Solves, copy_scan, need, observations
 from PIL import Image
 
-from scan.common.errors import EngineError
+from scan.common.errors import Cancelled, EngineError
 from scan.engines.colmap import crops, features
 from scan.engines.colmap import settings as colmap
-from scan.engines.programs.program import Cancelled
 
 pytestmark = pytest.mark.engine
 COUNT = 6

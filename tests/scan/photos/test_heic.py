@@ -20,10 +20,9 @@ import pytest
 from conftest import journal_lines
 from PIL import Image, ImageOps
 
-from scan.common.errors import PhotoError
+from scan.common.errors import Cancelled, PhotoError
 from scan.cutouts.cutout import CutoutKind, make_cutout
 from scan.engines.engine import Watch
-from scan.engines.programs.program import Cancelled
 from scan.job.journal import Journal
 from scan.masks.mask import make_mask
 from scan.masks.settings import MaskSettings

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this computer has to offer an engine."""
+"""What this computer has to offer."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ _GUESS = 8 << 30
 
 def threads(megabytes: int) -> int:
     """How many photos may be worked on at once if each takes so much memory: half of what there is, at most."""
-    return max(1, min(os.cpu_count() or 1, _memory() // 2 // (megabytes << 20)))
+    return max(1, min(os.cpu_count() or 1, memory() // 2 // (megabytes << 20)))
 
 
 if sys.platform == "win32":
@@ -20,7 +20,7 @@ if sys.platform == "win32":
 
         _fields_ = (("length", ctypes.c_uint32), ("load", ctypes.c_uint32), ("values", ctypes.c_uint64 * 7))
 
-    def _memory() -> int:
+    def memory() -> int:
         """Bytes of memory in this computer."""
         status = _Status(length=ctypes.sizeof(_Status))
         known = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
@@ -28,7 +28,7 @@ if sys.platform == "win32":
 
 else:
 
-    def _memory() -> int:
+    def memory() -> int:
         """Bytes of memory in this computer."""
         try:
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
