@@ -21,7 +21,7 @@ FLOORS = (
     ("scan.worker", "scan.bootstrap"),
     ("scan.tasks",),
     ("scan.review",),
-    ("scan.segmentation", "scan.engines"),
+    ("scan.segmentation", "scan.engines", "scan.meshing"),
     ("scan.cutouts",),
     ("scan.masks",),
     ("scan.photos", "scan.reconstruction"),
@@ -29,7 +29,7 @@ FLOORS = (
     ("scan.common",),
 )
 BLENDERS = ("ui", "operators", "session", "scene", "properties")
-LARGE = {"PIL", "onnxruntime", "pi_heif", "pycolmap"}
+LARGE = {"PIL", "fast_simplification", "onnxruntime", "pi_heif", "pycolmap"}
 """What Blender's process does not load: its own Pillow, if it has any, would be another than the worker's."""
 
 
