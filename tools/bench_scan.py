@@ -91,7 +91,7 @@ def table(rows: list[Row]) -> str:
 
 def why(_engines: list[str]) -> Iterator[Row]:
     """What is handed over, at NORMAL."""
-    photos, masks = SCAN / "photos", _stripped()
+    photos, masks = SCAN / "photos", stripped()
     black = HOME / "black_photos"
     for photo in sorted(photos.rglob("*.JPG")):
         name = photo.relative_to(photos)
@@ -118,7 +118,7 @@ def why(_engines: list[str]) -> Iterator[Row]:
 
 def solves(engines: list[str]) -> Iterator[Row]:
     """Before and now; and by how much two runs differ."""
-    photos, output, before = SCAN / "photos", _stripped(), old_version()
+    photos, output, before = SCAN / "photos", stripped(), old_version()
     for engine in engines:
         if before:
             yield _row("before", solve(photos, output, code=before, engine=engine, quality="NORMAL"), engine, "NORMAL")
@@ -217,13 +217,12 @@ def _version(engine: str) -> str:
     return f"{make_engine(engine).look().version} {ENGINES[engine]}"
 
 
-def _stripped() -> Path:
-    """The job folder with the masks of the repository's scan."""
-    output = HOME / "masks"
+def stripped(scan: Path = SCAN, output: Path = HOME / "masks") -> Path:
+    """The job folder with the masks of a scan, by default the repository's."""
     environments.ensure("rembg")
     with RembgServer(HOME / "rembg.log") as server:
         settings = StripSettings(
-            photos=str(SCAN / "photos"),
+            photos=str(scan / "photos"),
             output=str(output),
             model="u2netp",
             endpoint=EndpointSettings(endpoint=server.endpoint),

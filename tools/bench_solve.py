@@ -34,7 +34,7 @@ STEPS = {
 
 @dataclass
 class Measured:
-    """What a solve took: processor seconds by step, and what its end says."""
+    """What a job took: processor seconds by step, and what its end says."""
 
     seconds: float
     processor: float
@@ -64,6 +64,11 @@ def solve(photos: Path, output: Path, *, code: Path = environments.ROOT, **setti
     """Solve from nothing with the code in a folder. ``settings`` are those of a reconstruct job."""
     shutil.rmtree(output / "engines" / settings["engine"].lower(), ignore_errors=True)
     job = {"task": "reconstruct", "settings": {"photos": str(photos), "output": str(output), **settings}}
+    return run_job(output, job, code)
+
+
+def run_job(output: Path, job: dict[str, Any], code: Path = environments.ROOT) -> Measured:
+    """Run a job of the worker in a folder, with the code in another, and measure it."""
     begin = time.monotonic()
     command = [sys.executable, str(_SCRIPT), str(code), str(output), json.dumps(job)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

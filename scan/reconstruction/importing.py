@@ -8,10 +8,12 @@ from typing import Any
 from ..common.errors import BadUseError
 from ..job.folder import lies_in
 from .copies import Copies, copies_folder, find_places
+from .models import find_model
 from .pinhole import View, views
+from .ply import read_ply
 from .readers import registry
 from .settings import ImportSettings
-from .types import Reconstruction
+from .types import Mesh, Reconstruction
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,10 @@ class ImportPlan:
     photos: Path | None
     masks: Path | None
     copies: Copies
+    mesh: Mesh | None
+    """What was built of these cameras; None where nothing was, or where it is not wanted."""
+    mesh_file: Path | None
+    """Where it lies."""
 
     @property
     def converted(self) -> Path:
@@ -55,12 +61,16 @@ class ImportPlan:
         return _file(self.masks / f"{name}.png") if self.masks else None
 
 
-def plan_import(settings: ImportSettings) -> ImportPlan:
-    """Read the model and find what belongs to it. Raises BadUseError, of which ModelError is one."""
+def plan_import(settings: ImportSettings, *, with_mesh: bool = True) -> ImportPlan:
+    """Read the model and find what belongs to it, the mesh only ``with_mesh``.
+
+    Raises BadUseError, of which ModelError is one.
+    """
     model = registry.find(_path_of(settings))
     reconstruction = registry.read(model)
     places = find_places(model.absolute())
     shown = views(reconstruction)
+    mesh_file = find_model(model.absolute(), reconstruction) if with_mesh else None
     bent = copies_folder(reconstruction.cameras[number] for number in shown if shown[number].undistorted)
     plan = ImportPlan(
         name=places.name,
@@ -70,6 +80,8 @@ def plan_import(settings: ImportSettings) -> ImportPlan:
         photos=_given(settings.photos, "photo") or places.photos,
         masks=_given(settings.masks, "mask") or places.masks,
         copies=Copies((Path(settings.copies) if settings.copies else places.copies) / bent),
+        mesh=read_ply(mesh_file) if mesh_file else None,
+        mesh_file=mesh_file,
     )
     # That it lies in the photo folder is refused for every job.
     if plan.job is not None and plan.masks is not None and lies_in(plan.copies.root, plan.masks):

@@ -77,6 +77,22 @@ class Reconstruction:
     points: Points
 
 
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A closed triangle mesh in the world of a reconstruction."""
+
+    vertices: Floats
+    """n × 3."""
+    faces: npt.NDArray[np.int32]
+    """m × 3, indices of vertices, seen anticlockwise from outside."""
+    normals: Floats
+    """n × 3, outward, of length 1."""
+    quality: Floats
+    """n, 0 to 1: how far the photos agree about a vertex; 0 where none of them shows it."""
+    colors: npt.NDArray[np.uint8] | None
+    """n × 3, red, green and blue in sRGB; None where it has none."""
+
+
 def rotation_matrix(quaternion: Floats) -> Floats:
     """The rotation of a quaternion w, x, y, z of any length but 0, for which it is all NaN."""
     with np.errstate(invalid="ignore", divide="ignore"):

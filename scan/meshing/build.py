@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole way from views to a mesh, stage by stage.
+
+Outlines bound the object; a wide sweep from the surface of the bound inward finds its hollows; narrow sweeps around the
+fused surface find what windows that slant otherwise have missed; the last surface, on a finer grid, is refined vertex
+by vertex. Each stage starts from the surface of the one before, which is kept on disk, so that a run that was cancelled
+goes on from there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from .agreement import weights_of
+from .arrays import Arrays
+from .checkpoints import Checkpoints
+from .colors import vertex_colors
+from .decimate import decimated
+from .distances import signed_distances
+from .efforts import Effort
+from .extract import extract
+from .fusion import Weighted, fuse, smooth
+from .grid import Grid
+from .hull import RANKS, Outline, bound_on, grid_around
+from .neighbours import neighbours
+from .raster import depth_map
+from .refine import Step, quality_of, refine
+from .shots import COLOR, GREY, MASK
+from .surface import Surface
+from .sweep import Base, DepthMap, Picture, sweep
+from .threads import Workers
+from .trust import wrong_masks
+from .views import Bytes, Floats, View, halved
+
+_NEAR, _FAR = -0.012, 1.2
+"""The wide sweep: from a little before the bound's surface to so far behind it."""
+_AROUND = (-0.05, 0.15), (-0.04, 0.04)
+"""The narrow sweeps: the first reaches further inward, since a hollow with a narrow mouth opens step by step."""
+_BEST = 3
+_TOLERANCES = 0.02, 0.012
+"""How far depths of neighbours may be apart to agree, in the wide and in the narrow sweep."""
+_BANDS = 4.0, 3.0
+"""The band of the fields, in steps of their grids."""
+_ROUNDS = 6
+_SLACK = 1.5
+_SKETCH = 30_000
+"""So many faces are enough to look up depths."""
+
+Tell = Callable[[str, float], None]
+"""Told what is being done, and the share that is done of all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """All that is known of the photos."""
+
+    views: Sequence[View]
+    ends: Sequence[tuple[bool, bool, bool, bool]]
+    """See ``hull.Outline``."""
+    arrays: Arrays
+    """The parts of the photos in grey and of their masks."""
+    effort: Effort
+
+
+class Builder:
+    """Builds the mesh of one scene."""
+
+    def __init__(self, scene: Scene, checkpoints: Checkpoints, workers: Workers, tell: Tell) -> None:
+        self._scene = scene
+        self._kept = checkpoints
+        self._workers = workers
+        self._tell = tell
+        self._numbers = range(len(scene.views))
+        self.wrong_masks: list[str] = []
+        """The photos whose masks cut away what the others keep, and did not count."""
+        self._half = [view.halved(1) for view in scene.views]
+        self._near = neighbours(scene.views, scene.effort.others)
+        self._greys = [self._picture(number, 1) for number in self._numbers]
+
+    def build(self) -> Surface:
+        """The surface in the unit frame. Raises Cancelled, and NoModelError where the masks do not bound an object."""
+        effort = self._scene.effort
+        start, outlines = self._bounded(self._outlines())
+        surface = self._kept.surface("wide", lambda: self._wide(outlines, start))
+        for number in range(len(_AROUND)):
+            surface = self._kept.surface(f"narrow{number}", partial(self._narrow, outlines, surface, number))
+        for number, step in enumerate(effort.steps):
+            share = 0.5 + 0.45 * number / len(effort.steps)
+            surface = self._kept.surface(f"refined{number}", partial(self._refined, surface, step, share))
+        return surface
+
+    def quality(self, surface: Surface) -> Floats:
+        """n: how well the photos agree at each vertex, 0 to 1. Raises Cancelled."""
+        return quality_of(surface, self._greys, self._depths(surface), self._workers)
+
+    def colors(self, surface: Surface) -> Bytes:
+        """Returns n × 3: the colour of each vertex. Raises Cancelled."""
+        arrays = self._scene.arrays
+        return vertex_colors(
+            surface,
+            self._scene.views,
+            self._depths(surface),
+            lambda number: arrays.bytes(COLOR, number),
+            self._workers,
+        )
+
+    def _outlines(self) -> list[Outline]:
+        self._tell("Carving the hull", 0.02)
+
+        def outline(number: int) -> Outline:
+            mask = halved(self._scene.arrays.bytes(MASK, number).astype(np.float32), 1)
+            return Outline(self._half[number], signed_distances(mask), self._scene.ends[number])
+
+        return list(self._workers.map(outline, self._numbers))
+
+    def _bounded(self, outlines: list[Outline]) -> tuple[Surface, list[Outline]]:
+        """The surface of the bound, and the outlines that can be trusted."""
+        start = self._bound_of(outlines)
+        wrong = set(wrong_masks(start, outlines, self._workers))
+        if not wrong or len(outlines) - len(wrong) < RANKS:
+            return start, outlines
+        self.wrong_masks = [outlines[number].view.name for number in sorted(wrong)]
+        outlines = [outline for number, outline in enumerate(outlines) if number not in wrong]
+        return self._bound_of(outlines), outlines
+
+    def _bound_of(self, outlines: Sequence[Outline]) -> Surface:
+        grid = grid_around(outlines, self._scene.effort.coarse, self._workers)
+        bound = bound_on(grid, outlines, self._workers)
+        bound += np.float32(_SLACK * grid.step)
+        return decimated(extract(bound, grid), _SKETCH)
+
+    def _wide(self, outlines: Sequence[Outline], start: Surface) -> Surface:
+        """The surface after a sweep from the bound inward."""
+        effort = self._scene.effort
+        grid = grid_around(outlines, effort.coarse, self._workers)
+        offsets = np.linspace(_NEAR, _FAR, effort.depths, dtype=np.float32)
+
+        def base(number: int) -> Base:
+            front = depth_map(start, self._half[number])
+            back = depth_map(start, self._half[number], far_side=True)
+            both = np.isfinite(front) & np.isfinite(back)
+            return Base(front, np.where(both, np.where(both, back, 0) - np.where(both, front, 0), 0))
+
+        maps = self._swept("Comparing the photos", base, offsets, 0.05, 0.2)
+        return self._fused(maps, outlines, grid, _TOLERANCES[0], _BANDS[0])
+
+    def _narrow(self, outlines: Sequence[Outline], surface: Surface, number: int) -> Surface:
+        """The surface after a narrow sweep around the one before; after the last of them on the finer grid."""
+        effort = self._scene.effort
+        start = decimated(surface, _SKETCH)
+        offsets = np.linspace(*_AROUND[number], effort.narrow[number], dtype=np.float32)
+
+        def base(view: int) -> Base:
+            front = depth_map(start, self._half[view])
+            return Base(front, np.full_like(front, np.inf))
+
+        maps = self._swept("Comparing the photos closely", base, offsets, 0.3 + 0.1 * number, 0.08)
+        samples = effort.fine if number == len(_AROUND) - 1 else effort.coarse
+        grid = grid_around(outlines, samples, self._workers)
+        return self._fused(maps, outlines, grid, _TOLERANCES[1], _BANDS[1])
+
+    def _swept(
+        self, doing: str, base: Callable[[int], Base], offsets: Floats, begin: float, share: float
+    ) -> list[DepthMap]:
+        def work(number: int) -> DepthMap:
+            others = [self._greys[other] for other in self._near[number]]
+            return sweep(self._greys[number], others, base(number), offsets, _BEST)
+
+        maps = []
+        for found in self._workers.map(work, self._numbers):
+            maps.append(found)
+            self._tell(doing, begin + share * len(maps) / len(self._numbers))
+        return maps
+
+    def _fused(
+        self, maps: Sequence[DepthMap], outlines: Sequence[Outline], grid: Grid, tolerance: float, band: float
+    ) -> Surface:
+        def weighted(number: int) -> Weighted:
+            weights = weights_of(number, self._half, maps, self._near[number], tolerance)
+            return Weighted(self._half[number], maps[number].depth, weights)
+
+        fused = fuse(grid, outlines, list(self._workers.map(weighted, self._numbers)), band * grid.step, self._workers)
+        field = smooth(fused, band * grid.step, _ROUNDS, self._workers)
+        del fused
+        return extract(field, grid)
+
+    def _refined(self, surface: Surface, step: Step, share: float) -> Surface:
+        self._tell("Refining the mesh", share)
+        pictures = self._greys
+        if step.halvings == 0:
+            pictures = [self._picture(number, 0) for number in self._numbers]
+        return refine(surface, pictures, self._depths(surface), step, self._workers)
+
+    def _depths(self, surface: Surface) -> list[Floats]:
+        sketch = decimated(surface, _SKETCH)
+        return list(self._workers.map(lambda number: depth_map(sketch, self._half[number]), self._numbers))
+
+    def _picture(self, number: int, halvings: int) -> Picture:
+        grey = halved(self._scene.arrays.bytes(GREY, number).astype(np.float32), halvings)
+        return Picture(self._scene.views[number].halved(halvings), grey)

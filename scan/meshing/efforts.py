@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each quality of the model spends."""
+
+from dataclasses import dataclass
+
+from .refine import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How closely the photos are looked at, and how fine the grids are. Lengths are in radii of the object."""
+
+    edge: float
+    """How large the object is in the views, in pixels; see ``shots``."""
+    coarse: int
+    """Samples along the longest side of the first grid."""
+    fine: int
+    """And of the second."""
+    depths: int
+    """How many depths the first sweep tries, from the bound's surface inward."""
+    others: int
+    """With how many views each is compared."""
+    narrow: tuple[int, int]
+    """How many depths the narrow sweeps try."""
+    steps: tuple[Step, ...]
+    """The rounds of refinement, the first of them on halved photos."""
+
+
+EFFORTS = {
+    "DRAFT": Effort(
+        edge=360,
+        coarse=160,
+        fine=192,
+        depths=32,
+        others=4,
+        narrow=(13, 7),
+        steps=(Step(halvings=0, reach=1.5, places=5, stiffness=6.0),),
+    ),
+    "NORMAL": Effort(
+        edge=768,
+        coarse=224,
+        fine=384,
+        depths=50,
+        others=6,
+        narrow=(25, 13),
+        steps=(
+            Step(halvings=1, reach=2.0, places=7, stiffness=3.0),
+            Step(halvings=0, reach=1.5, places=7, stiffness=6.0),
+            Step(halvings=0, reach=1.0, places=5, stiffness=15.0),
+        ),
+    ),
+    "HIGH": Effort(
+        edge=1536,
+        coarse=256,
+        fine=512,
+        depths=64,
+        others=8,
+        narrow=(33, 17),
+        steps=(
+            Step(halvings=1, reach=2.0, places=9, stiffness=3.0),
+            Step(halvings=0, reach=1.5, places=7, stiffness=6.0),
+            Step(halvings=0, reach=1.0, places=5, stiffness=15.0),
+        ),
+    ),
+}

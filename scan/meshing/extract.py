@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a field on a grid to one closed surface: well-composed, netted, without what floats about."""
+
+import numpy as np
+
+from ..common.errors import NoModelError
+from .composed import compose
+from .grid import Grid
+from .nets import surface_of
+from .surface import Surface, parts, volume, without_unused
+from .views import Floats
+
+_SMALL = 0.05
+"""Parts with less than this share of the largest one's volume are crumbs."""
+_INSIDE = 1e-3
+
+
+def extract(field: Floats, grid: Grid) -> Surface:
+    """The surface of a field (positive inside), which is changed. Hollows that nothing leads to are filled.
+
+    Raises NoModelError where nothing is left.
+    """
+    compose(field, _INSIDE * grid.step)
+    surface = surface_of(field, grid)
+    if len(surface.faces) == 0:
+        raise NoModelError(
+            "Nothing is left of the object where the photos are compared; look at the contact sheet for wrong masks, "
+            "or solve again if the cameras are wrong"
+        )
+    labels = parts(surface)
+    volumes = np.array([volume(surface, surface.faces[labels == part]) for part in range(labels.max() + 1)])
+    kept = np.nonzero(volumes >= _SMALL * volumes.max())[0]
+    return without_unused(Surface(surface.vertices, surface.faces[np.isin(labels, kept)]))

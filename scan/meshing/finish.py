@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a surface in the unit frame to the mesh that is saved."""
+
+import numpy as np
+
+from ..reconstruction.types import Mesh
+from .decimate import decimated
+from .frame import Frame
+from .mend import mended
+from .surface import Surface, is_closed, vertex_normals
+from .views import Bytes, Floats
+
+
+def reduced(surface: Surface, faces: int) -> Surface | None:
+    """The surface with about so many faces, or all of them where ``faces`` is 0; None where it would not be closed."""
+    if faces == 0 or len(surface.faces) <= faces:
+        return surface
+    fewer = mended(decimated(surface, faces))
+    return fewer if is_closed(fewer) else None
+
+
+def finished(surface: Surface, quality: Floats, colors: Bytes | None, frame: Frame) -> Mesh:
+    """The mesh in the world of the reconstruction."""
+    return Mesh(
+        vertices=frame.to_world(surface.vertices),
+        faces=surface.faces.astype(np.int32),
+        normals=vertex_normals(surface).astype(np.float64),
+        quality=quality.astype(np.float64),
+        colors=colors,
+    )

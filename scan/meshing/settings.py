@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the model of a scan is made."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..common.declared import Choice, Home, Unit, Zero, check, setting
+from ..common.errors import BadUseError
+from ..job.folder import refuse_overlap
+from ..job.settings import check_photo_folder
+
+QUALITIES = (
+    Choice("DRAFT", "Draft", "A preview from a quarter of the pixels"),
+    Choice("NORMAL", "Normal", "What most scans need"),
+    Choice("HIGH", "High", "Twice the detail of the photos and of the mesh, in twice the time"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What of the computer the model may take."""
+
+    threads: int = setting(
+        0,
+        label="Threads",
+        help="How many threads make the model",
+        home=Home.PREFERENCES,
+        low=1,
+        high=256,
+        soft=(0, 32),
+        zero=Zero("all_but_one", "All but One", "One thread less than the computer has cores, so that Blender has one"),
+        since="0.2.0",
+    )
+    memory: float = setting(
+        0.0,
+        label="Memory",
+        help="How many gigabytes the model may take; many photos are then looked at less closely",
+        home=Home.PREFERENCES,
+        low=0.5,
+        high=1024.0,
+        soft=(0.0, 64.0),
+        zero=Zero("half", "Half", "Half of the computer's memory"),
+        since="0.2.0",
+    )
+
+    @property
+    def worker_threads(self) -> int:
+        """How many threads work."""
+        return self.threads or max(1, (os.cpu_count() or 1) - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(Resources):
+    """Everything that decides which model is made of which cameras, photos and masks."""
+
+    photos: str = setting(
+        "",
+        label="Photos",
+        help="Folder with the photos; unset, the one that the output folder's masks were made of",
+        home=Home.SCENE,
+        unit=Unit.FOLDER,
+        blender="directory",
+        metavar="DIR",
+    )
+    output: str = setting(
+        label="Output",
+        help="Folder of the scan, which gets a folder with the model",
+        home=Home.SCENE,
+        unit=Unit.FOLDER,
+        blender="output_directory",
+        metavar="DIR",
+    )
+    cameras: str = setting(
+        "",
+        label="Cameras",
+        help="Folder of the reconstruction; unset, the one that was solved last in the output folder",
+        unit=Unit.FOLDER,
+        blender="cameras_directory",
+        metavar="DIR",
+        since="0.2.0",
+        no_home="The cameras of one scan are not those of the next",
+    )
+    mask_folder: str = setting(
+        "",
+        label="Masks",
+        help="Folder with a mask for each photo; unset, the one in the output folder",
+        unit=Unit.FOLDER,
+        blender="masks_directory",
+        metavar="DIR",
+        since="0.2.0",
+        no_home="The masks of one scan are not those of the next",
+    )
+    model_quality: str = setting(
+        "NORMAL",
+        label="Quality",
+        help="How closely the photos are looked at, and how fine the mesh is",
+        home=Home.SCENE,
+        choices=lambda: QUALITIES,
+        since="0.2.0",
+    )
+    faces: int = setting(
+        60_000,
+        label="Faces",
+        help="How many triangles the model is reduced to",
+        home=Home.SCENE,
+        low=100,
+        high=100_000_000,
+        soft=(1_000, 1_000_000),
+        zero=Zero("all_faces", "Keep All", "Keep every triangle"),
+        since="0.2.0",
+    )
+    model_again: bool = setting(
+        default=False,
+        label="Build Again",
+        help="Make the model from the beginning, even if nothing has changed since",
+        since="0.2.0",
+        no_home="It is the wish of one call",
+    )
+
+    def check(self) -> None:
+        """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
+        check_photo_folder(self.photos)
+        if not self.output:
+            raise BadUseError("No output folder is set; choose the one of the scan")
+        refuse_overlap(Path(self.photos), Path(self.output))
+        for folder, what in ((self.cameras, "folder with cameras"), (self.mask_folder, "mask folder")):
+            if folder and not Path(folder).is_dir():
+                raise BadUseError(f"There is no {what} {folder!r}; choose another, or leave it empty")
+        check(self, Resources)
+        check(self)

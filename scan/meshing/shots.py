@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From photos, masks and a reconstruction to views: undistorted, cut to the object, at the working resolution.
+
+The working resolution counts on the object's box, not on the photo: half the photos show the object at most ``edge``
+pixels large (the root of their boxes' area). Photos are read one at a time and never enlarged.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+from ..common.errors import PhotoError
+from ..masks.saved_masks import OtherSizeError, read_saved_mask
+from ..photos.photo import Photo as PhotoFile
+from ..photos.pixels import stored_pixels
+from ..reconstruction.pinhole import View as LensView
+from ..reconstruction.types import Camera, Photo, Pinhole
+from ..reconstruction.undistort import Undistortion
+from .arrays import Arrays
+from .frame import Frame
+from .views import View
+
+COLOR, GREY, MASK = "color", "grey", "mask"
+"""Kinds of arrays, 8 bits: the photo's part in red, green and blue (height × width of the view × 3) and in grey, and
+its mask, soft at the edge (height × width)."""
+_MARGIN, _MARGIN_PIXELS = 0.03, 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo that has a pose, and its files."""
+
+    photo: Photo
+    camera: Camera
+    lens: LensView
+    file: PhotoFile
+    mask: PhotoFile
+
+    @property
+    def pinhole(self) -> Pinhole:
+        """The camera of the undistorted photo."""
+        return self.lens.pinhole
+
+
+@dataclass(frozen=True)
+class Box:
+    """What of an undistorted photo the mask keeps. In pixels."""
+
+    left: int
+    upper: int
+    right: int
+    lower: int
+
+    @property
+    def edge(self) -> float:
+        """The root of its area."""
+        return math.sqrt((self.right - self.left) * (self.lower - self.upper))
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rectangle of an undistorted photo that becomes a view. In its pixels; may reach beyond it."""
+
+    left: int
+    upper: int
+    width: int
+    height: int
+    size: tuple[int, int]
+    """Width and height of the view."""
+    ends: tuple[bool, bool, bool, bool]
+    """Whether the object reaches to the photo's left, upper, right and lower end."""
+
+
+@lru_cache(maxsize=4)
+def _undistortion(camera: Camera, lens: LensView) -> Undistortion:
+    return Undistortion(camera, lens)
+
+
+def read_mask(source: Source) -> Image.Image:
+    """The undistorted mask, 0 and 255. Raises PhotoError."""
+    size = (source.camera.width, source.camera.height)
+    try:
+        mask = read_saved_mask(source.mask.path, size).binary()
+    except FileNotFoundError as error:
+        raise PhotoError("has no mask; strip its background first") from error
+    except OtherSizeError as error:
+        raise PhotoError(
+            f"does not fit the cameras: its mask has {error.size[0]} × {error.size[1]} pixels, the camera's pictures "
+            f"{size[0]} × {size[1]}; strip it again"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise PhotoError(f"has a mask that cannot be read ({error}); strip it again") from error
+    return _undistortion(source.camera, source.lens).apply_to_mask(mask) if source.lens.undistorted else mask
+
+
+def read_photo(source: Source) -> Image.Image:
+    """The undistorted photo in mode RGB. Raises PhotoError."""
+    picture = stored_pixels(source.file, "RGB")
+    size = (source.camera.width, source.camera.height)
+    if picture.size != size:
+        raise PhotoError(
+            f"does not fit the cameras: it has {picture.width} × {picture.height} pixels, the camera's pictures "
+            f"{size[0]} × {size[1]}; choose the folder with the photos that were solved"
+        )
+    return _undistortion(source.camera, source.lens).apply(picture) if source.lens.undistorted else picture
+
+
+def box_of(source: Source) -> Box:
+    """What the mask of a photo keeps. Raises PhotoError."""
+    box = read_mask(source).getbbox()
+    if box is None:
+        raise PhotoError("has a mask that is all black and keeps nothing; strip it again with another model")
+    return Box(*box)
+
+
+def working_scale(boxes: Sequence[Box], edge: float) -> float:
+    """How much smaller the views are than the photos: 1, or less."""
+    return min(1.0, edge / statistics.median(box.edge for box in boxes))
+
+
+def part_of(source: Source, box: Box, scale: float) -> Part:
+    """The part of a photo around the object, with a margin; its view's sides are multiples of 4."""
+    width, height = source.pinhole.width, source.pinhole.height
+    margin = int(_MARGIN * max(box.right - box.left, box.lower - box.upper)) + math.ceil(_MARGIN_PIXELS / scale)
+    size = tuple(
+        4 * math.ceil((length + 2 * margin) * scale / 4) for length in (box.right - box.left, box.lower - box.upper)
+    )
+    wide, high = (round(length / scale) for length in size)
+    ends = (box.left <= 1, box.upper <= 1, box.right >= width - 1, box.lower >= height - 1)
+    return Part(box.left - margin, box.upper - margin, wide, high, (size[0], size[1]), ends)
+
+
+def view_of(source: Source, part: Part, frame: Frame) -> View:
+    """The camera of a part, in the unit frame."""
+    across, down = part.size[0] / part.width, part.size[1] / part.height
+    pinhole = source.pinhole
+    rotation, translation = frame.pose(source.photo.rotation, source.photo.translation)
+    return View(
+        name=source.photo.name,
+        width=part.size[0],
+        height=part.size[1],
+        focal_x=pinhole.focal * across,
+        focal_y=pinhole.focal * down,
+        center_x=(pinhole.center_x - part.left) * across,
+        center_y=(pinhole.center_y - part.upper) * down,
+        rotation=rotation,
+        translation=translation,
+    )
+
+
+def cut(image: Image.Image, part: Part) -> Image.Image:
+    """A part of an undistorted picture at the size of its view; black where it reaches beyond."""
+    piece = image.crop((part.left, part.upper, part.left + part.width, part.upper + part.height))
+    return piece if piece.size == part.size else piece.resize(part.size, Image.Resampling.BOX)
+
+
+def keep(source: Source, part: Part, number: int, arrays: Arrays) -> None:
+    """Read a photo and its mask and keep their parts. Raises PhotoError, OutputError."""
+    picture = cut(read_photo(source), part)
+    arrays.put(COLOR, number, np.asarray(picture))
+    arrays.put(GREY, number, np.asarray(picture.convert("L")))
+    arrays.put(MASK, number, np.asarray(cut(read_mask(source), part)))

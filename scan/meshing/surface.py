@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A triangle mesh and what follows from its triangles alone: normals, neighbours, closedness, separate parts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .views import Floats, Ints
+
+Faces = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Triangles over shared vertices, seen anticlockwise from outside."""
+
+    vertices: Floats
+    """n × 3."""
+    faces: Faces
+    """m × 3, indices of vertices."""
+
+
+def face_normals(surface: Surface) -> Floats:
+    """Returns m × 3: twice the area long, outward."""
+    a, b, c = (surface.vertices[surface.faces[:, corner]] for corner in range(3))
+    return np.asarray(np.cross(b - a, c - a), np.float32)
+
+
+def vertex_normals(surface: Surface) -> Floats:
+    """Returns n × 3, of length 1: the mean of the faces around, each by its area."""
+    normals = face_normals(surface)
+    total = np.zeros_like(surface.vertices)
+    for axis in range(3):
+        for corner in range(3):
+            total[:, axis] += np.bincount(surface.faces[:, corner], normals[:, axis], len(total))
+    total /= np.linalg.norm(total, axis=1, keepdims=True) + np.float32(1e-20)
+    return total
+
+
+class Rings:
+    """The neighbours of every vertex along edges, for means over them."""
+
+    def __init__(self, surface: Surface) -> None:
+        count = len(surface.vertices)
+        faces = surface.faces
+        # Each edge of a closed surface is in two faces, once in either direction: once each way is both neighbours.
+        start = np.concatenate([faces[:, 0], faces[:, 1], faces[:, 2]])
+        end = np.concatenate([faces[:, 1], faces[:, 2], faces[:, 0]])
+        order = np.argsort(start, kind="stable")
+        self._end = end[order]
+        self._first = np.searchsorted(start[order], np.arange(count))
+        self._count = np.bincount(start, minlength=count).astype(np.float32)
+
+    def mean(self, values: Floats) -> Floats:
+        """For each vertex the mean of its neighbours' values, which are n or n × k."""
+        total = np.add.reduceat(values[self._end], self._first, axis=0)
+        return total / (self._count if values.ndim == 1 else self._count[:, None])
+
+    def least(self, values: Ints) -> Ints:
+        """For each vertex the least of its neighbours' values."""
+        return np.minimum.reduceat(values[self._end], self._first)
+
+
+def parts(surface: Surface) -> Ints:
+    """m: for each face the number of the connected part it is in, from 0. Every vertex is used."""
+    rings = Rings(surface)
+    label = np.arange(len(surface.vertices))
+    while True:
+        least = np.minimum(label, rings.least(label))
+        least = least[least]  # pointer jumping: far vertices hear at once
+        if np.array_equal(least, label):
+            break
+        label = least
+    return np.asarray(np.unique(label[surface.faces[:, 0]], return_inverse=True)[1], np.int64)
+
+
+def is_closed(surface: Surface) -> bool:
+    """Whether every edge has exactly two faces, which run along it in opposite directions."""
+    faces = surface.faces
+    count = len(surface.vertices)
+    start = np.concatenate([faces[:, 0], faces[:, 1], faces[:, 2]])
+    end = np.concatenate([faces[:, 1], faces[:, 2], faces[:, 0]])
+    one_way, times = np.unique(start * count + end, return_counts=True)
+    other_way = np.sort(end * count + start)
+    return bool((times == 1).all() and np.array_equal(one_way, other_way) and (start != end).all())
+
+
+def without_unused(surface: Surface) -> Surface:
+    """The same faces over the vertices that they use."""
+    used, faces = np.unique(surface.faces, return_inverse=True)
+    return Surface(surface.vertices[used], faces.reshape(-1, 3))
+
+
+def volume(surface: Surface, faces: Faces) -> float:
+    """What some faces of it enclose, negative where they are seen clockwise from outside, as a cavity's are."""
+    a, b, c = (surface.vertices[faces[:, corner]].astype(np.float64) for corner in range(3))
+    return float((a * np.cross(b, c)).sum() / 6)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Depth maps by sweeping a surface through space (Collins, A Space-Sweep Approach to True Multi-Image Matching, 1996).
+
+In: a view, its neighbours, and a base: a depth for each pixel, around which depths are tried in even steps. Out: the
+depth of each pixel and how well the photos agree there, -1 to 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .semiglobal import winners
+from .views import Flags, Floats, Ints, View
+from .windows import HALF, Homography, homography, scores
+
+_ROWS = 64
+_DEPTHS = 8
+"""So many rows and depths are computed at once, so that they fit a processor's cache."""
+HIDDEN = np.float32(-1.0)
+"""The score of a depth that cannot be."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A view and its pixels in grey, height × width, 0 to 255."""
+
+    view: View
+    grey: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """Where to look. Height × width, in units of the world."""
+
+    depth: Floats
+    """Infinite where the view sees past the object."""
+    reach: Floats
+    """Depths further behind ``depth`` than this cannot be."""
+
+
+@dataclass(frozen=True, eq=False)
+class DepthMap:
+    """What a sweep found. Height × width."""
+
+    depth: Floats
+    """0 where there is none."""
+    score: Floats
+    """-1 to 1, 0 where there is no depth."""
+
+
+def sweep(picture: Picture, others: Sequence[Picture], base: Base, offsets: Floats, best: int) -> DepthMap:
+    """The depth of each pixel, from ``base.depth + offsets`` (evenly spaced, ascending).
+
+    A depth's score is the mean over the ``best`` of the other views, since in some the surface is hidden.
+    """
+    counts = np.isfinite(base.depth)
+    if not others or not counts.any():
+        return DepthMap(np.zeros_like(base.depth), np.zeros_like(base.depth))
+    rows, columns = np.nonzero(counts.any(1))[0], np.nonzero(counts.any(0))[0]
+    part = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    counts = counts[part]
+    depth = np.where(counts, base.depth[part], np.float32(np.median(base.depth[part][counts])))
+    volume = _volume(picture, others, depth, counts, part, offsets, best)
+    behind = offsets[:, None, None] > base.reach[part]
+    volume[behind] = HIDDEN
+    found, score = _between(volume, winners(volume, counts), offsets)
+    whole_depth, whole_score = np.zeros_like(base.depth), np.zeros_like(base.depth)
+    whole_depth[part] = np.where(counts, depth + found, 0)
+    whole_score[part] = np.where(counts, score, 0)
+    return DepthMap(whole_depth, whole_score)
+
+
+def _volume(
+    picture: Picture,
+    others: Sequence[Picture],
+    depth: Floats,
+    counts: Flags,
+    part: tuple[slice, slice],
+    offsets: Floats,
+    best: int,
+) -> Floats:
+    """The scores of all offsets, n × height × width of the part."""
+    pad = ((HALF, HALF), (HALF, HALF))
+    reference = np.pad(picture.grey[part], pad)
+    weights = np.pad(counts.astype(np.float32), pad)
+    padded = np.pad(depth, pad, mode="edge")
+    # The rays of the padded part: those of a view that is as much larger.
+    rays = _rays(picture.view, part)
+    height, width = depth.shape
+    volume = np.empty((len(offsets), height, width), np.float32)
+    homographies = [homography(picture.view, other.view, rays) for other in others]
+    for top in range(0, height, _ROWS):
+        rows = slice(top, min(top + _ROWS, height))
+        wide = slice(top, rows.stop + 2 * HALF)
+        for first in range(0, len(offsets), _DEPTHS):
+            depths = padded[wide] + offsets[first : first + _DEPTHS, None, None]
+            ranked: list[Floats] = []
+            for other, where in zip(others, homographies, strict=True):
+                there = Homography(where.slope[:, wide], where.shift)
+                _rank(ranked, scores(reference[wide], weights[wide], other.grey, there, depths), best)
+            mean = ranked[0]
+            for score in ranked[1:]:
+                mean += score
+            volume[first : first + _DEPTHS, rows] = mean / np.float32(len(ranked))
+    return volume
+
+
+def _rays(view: View, part: tuple[slice, slice]) -> Floats:
+    """As ``View.rays``, for a part and a margin of half a window around it."""
+    x = np.arange(part[1].start - HALF, part[1].stop + HALF, dtype=np.float32) + np.float32(0.5 - view.center_x)
+    y = np.arange(part[0].start - HALF, part[0].stop + HALF, dtype=np.float32) + np.float32(0.5 - view.center_y)
+    rays = np.ones((3, len(y), len(x)), np.float32)
+    rays[0], rays[1] = x / np.float32(view.focal_x), y[:, None] / np.float32(view.focal_y)
+    return rays
+
+
+def _rank(ranked: list[Floats], score: Floats, best: int) -> None:
+    """Put a score into the list of the best, which are in descending order at every place."""
+    for number, better in enumerate(ranked):
+        low = np.minimum(better, score)
+        np.maximum(better, score, out=better)
+        ranked[number], score = better, low
+    if len(ranked) < best:
+        ranked.append(score)
+
+
+def _between(volume: Floats, won: Ints, offsets: Floats) -> tuple[Floats, Floats]:
+    """The offset and the score at the best of the winner and its two neighbours, exact to a part of a step."""
+    last = len(offsets) - 1
+    around = np.stack([np.clip(won + move, 0, last) for move in (-1, 0, 1)])
+    near = np.take_along_axis(volume, around, 0)
+    best = np.clip(won + near.argmax(0) - 1, 0, last)
+    middle = np.clip(best, 1, last - 1)
+    low, here, high = (np.take_along_axis(volume, (middle + move)[None], 0)[0] for move in (-1, 0, 1))
+    bend = low - 2 * here + high
+    is_peak = (bend < -1e-6) & (best == middle)
+    shift = np.where(is_peak, 0.5 * (low - high) / np.where(is_peak, bend, 1), 0)
+    step = offsets[1] - offsets[0]
+    score = np.take_along_axis(volume, best[None], 0)[0]
+    return offsets[best] + np.clip(shift, -0.5, 0.5).astype(np.float32) * step, score

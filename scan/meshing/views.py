@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A photo as meshing sees it: the part around the object, without distortion, at the working resolution.
+
+Pixels: x to the right, y down, the upper left corner of the part is (0, 0), so that the centre of its first pixel is
+(0.5, 0.5). Camera axes: x to the right, y down, z forward (COLMAP's). World: the *unit frame* of ``frame.py``.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
+
+NEAREST = 1e-3
+"""Points nearer to a camera than this, in units of the world, are as if they were there: nothing is divided by 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A pinhole camera that shows the part of a photo around the object."""
+
+    name: str
+    """The photo's."""
+    width: int
+    """In pixels, as all the following; a multiple of 4, as the height, so that it can be halved twice."""
+    height: int
+    focal_x: float
+    focal_y: float
+    center_x: float
+    center_y: float
+    rotation: Floats
+    """3 × 3, from world to camera axes."""
+    translation: Floats
+    """3: a point p of the world is ``rotation @ p + translation`` to the camera."""
+
+    @property
+    def position(self) -> Floats:
+        """Where the camera is in the world."""
+        return -self.rotation.T @ self.translation
+
+    @property
+    def pixel_angle(self) -> float:
+        """How large a pixel in the middle is at distance 1."""
+        return 2.0 / (self.focal_x + self.focal_y)
+
+    def halved(self, times: int) -> "View":
+        """The same part with its sides halved so many times (at most twice)."""
+        share = 0.5**times
+        return replace(
+            self,
+            width=self.width >> times,
+            height=self.height >> times,
+            focal_x=self.focal_x * share,
+            focal_y=self.focal_y * share,
+            center_x=self.center_x * share,
+            center_y=self.center_y * share,
+        )
+
+    def to_camera(self, points: Floats) -> Floats:
+        """Points of the world, n × 3, in the camera's axes."""
+        return np.asarray(points @ self.rotation.T + self.translation, np.float32)
+
+    def project(self, points: Floats) -> tuple[Floats, Floats, Floats]:
+        """X and y in pixels and depth (along the axis) of points of the world, n × 3."""
+        seen = self.to_camera(points)
+        depth = np.maximum(seen[:, 2], np.float32(NEAREST))
+        x = seen[:, 0] * (np.float32(self.focal_x) / depth) + np.float32(self.center_x)
+        y = seen[:, 1] * (np.float32(self.focal_y) / depth) + np.float32(self.center_y)
+        return x, y, depth
+
+    def rays(self) -> Floats:
+        """3 × height × width: the ray (x, y, 1) through each pixel's centre, in camera axes."""
+        x = (np.arange(self.width, dtype=np.float32) + np.float32(0.5 - self.center_x)) / np.float32(self.focal_x)
+        y = (np.arange(self.height, dtype=np.float32) + np.float32(0.5 - self.center_y)) / np.float32(self.focal_y)
+        rays = np.ones((3, self.height, self.width), np.float32)
+        rays[0], rays[1] = x, y[:, None]
+        return rays
+
+    def to_world(self, depth: Floats, rows: Ints, columns: Ints) -> Floats:
+        """Returns n × 3: the points of the world that pixels show, by their depth (n), row and column."""
+        x = (columns.astype(np.float32) + np.float32(0.5 - self.center_x)) / np.float32(self.focal_x)
+        y = (rows.astype(np.float32) + np.float32(0.5 - self.center_y)) / np.float32(self.focal_y)
+        seen = np.stack([x * depth, y * depth, depth], axis=1)
+        return np.asarray((seen - self.translation) @ self.rotation, np.float32)
+
+
+def bilinear(image: Floats, x: Floats, y: Floats) -> Floats:
+    """The values of an image between its pixels, at x and y of any shape; outside, those of its border."""
+    height, width = image.shape
+    x = np.clip(x - np.float32(0.5), 0, np.float32(width - 1.001))
+    y = np.clip(y - np.float32(0.5), 0, np.float32(height - 1.001))
+    left, upper = np.floor(x), np.floor(y)
+    x -= left
+    y -= upper
+    upper *= np.float32(width)
+    upper += left
+    at = upper.astype(np.intp)  # exact up to 2 ** 24 pixels; other integers than these are ten times as slow here
+    flat = image.ravel()
+    above, right = flat[at], flat[1:][at]
+    right -= above
+    right *= x
+    above += right
+    below, right = flat[width:][at], flat[width + 1 :][at]
+    right -= below
+    right *= x
+    below += right
+    below -= above
+    below *= y
+    above += below
+    return above
+
+
+def halved(image: Floats, times: int) -> Floats:
+    """Each pixel the mean of 2 × 2, so many times."""
+    for _ in range(times):
+        height, width = image.shape
+        image = image.reshape(height // 2, 2, width // 2, 2).mean((1, 3), dtype=np.float32)
+    return image

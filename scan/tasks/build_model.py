@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task build_model: a watertight mesh from photos, their masks and their cameras."""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..common.declared import from_json
+from ..common.errors import Cancelled, NoModelError, PhotoError
+from ..common.files import cannot_write, save
+from ..common.hashes import hash_file, short_hash
+from ..common.text import count, some
+from ..job import one_thread  # noqa: F401 - before anything that imports numpy
+from ..job.context import JobContext
+from ..job.events import Log, Started, StepProgress
+from ..job.job_end import JobEnd
+from ..job.priority import lower_priority
+from ..job.resources import memory
+from ..job.versions import versions
+from ..meshing.arrays import Arrays
+from ..meshing.build import Builder, Scene
+from ..meshing.checkpoints import Checkpoints
+from ..meshing.efforts import EFFORTS
+from ..meshing.finish import finished, reduced
+from ..meshing.gaps import findings, have_neighbours
+from ..meshing.planning import edge_for, needed_on_disk
+from ..meshing.prepare import Shots, keep_all, left_out_words, look
+from ..meshing.settings import ModelSettings
+from ..meshing.shots import Source
+from ..meshing.threads import Workers
+from ..photos.photo import Photo as PhotoFile
+from ..reconstruction.models import camera_key, full_model_file, model_file, model_report
+from ..reconstruction.pinhole import views
+from ..reconstruction.ply import write_ply
+from ..reconstruction.readers import registry
+from ..reconstruction.types import Mesh, Reconstruction
+
+_STEP = "Building the model"
+_PARTS = 1000
+_RECIPE = 1
+"""Names the way a model is made; raised when that changes, so that old ones are made anew."""
+_DISK_LEFT = 200 << 20
+
+
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Make the model; its end, with the details, is in ``model/report.json``, too.
+
+    What was there already is not made again. Raises BadUseError before anything is written; NoModelError where no model
+    can be made of what there is, before the work begins; OutputError.
+    """
+    settings = from_json(ModelSettings, values)
+    settings.check()
+    begin = time.monotonic()
+    reconstruction = registry.read(registry.find(Path(settings.cameras or settings.output)))
+    lower_priority()
+    context.journal.write(Started(task="build_model", photos=len(reconstruction.photos)))
+    workers = Workers(settings.worker_threads, context.cancel)
+    try:
+        end = _Job(settings, context, reconstruction, workers).run()
+    except Cancelled:
+        return JobEnd.cancelled("Cancelled. What was done so far is kept, run again to go on")
+    finally:
+        workers.close()
+    return replace(end, details={**end.details, "seconds": round(time.monotonic() - begin, 3)})
+
+
+class _Job:
+    """One model of one scan."""
+
+    def __init__(
+        self, settings: ModelSettings, context: JobContext, reconstruction: Reconstruction, workers: Workers
+    ) -> None:
+        self._settings = settings
+        self._folder = context.folder
+        self._journal = context.journal
+        self._reconstruction = reconstruction
+        self._workers = workers
+        self._effort = EFFORTS[settings.model_quality]
+        self._told = ""
+        self._warnings: list[str] = []
+
+    def run(self) -> JobEnd:
+        """Raises NoModelError, Cancelled, OutputError."""
+        settings, sources = self._settings, self._sources()
+        key = self._key(sources)
+        if not settings.model_again and (earlier := self._earlier(key)):
+            return earlier
+        self._tell("Looking at the masks", 0.0)
+        threads = settings.worker_threads
+        most = settings.memory * 1e9 or memory() / 2
+        edge = edge_for(self._effort, len(sources), threads, most)
+        shots = look(sources, edge, self._workers)
+        if not have_neighbours(shots.views):
+            raise NoModelError(
+                "No two photos show the same part of the object, so that they cannot be compared; take photos at most "
+                "20° apart, all around it"
+            )
+        work = self._folder.model / f"work-{key}"
+        try:
+            self._make_room(work, needed_on_disk(self._effort, len(sources), edge))
+            return self._build(shots, key, work)
+        except OSError as error:
+            raise cannot_write(work, error) from error
+
+    def _sources(self) -> list[Source]:
+        """The photos that have a camera, each with its files."""
+        masks = Path(self._settings.mask_folder) if self._settings.mask_folder else self._folder.masks
+        if not masks.is_dir():
+            raise NoModelError(
+                f"There are no masks in {masks}; strip the backgrounds first: the masks bound the model from all sides"
+            )
+        lenses = views(self._reconstruction)
+        sources = []
+        for photo in self._reconstruction.photos:
+            name = PurePosixPath(photo.name)
+            converted = self._folder.converted / photo.name
+            file = Path(self._settings.photos) / photo.name
+            sources.append(
+                Source(
+                    photo=photo,
+                    camera=self._reconstruction.cameras[photo.camera],
+                    lens=lenses[photo.camera],
+                    file=PhotoFile(name, file if file.is_file() else converted),
+                    mask=PhotoFile(name, masks / f"{photo.name}.png"),
+                )
+            )
+        return sources
+
+    def _key(self, sources: Sequence[Source]) -> str:
+        """Names the surface: same key, same cameras, photos, masks and effort."""
+        files = [(source.photo.name, _stamp(source.file), hash_file(source.mask.path)) for source in sources]
+        return short_hash(_RECIPE, camera_key(self._reconstruction), files, asdict(self._effort))
+
+    def _earlier(self, key: str) -> JobEnd | None:
+        """How the same model was made before, if it is still there."""
+        try:
+            report = json.loads(model_report(self._folder).read_bytes())
+            if (report["key"], report["settings"]["faces"]) != (key, self._settings.faces):
+                return None
+            if not (model_file(self._folder).is_file() and full_model_file(self._folder).is_file()):
+                return None
+            end = _end(report)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return replace(
+            end, message=f"{end.message}. Nothing has changed since, so that it was not built again; Build Again does"
+        )
+
+    def _make_room(self, work: Path, needed: int) -> None:
+        """Remove the work on other models. Raises NoModelError where the disk is too full."""
+        for path in self._folder.model.glob("work-*"):
+            if path != work or self._settings.model_again:
+                shutil.rmtree(path, ignore_errors=True)
+        work.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(work).free
+        if free < needed + _DISK_LEFT:
+            raise NoModelError(
+                f"The model takes {(needed + _DISK_LEFT) / 1e9:.1f} GB on the disk of {self._folder.root} while it is "
+                f"built, and {free / 1e9:.1f} GB are free; make room"
+            )
+
+    def _build(self, shots: Shots, key: str, work: Path) -> JobEnd:
+        begin = time.monotonic()
+        arrays = Arrays(work / "views")
+        self._tell("Reading the photos", 0.01)
+        shots = keep_all(shots, arrays, self._workers)
+        self._warn(left_out_words(shots.left_out), *findings(shots.views))
+        scene = Scene(shots.views, [part.ends for part in shots.parts], arrays, self._effort)
+        builder = Builder(scene, Checkpoints(work), self._workers, self._tell)
+        surface = builder.build()
+        if builder.wrong_masks:
+            self._warn(
+                f"{count(len(builder.wrong_masks), 'mask')} did not count, since what they cut away is in the others "
+                f"({some(builder.wrong_masks)}); look at them on the contact sheet"
+            )
+        self._tell("Colouring the mesh", 0.95)
+        fewer = reduced(surface, self._settings.faces)
+        if fewer is None:
+            self._warn("The mesh could not be reduced and stay closed: it has all its faces")
+        reduced_surface = surface if fewer is None else fewer
+        full = finished(surface, builder.quality(surface), None, shots.frame)
+        mesh = finished(reduced_surface, builder.quality(reduced_surface), builder.colors(reduced_surface), shots.frame)
+        write_ply(full_model_file(self._folder), full)
+        write_ply(model_file(self._folder), mesh)
+        report = self._report(shots, key, full, mesh)
+        report["build_seconds"] = round(time.monotonic() - begin, 3)
+        save(model_report(self._folder), json.dumps(report, indent=1).encode())
+        shutil.rmtree(work, ignore_errors=True)
+        self._tell("Done", 1.0)
+        return _end(report)
+
+    def _report(self, shots: Shots, key: str, full: Mesh, mesh: Mesh) -> dict[str, Any]:
+        failed = shots.left_out
+        seen = float((mesh.quality > 0).mean())
+        message = f"The model has {count(len(mesh.faces), 'face')}, made of {count(len(shots.views), 'photo')}"
+        if failed:
+            message += f". Left out: {some(sorted(failed))}; {model_report(self._folder)} says why"
+        return {
+            "status": "some_failed" if failed else "done",
+            "exit_code": PhotoError.exit_code if failed else 0,
+            "message": message,
+            "mesh": str(model_file(self._folder)),
+            "full_mesh": str(full_model_file(self._folder)),
+            "faces": len(mesh.faces),
+            "vertices": len(mesh.vertices),
+            "full_faces": len(full.faces),
+            "seen": round(seen, 4),
+            "photos": {
+                "found": len(self._reconstruction.photos),
+                "done": len(shots.views),
+                "failed": [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())],
+            },
+            "warnings": self._warnings,
+            "key": key,
+            "cameras": camera_key(self._reconstruction),
+            "settings": asdict(self._settings),
+            "versions": versions(),
+        }
+
+    def _warn(self, *warnings: str) -> None:
+        for words in filter(None, warnings):
+            self._warnings.append(words)
+            self._journal.write(Log(level="warning", text=words))
+
+    def _tell(self, doing: str, share: float) -> None:
+        if doing != self._told:
+            self._told = doing
+            self._journal.write(Log(level="info", text=doing))
+        self._journal.write(StepProgress(step=_STEP, done=round(share * _PARTS), total=_PARTS))
+
+
+def _end(report: dict[str, Any]) -> JobEnd:
+    names = (
+        *("status", "exit_code", "message", "mesh", "full_mesh", "faces", "vertices", "full_faces", "seen", "warnings"),
+        *("build_seconds", "photos"),
+    )
+    return JobEnd.from_json({name: report[name] for name in names})
+
+
+def _stamp(photo: PhotoFile) -> tuple[int, int] | None:
+    try:
+        return photo.file_stamp()
+    except PhotoError:
+        return None  # it is left out, with the reason
