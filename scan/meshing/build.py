@@ -36,7 +36,7 @@ from .views import Bytes, Floats, View, halved
 
 _NEAR, _FAR = -0.012, 1.2
 """The wide sweep: from a little before the bound's surface to so far behind it."""
-_AROUND = (-0.05, 0.15), (-0.04, 0.04)
+_AROUND = (-0.05, 0.15), (-0.03, 0.06)
 """The narrow sweeps: the first reaches further inward, since a hollow with a narrow mouth opens step by step."""
 _BEST = 3
 _TOLERANCES = 0.02, 0.012
@@ -87,7 +87,7 @@ class Builder:
         for number in range(len(_AROUND)):
             surface = self._kept.surface(f"narrow{number}", partial(self._narrow, outlines, surface, number))
         for number, step in enumerate(effort.steps):
-            share = 0.5 + 0.45 * number / len(effort.steps)
+            share = 0.55 + 0.4 * number / len(effort.steps)
             surface = self._kept.surface(f"refined{number}", partial(self._refined, surface, step, share))
         return surface
 
@@ -143,43 +143,59 @@ class Builder:
             both = np.isfinite(front) & np.isfinite(back)
             return Base(front, np.where(both, np.where(both, back, 0) - np.where(both, front, 0), 0))
 
-        maps = self._swept("Comparing the photos", base, offsets, 0.05, 0.2)
-        return self._fused(maps, outlines, grid, _TOLERANCES[0], _BANDS[0])
+        maps = self._swept("Comparing the photos", self._greys, base, offsets, (0.05, 0.25))
+        return self._fused(self._half, maps, outlines, grid, _TOLERANCES[0], _BANDS[0])
 
     def _narrow(self, outlines: Sequence[Outline], surface: Surface, number: int) -> Surface:
         """The surface after a narrow sweep around the one before; after the last of them on the finer grid."""
         effort = self._scene.effort
+        is_last = number == len(_AROUND) - 1
+        pictures = self._pictures(effort.halvings if is_last else 1)
+        views = [picture.view for picture in pictures]
         start = decimated(surface, _SKETCH)
         offsets = np.linspace(*_AROUND[number], effort.narrow[number], dtype=np.float32)
 
         def base(view: int) -> Base:
-            front = depth_map(start, self._half[view])
+            front = depth_map(start, views[view])
             return Base(front, np.full_like(front, np.inf))
 
-        maps = self._swept("Comparing the photos closely", base, offsets, 0.3 + 0.1 * number, 0.08)
-        samples = effort.fine if number == len(_AROUND) - 1 else effort.coarse
-        grid = grid_around(outlines, samples, self._workers)
-        return self._fused(maps, outlines, grid, _TOLERANCES[1], _BANDS[1])
+        share = (0.35, 0.5) if is_last else (0.26, 0.34)
+        maps = self._swept("Comparing the photos closely", pictures, base, offsets, share)
+        grid = grid_around(outlines, effort.fine if is_last else effort.coarse, self._workers)
+        return self._fused(views, maps, outlines, grid, _TOLERANCES[1], _BANDS[1])
 
     def _swept(
-        self, doing: str, base: Callable[[int], Base], offsets: Floats, begin: float, share: float
+        self,
+        doing: str,
+        pictures: Sequence[Picture],
+        base: Callable[[int], Base],
+        offsets: Floats,
+        share: tuple[float, float],
     ) -> list[DepthMap]:
+        """The depth maps of all views; ``share`` is what is done of the whole when it begins and when it ends."""
+
         def work(number: int) -> DepthMap:
-            others = [self._greys[other] for other in self._near[number]]
-            return sweep(self._greys[number], others, base(number), offsets, _BEST)
+            others = [pictures[other] for other in self._near[number]]
+            return sweep(pictures[number], others, base(number), offsets, _BEST)
 
         maps = []
         for found in self._workers.map(work, self._numbers):
             maps.append(found)
-            self._tell(doing, begin + share * len(maps) / len(self._numbers))
+            self._tell(doing, share[0] + (share[1] - share[0]) * len(maps) / len(self._numbers))
         return maps
 
     def _fused(
-        self, maps: Sequence[DepthMap], outlines: Sequence[Outline], grid: Grid, tolerance: float, band: float
+        self,
+        views: Sequence[View],
+        maps: Sequence[DepthMap],
+        outlines: Sequence[Outline],
+        grid: Grid,
+        tolerance: float,
+        band: float,
     ) -> Surface:
         def weighted(number: int) -> Weighted:
-            weights = weights_of(number, self._half, maps, self._near[number], tolerance)
-            return Weighted(self._half[number], maps[number].depth, weights)
+            weights = weights_of(number, views, maps, self._near[number], tolerance)
+            return Weighted(views[number], maps[number].depth, weights)
 
         fused = fuse(grid, outlines, list(self._workers.map(weighted, self._numbers)), band * grid.step, self._workers)
         field = smooth(fused, band * grid.step, _ROUNDS, self._workers)
@@ -188,14 +204,14 @@ class Builder:
 
     def _refined(self, surface: Surface, step: Step, share: float) -> Surface:
         self._tell("Refining the mesh", share)
-        pictures = self._greys
-        if step.halvings == 0:
-            pictures = [self._picture(number, 0) for number in self._numbers]
-        return refine(surface, pictures, self._depths(surface), step, self._workers)
+        return refine(surface, self._pictures(step.halvings), self._depths(surface), step, self._workers)
 
     def _depths(self, surface: Surface) -> list[Floats]:
         sketch = decimated(surface, _SKETCH)
         return list(self._workers.map(lambda number: depth_map(sketch, self._half[number]), self._numbers))
+
+    def _pictures(self, halvings: int) -> list[Picture]:
+        return self._greys if halvings == 1 else [self._picture(number, halvings) for number in self._numbers]
 
     def _picture(self, number: int, halvings: int) -> Picture:
         grey = halved(self._scene.arrays.bytes(GREY, number).astype(np.float32), halvings)

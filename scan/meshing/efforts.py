@@ -22,6 +22,8 @@ class Effort:
     """With how many views each is compared."""
     narrow: tuple[int, int]
     """How many depths the narrow sweeps try."""
+    halvings: int
+    """How many times the photos are halved for the last of them; for those before it is once."""
     steps: tuple[Step, ...]
     """The rounds of refinement, the first of them on halved photos."""
 
@@ -34,6 +36,7 @@ EFFORTS = {
         depths=32,
         others=4,
         narrow=(13, 7),
+        halvings=1,
         steps=(Step(halvings=0, reach=1.5, places=5, stiffness=6.0),),
     ),
     "NORMAL": Effort(
@@ -43,6 +46,7 @@ EFFORTS = {
         depths=50,
         others=6,
         narrow=(25, 13),
+        halvings=0,
         steps=(
             Step(halvings=1, reach=2.0, places=7, stiffness=3.0),
             Step(halvings=0, reach=1.5, places=7, stiffness=6.0),
@@ -56,6 +60,7 @@ EFFORTS = {
         depths=64,
         others=8,
         narrow=(33, 17),
+        halvings=0,
         steps=(
             Step(halvings=1, reach=2.0, places=9, stiffness=3.0),
             Step(halvings=0, reach=1.5, places=7, stiffness=6.0),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a field on a grid to one closed surface: well-composed, netted, without what floats about."""
+"""From a field on a grid to a closed surface: well-composed, netted, without what floats about."""
 
 import numpy as np
 
@@ -27,6 +27,11 @@ def extract(field: Floats, grid: Grid) -> Surface:
             "Nothing is left of the object where the photos are compared; look at the contact sheet for wrong masks, "
             "or solve again if the cameras are wrong"
         )
+    return without_crumbs(surface)
+
+
+def without_crumbs(surface: Surface) -> Surface:
+    """The large parts of a surface. Small ones are left out, and so are hollows inside that nothing leads to."""
     labels = parts(surface)
     volumes = np.array([volume(surface, surface.faces[labels == part]) for part in range(labels.max() + 1)])
     kept = np.nonzero(volumes >= _SMALL * volumes.max())[0]

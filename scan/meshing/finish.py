@@ -5,6 +5,7 @@ import numpy as np
 
 from ..reconstruction.types import Mesh
 from .decimate import decimated
+from .extract import without_crumbs
 from .frame import Frame
 from .mend import mended
 from .surface import Surface, is_closed, vertex_normals
@@ -15,7 +16,7 @@ def reduced(surface: Surface, faces: int) -> Surface | None:
     """The surface with about so many faces, or all of them where ``faces`` is 0; None where it would not be closed."""
     if faces == 0 or len(surface.faces) <= faces:
         return surface
-    fewer = mended(decimated(surface, faces))
+    fewer = without_crumbs(mended(decimated(surface, faces)))
     return fewer if is_closed(fewer) else None
 
 

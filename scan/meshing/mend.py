@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from .surface import Surface, without_unused
+from .surface import Surface
 from .views import Floats, Ints
 
 
@@ -21,7 +21,7 @@ def mended(surface: Surface) -> Surface:
         faces = _without_flaps(faces)
         pairs = _touching(faces)
         if not pairs:
-            return without_unused(Surface(np.concatenate(vertices), faces))
+            return _with_one_fan_each(Surface(np.concatenate(vertices), faces))
         count = sum(map(len, vertices))
         added, removed = [], []
         middles: list[Floats] = []
@@ -40,6 +40,30 @@ def mended(surface: Surface) -> Surface:
                     added += [[middle if each == end else each for each in corners] for end in (a, b)]
         faces = np.concatenate([np.delete(faces, removed, axis=0), np.array(added, faces.dtype)])
         vertices.append(np.array(middles, np.float32))
+
+
+def _with_one_fan_each(surface: Surface) -> Surface:
+    """The surface with a vertex of its own for each fan of faces: where fans touch in one vertex, each gets a copy."""
+    faces = surface.faces
+    count = len(faces)
+    label = np.arange(3 * count)  # of each corner, numbered face by face
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    # Two faces that share an edge share, at either end of it, a fan: this face's corner and the other's next one.
+    order = np.lexsort((end, start))
+    back = np.lexsort((start, end))
+    one = order
+    other = back
+    following = other // 3 * 3 + (other % 3 + 1) % 3
+    while True:
+        least = label.copy()
+        for here, there in ((one, following), (following, one)):
+            least[here] = np.minimum(least[here], label[there])
+        least = least[least]
+        if np.array_equal(least, label):
+            break
+        label = least
+    first, corners = np.unique(label, return_inverse=True)
+    return Surface(surface.vertices[faces.ravel()[first]], corners.reshape(-1, 3))
 
 
 def _without_flaps(faces: Ints) -> Ints:
