@@ -16,10 +16,10 @@ python = $(or $(shell \
 JOBS ?= 2
 PYTEST = $(TESTS_PYTHON) -m pytest -n $(JOBS)
 
-.PHONY: help demo build test test-all test-window lint requirements docs bench bench-scan bench-import bench-window pictures soak clean
+.PHONY: help demo build test test-all test-window lint requirements docs bench bench-scan bench-mesh bench-import bench-window pictures soak clean
 
 help:
-	@echo "make demo    the scan in this repository, from photos to a scene, through a real rembg server and Blender"
+	@echo "make demo    the scan in this repository, from photos to a model, through a real rembg server and Blender"
 	@echo "             (BACKEND=embedded: without a server)"
 	@echo "make build   build the extension's zips and the index of a repository into dist/"
 	@echo "make test    the gate: what has to hold for every change, in a quarter of an hour (JOBS=2: tests side by side)"
@@ -30,6 +30,7 @@ help:
 	@echo "make docs    write what the documentation has from the code: tables of settings, engines and events"
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make bench-scan  the scan solved against the truth: before and now, from far away, many photos, without masks"
+	@echo "make bench-mesh  the model against the shapes that the scans were rendered from: error, time and memory"
 	@echo "make bench-import  how long 500 cameras and a million points take to come into the scene"
 	@echo "make bench-window  what a running job costs Blender's window: Linux, as root"
 	@echo "make pictures  the README's pictures of Blender, taken by the window tests"
@@ -61,6 +62,10 @@ test-window:
 bench-scan:
 	@$(python) tools/environments.py tests rembg
 	@$(TESTS_PYTHON) tools/bench_scan.py
+
+bench-mesh:
+	@$(python) tools/environments.py tests rembg bpy-5.2.3
+	@$(TESTS_PYTHON) tools/bench_mesh.py
 
 lint:
 	@$(python) tools/environments.py tests

@@ -16,7 +16,7 @@ from ..session.job_operator import JobOperator
 
 
 class SCAN_CUTOUT_OT_import_reconstruction(JobOperator, bpy.types.Operator):
-    """Bring the cameras and points of a reconstruction into the scene, with the photos behind the cameras"""
+    """Bring the cameras and points of a reconstruction into the scene, and the model that was built of it"""
 
     bl_idname = "scan_cutout.import_reconstruction"
     bl_label = "Import Reconstruction"

@@ -7,6 +7,7 @@ from typing import cast
 import bpy
 
 from ..properties.typed import IntProperty, OperatorResult, StringProperty, existing, with_properties
+from ..scene.hiding import show
 from ..scene.photo_cameras import PHOTO, SIZE, is_of_photo, noted, show_size_of
 
 
@@ -40,13 +41,14 @@ class SCAN_CUTOUT_OT_look_through_photo(bpy.types.Operator):
         return False
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Change the scene's camera and render size, and the view where there is one."""
+        """Change the scene's camera and render size, show the camera, and change the view where there is one."""
         camera = self._chosen(context)
         if camera is None:
             self.report({"ERROR"}, f"{self.camera or 'What is selected'} is not the camera of a photo; choose another")
             return {"CANCELLED"}
         scene = existing(context.scene)
         scene.camera = camera
+        show(existing(context.view_layer), camera)  # Blender draws no picture behind a camera that is hidden
         show_size_of(scene, camera)
         if context.area is not None and context.area.type == "VIEW_3D":
             space = cast("bpy.types.SpaceView3D", context.space_data)

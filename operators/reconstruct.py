@@ -34,7 +34,7 @@ class SCAN_CUTOUT_OT_reconstruct(JobOperator, bpy.types.Operator):
     @classmethod
     def missing(cls, shown: Settings) -> str:
         """There are photos and, where they are to be used, masks."""
-        return survey.missing_photos(shown) or survey.missing_masks(shown)
+        return survey.missing_photos(shown) or (survey.missing_masks(shown) if shown.masks else "")
 
     def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
         """Find the cameras. Photos that could not be placed are a warning, anything worse an error."""

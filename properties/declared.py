@@ -35,16 +35,16 @@ More = Mapping[str, Mapping[str, Any]]
 """Property name → what else its property is made with, such as ``update``."""
 
 
-def operator_properties(*groups: type, browsed: Collection[str] = ()) -> Properties:
+def operator_properties(*groups: type, browsed: Collection[str] = (), without: Collection[str] = ()) -> Properties:
     """The settings that a call can set. What it leaves out has its default, or what scene or preferences keep.
 
-    ``browsed`` names those that the operator's own file browser asks for: it does not show them again, nor for other
-    paths a button that would open a second one. Numbers have no limits: Blender would change what a script gives in
-    silence, where a run refuses it in words.
+    Those named in ``without`` are none of them. ``browsed`` names those that the operator's own file browser asks for:
+    it does not show them again, nor for other paths a button that would open a second one. Numbers have no limits:
+    Blender would change what a script gives in silence, where a run refuses it in words.
     """
     made: Properties = {}
     for each in _each_once(groups):
-        if not each.declaration.no_operator:
+        if not each.declaration.no_operator and each.name not in without:
             once = {"SKIP_SAVE"} if each.declaration.home is Home.CALL or each.declaration.unit in _PATHS else set()
             unseen = {"HIDDEN"} if each.name in browsed else set()
             is_plain = browsed and each.name not in browsed and each.declaration.unit in _PATHS
@@ -62,14 +62,17 @@ def kept_properties(home: Home, *groups: type, without: Collection[str] = (), mo
     return made
 
 
-def given(values: bpy.types.OperatorProperties | bpy.types.PropertyGroup, *groups: type) -> dict[str, Any]:
+def given(
+    values: bpy.types.OperatorProperties | bpy.types.PropertyGroup | bpy.types.AddonPreferences, *groups: type
+) -> dict[str, Any]:
     """What was set of the groups' settings, by the names of the settings. Folders and files are absolute paths."""
     found: dict[str, Any] = {}
+    known = values.bl_rna.properties
     for each in _each_once(groups):
         zero = each.declaration.zero
-        if zero is not None and values.is_property_set(zero.name):
+        if zero is not None and zero.name in known and values.is_property_set(zero.name):
             found[each.name] = 0 if getattr(values, zero.name) else getattr(values, each.in_blender)
-        elif each.in_blender in values.bl_rna.properties and values.is_property_set(each.in_blender):
+        elif each.in_blender in known and values.is_property_set(each.in_blender):
             value = _plain(each, getattr(values, each.in_blender))
             if value or each.declaration.unit not in {*_PATHS, Unit.FILES}:  # else it is as if it were not set
                 found[each.name] = value
@@ -93,7 +96,7 @@ def _made(each: Setting, *, options: set[str], has_limits: bool, more: Mapping[s
         named["options"] = options
     made: Properties = {each.in_blender: _property(each, named, has_limits=has_limits)}
     if zero := declared.zero:
-        made[zero.name] = BoolProperty(name=zero.label, description=zero.help)
+        made[zero.name] = BoolProperty(name=zero.label, description=zero.help, default=each.default == 0)
     return made
 
 
@@ -126,15 +129,17 @@ def _number(each: Setting, named: dict[str, Any], *, has_limits: bool) -> Any:
     limits: dict[str, Any] = {}
     if declared.soft is not None:
         limits["soft_min"], limits["soft_max"] = declared.soft
-    if has_limits:
+    default = each.default
+    if has_limits and declared.low is not None:
         limits["min"], limits["max"] = declared.low, declared.high
+        default = max(default, declared.low)  # where 0 is the default, it is the checkbox that says so
     elif each.range:
         named["description"] += f", {each.range}"
     if each.type is int:
         whole: dict[str, Any] = {name: int(value) for name, value in limits.items()}
-        return IntProperty(**named, default=each.default, **whole)
+        return IntProperty(**named, default=int(default), **whole)
     subtype = _SUBTYPES.get(declared.unit, "NONE")
-    return FloatProperty(**named, default=each.default, subtype=subtype, **limits)
+    return FloatProperty(**named, default=default, subtype=subtype, **limits)
 
 
 def _plain(each: Setting, value: Any) -> Any:

@@ -13,10 +13,12 @@ from ..scan.common.declared import names_of
 from ..scan.engines import catalog
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.folder import JobFolder
+from ..scan.meshing.settings import ModelSettings, Resources
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.segmentation import weights
 from ..scan.segmentation.settings import TOKEN_VARIABLE, EndpointSettings
-from ..scan.tasks.settings import StripSettings
+from ..scan.tasks.settings import ScanSteps, StripSettings
+from .declared import given as set_in
 from .declared import plain
 from .stored import Preferences
 from .typed import existing
@@ -75,15 +77,36 @@ def reconstruct_settings(context: bpy.types.Context, given: Mapping[str, Any]) -
 
     Without photos, those of the output folder's last job.
     """
-    names = names_of(ReconstructSettings)
-    values = {"output": "", **{name: value for name, value in given.items() if name in names}}
-    if not values.get("photos"):
-        values["photos"] = str(JobFolder(Path(values["output"])).photos() or "")
+    values = _of_job(ReconstructSettings, given)
     engine = values.get("engine", ReconstructSettings.engine)
     values.setdefault("executable", executables(context).get(engine, ""))
     return ReconstructSettings(**values)
 
 
+def model_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> ModelSettings:
+    """Settings of a model: what was given of it, else the preferences and the defaults.
+
+    Without photos, those of the output folder's last job.
+    """
+    stored = preferences(context)
+    kept = set_in(stored, Resources) if stored else {}
+    return ModelSettings(**kept | _of_job(ModelSettings, given))
+
+
+def wanted_model(context: bpy.types.Context, given: Mapping[str, Any]) -> ModelSettings | None:
+    """Settings of the model that a scan ends with; None where it was said that it shall have none."""
+    return model_settings(context, given) if given.get("build_model", ScanSteps.build_model) else None
+
+
 def scene_content(given: Mapping[str, Any]) -> SceneContent:
     """What an import makes in the scene: what was given of it, else the defaults."""
     return SceneContent(**{name: given[name] for name in names_of(SceneContent) if name in given})
+
+
+def _of_job(group: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of a group's settings, with the photos of the output folder's last job where it names none."""
+    names = names_of(group)
+    values = {"output": "", **{name: value for name, value in given.items() if name in names}}
+    if not values.get("photos"):
+        values["photos"] = str(JobFolder(Path(values["output"])).photos() or "")
+    return values

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A planned import as Blender's own data: a collection for the scan, in it a root that holds cameras and points."""
+"""A planned import as Blender's own data: a collection for the scan, in it a root that holds all that comes of it."""
 
 from math import radians
 
@@ -10,7 +10,7 @@ from ..scan.common.errors import printable
 from ..scan.reconstruction.importing import ImportPlan
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.reconstruction.types import Photo, Points
-from . import photo_cameras, point_cloud
+from . import hiding, model_mesh, photo_cameras, point_cloud
 
 # The reconstruction's own frame stays as it is under the root. Its y points down, as in the picture of the first photo
 # that was solved; turned like this it is Blender's -z, and what was ahead is ahead.
@@ -18,7 +18,10 @@ _ROOT_TURN = (radians(-90), 0.0, 0.0)
 
 
 def build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent) -> bpy.types.Collection:
-    """Build the scan into a scene and return its collection. Nothing in here is expected to fail."""
+    """Build the scan into a scene and return its collection. Nothing in here is expected to fail.
+
+    With a mesh, cameras and points are there, and hidden; what it is the successor of goes (see ``model_mesh``).
+    """
     photos = list(plan.reconstruction.photos)
     pinholes = [plan.views[photo.camera].pinhole for photo in photos]
     scale = _scale(photos, plan.reconstruction.points)
@@ -44,8 +47,19 @@ def build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent) -> bp
         camera = photo_cameras.build_animated(f"{name} Tour", photos, pinholes, scale)
         camera.parent = root
         scan.objects.link(camera)
+    model = None
+    if plan.mesh and plan.mesh_file:
+        # First, so that its name is free.
+        material = model_mesh.take_out_earlier(scene, plan.mesh_file)
+        model = model_mesh.build(f"{name} Model", plan.mesh, material)
+        model.parent = root
+        scan.objects.link(model)
+        model_mesh.note(model, plan.mesh_file)
     # Linked last: until then no part of this is in a scene that would have to follow each step.
     scene.collection.children.link(scan)
+    if model is not None:
+        hiding.hide(scene, points, cameras)
+        points.hide_render = True  # the eye is for the viewport alone, and they would be dots on the mesh
     return scan
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..properties.typed import existing
 from ..scan.reconstruction.types import Points
+from .vertex_colors import material_of, mesh_of
 
-COLOR = "Color"
 # Past this the viewport shows a random choice of the points; renders always show all.
 _SHOWN = 300_000
 # The kinds of sockets, of which the stubs know none.
@@ -19,26 +19,12 @@ _NUMBER: Any = "NodeSocketFloat"
 
 def build(name: str, points: Points) -> bpy.types.Object:
     """Make the object. It is in no collection yet."""
-    cloud = bpy.data.objects.new(name, _mesh(name, points))
+    cloud = bpy.data.objects.new(name, mesh_of(name, points.positions, points.colors))
     modifier = cast("bpy.types.NodesModifier", cloud.modifiers.new(name="Points", type="NODES"))
     # What the inputs of a modifier start with are the group's defaults: set there, no version's way to set an input
     # matters here.
     modifier.node_group = _node_group(name, _radius(points), min(1.0, _SHOWN / max(1, len(points.positions))))
     return cloud
-
-
-def _mesh(name: str, points: Points) -> bpy.types.Mesh:
-    count = len(points.positions)
-    mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(count)
-    position = cast("bpy.types.FloatVectorAttribute", mesh.attributes["position"])
-    position.data.foreach_set("vector", points.positions.astype(np.float32).ravel())
-    colors = np.ones((count, 4), dtype=np.float32)
-    colors[:, :3] = points.colors / np.float32(255)
-    color = cast("bpy.types.ByteColorAttribute", mesh.color_attributes.new(COLOR, "BYTE_COLOR", "POINT"))
-    color.data.foreach_set("color_srgb", colors.ravel())
-    mesh.update()
-    return mesh
 
 
 def _radius(points: Points) -> float:
@@ -64,7 +50,9 @@ def _node_group(name: str, radius: float, share: float) -> bpy.types.NodeTree:
     chance, left_out = nodes.new("FunctionNodeRandomValue"), _math(nodes, "GREATER_THAN")
     in_viewport, hidden = nodes.new("GeometryNodeIsViewport"), _math(nodes, "MULTIPLY")
     kept, points = _math(nodes, "SUBTRACT"), nodes.new("GeometryNodeMeshToPoints")
-    material = nodes.new("GeometryNodeSetMaterial")
+    set_material = nodes.new("GeometryNodeSetMaterial")
+    # Without light: the photos that the colours come from were lit already.
+    material, _ = material_of(name, "ShaderNodeEmission", "Color")
     # A point is hidden if it is in the viewport, and chance is not below the share. Numbers stand for true and false.
     link(next(output for output in chance.outputs if output.type == "VALUE"), left_out.inputs[0])
     link(given.outputs["Viewport Share"], left_out.inputs[1])
@@ -75,10 +63,10 @@ def _node_group(name: str, radius: float, share: float) -> bpy.types.NodeTree:
     link(given.outputs["Geometry"], points.inputs["Mesh"])
     link(kept.outputs[0], points.inputs["Selection"])
     link(given.outputs["Radius"], points.inputs["Radius"])
-    link(points.outputs[0], material.inputs["Geometry"])
-    cast("bpy.types.NodeSocketMaterial", material.inputs["Material"]).default_value = _material(name)
-    link(material.outputs[0], shown.inputs[0])
-    for column, node in enumerate((chance, left_out, in_viewport, hidden, kept, given, points, material, shown)):
+    link(points.outputs[0], set_material.inputs["Geometry"])
+    cast("bpy.types.NodeSocketMaterial", set_material.inputs["Material"]).default_value = material
+    link(set_material.outputs[0], shown.inputs[0])
+    for column, node in enumerate((chance, left_out, in_viewport, hidden, kept, given, points, set_material, shown)):
         node.location = (column * 180, 0)
     return group
 
@@ -94,22 +82,3 @@ def _number(
 ) -> None:
     socket: Any = interface.new_socket(name, in_out="INPUT", socket_type=_NUMBER, description=words)
     socket.subtype, socket.default_value, socket.min_value, socket.max_value = subtype, value, 0.0, most
-
-
-def _material(name: str) -> bpy.types.Material:
-    """The points' own colours, without light: the photos they come from were lit already."""
-    material = bpy.data.materials.new(name)
-    if not material.use_nodes:  # from 5.0 on it always is, and setting it is a warning
-        material.use_nodes = True
-    tree = existing(material.node_tree)
-    nodes = tree.nodes
-    nodes.clear()
-    color, emission, output = (
-        nodes.new(kind) for kind in ("ShaderNodeAttribute", "ShaderNodeEmission", "ShaderNodeOutputMaterial")
-    )
-    cast("bpy.types.ShaderNodeAttribute", color).attribute_name = COLOR
-    tree.links.new(color.outputs["Color"], emission.inputs["Color"])
-    tree.links.new(emission.outputs[0], output.inputs["Surface"])
-    for column, node in enumerate((color, emission, output)):
-        node.location = (column * 200, 0)
-    return material

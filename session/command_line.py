@@ -22,19 +22,20 @@ from ..scan.common.errors import BadUseError, OutputError, ScanError
 from ..scan.common.options import add_options, given_of
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.job_end import JobEnd
+from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
-from ..scan.tasks.settings import StripSettings
+from ..scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
 from . import driver, steps
 
 _COMMAND = "scan_cutout"
 _EXIT_CODES = (
     "exit codes: 0 all done, 1 unexpected, 2 bad use, 3 server unreachable, 4 some photos failed, or lack a "
-    "cutout, a place or a picture, 5 engine failed, 130 interrupted"
+    "cutout, a place or a picture, or no model could be built, 5 engine failed, 130 interrupted"
 )
 
 Given = dict[str, Any]
 
-_GROUPS = (StripSettings, ReconstructSettings, ImportSettings)
+_GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ImportSettings)
 _FOLDERS = {each.name for group in _GROUPS for each in settings_of(group) if each.declaration.unit is Unit.FOLDER}
 _PATHS = _FOLDERS | {"filepath"}
 
@@ -98,6 +99,10 @@ def _reconstruct(given: Given) -> JobEnd:
     return _drive(steps.reconstruct(job_settings.reconstruct_settings(bpy.context, given)))
 
 
+def _model(given: Given) -> JobEnd:
+    return _drive(steps.build_model(job_settings.model_settings(bpy.context, given)))
+
+
 def _import(given: Given) -> JobEnd:
     if not (given.get("directory") or given.get("filepath")):
         raise BadUseError("There is nothing to import; name a folder with --output, or a file with --file")
@@ -110,9 +115,10 @@ def _run(given: Given) -> JobEnd:
     blend = _blend_file(given.pop("blend", None), given["output"])
     stripping = job_settings.strip_settings(bpy.context, given)
     solving = job_settings.reconstruct_settings(bpy.context, given)
+    modelling = job_settings.wanted_model(bpy.context, given)
     content = job_settings.scene_content(given)
     scene = existing(bpy.context.scene).session_uid
-    return _save(blend, _drive(steps.scan_to_scene(stripping, solving, content, scene)))
+    return _save(blend, _drive(steps.scan_to_scene(stripping, solving, modelling, content, scene)))
 
 
 def _drive(what: steps.Steps) -> JobEnd:
@@ -168,22 +174,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     both = ("photos", "output")
-    strip, reconstruct, bring, run = (
+    strip, reconstruct, model, bring, run = (
         verbs.add_parser(name, help=words, epilog=_EXIT_CODES)
         for name, words in (
             ("strip", "make a mask for every photo of a folder"),
             ("reconstruct", "find the cameras of photos that have masks"),
+            ("model", "build a mesh of the object from photos that have masks and cameras"),
             ("import", "bring what was reconstructed into a scene, and save it"),
-            ("run", "all three, one after the other"),
+            ("run", "all of these, one after the other"),
         )
     )
     add_options(strip, StripSettings, required=both)
     add_options(reconstruct, ReconstructSettings, required=("output",))
+    add_options(model, ModelSettings, required=("output",))
     add_options(bring, ImportSettings)
     add_options(run, StripSettings, required=both)
     add_options(run, ReconstructSettings, without=names_of(StripSettings))
+    before = {*names_of(StripSettings), *names_of(ReconstructSettings)}
+    add_options(run, ModelSettings, without=before | NOT_OF_A_SCAN)
+    add_options(run, ScanSteps)
     add_options(run, SceneContent)
-    for one in (strip, reconstruct, bring, run):
+    for one in (strip, reconstruct, model, bring, run):
         one.add_argument("--json", type=Path, metavar="FILE", help="Write how the run ended to this file")
     for one in (bring, run):
         one.add_argument(
@@ -198,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
 _VERBS: dict[str, Callable[[Given], JobEnd]] = {
     "strip": _strip,
     "reconstruct": _reconstruct,
+    "model": _model,
     "import": _import,
     "run": _run,
 }

@@ -91,8 +91,9 @@ class Watching(OperatorMixin):
             queries.forget_all(queries.ENDPOINTS)  # what servers said before is not so any more
         survey.ask_after_job(context)
         redraw(context)
-        for ended in [*job.results, result]:
-            report(self, ended, is_cancelled=job.is_cancelled)
+        for ended in job.results:
+            report(self, ended, is_cancelled=job.is_cancelled, went_on=True)
+        report(self, result, is_cancelled=job.is_cancelled)
         if result.can_continue and job.undo and "UNDO" not in self.bl_options:
             # Taken up by an operator that is not the one which began: what it brought shall be one step to undo.
             bpy.ops.ed.undo_push(message=job.label)
@@ -145,7 +146,7 @@ class JobOperator(Watching):
             current_job.refuse_second()
             if is_by_hand:
                 return self._start(context, self.plan(context, settings_in(context.scene).given()))
-            ended = driver.drive(context, self.plan(context, {}), lambda step: report(self, step))
+            ended = driver.drive(context, self.plan(context, {}), lambda step: report(self, step, went_on=True))
             survey.ask_after_job(context)
         except ScanError as error:
             self.report({"ERROR"}, printable(str(error)))
@@ -162,9 +163,9 @@ class JobOperator(Watching):
         return self.watch(context)
 
 
-def report(operator: bpy.types.Operator, ended: JobEnd, *, is_cancelled: bool = False) -> None:
-    """Report how a job ended. What the user has cancelled is no error to them."""
-    bad: Report = "WARNING" if ended.can_continue else "ERROR"
+def report(operator: bpy.types.Operator, ended: JobEnd, *, is_cancelled: bool = False, went_on: bool = False) -> None:
+    """Report how a job ended. What the user has cancelled is no error to them, nor what could be gone on without."""
+    bad: Report = "WARNING" if ended.can_continue or went_on else "ERROR"
     operator.report({"INFO" if ended.is_done or is_cancelled else bad}, printable(ended.message))
 
 

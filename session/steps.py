@@ -13,9 +13,12 @@ from typing import Any
 import bpy
 
 from ..properties.typed import existing
+from ..scan.common.errors import NoModelError
+from ..scan.common.text import count
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.folder import JobFolder
 from ..scan.job.job_end import JobEnd
+from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.importing import ImportPlan, plan_import
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
 from ..scan.tasks.settings import StripSettings
@@ -47,13 +50,20 @@ def reconstruct(settings: ReconstructSettings) -> Steps:
     return (yield _job("Reconstruct", settings.output, "reconstruct", asdict(settings)))
 
 
-def import_scan(settings: ImportSettings, scene: int) -> Steps:
+def build_model(settings: ModelSettings) -> Steps:
+    """Build the mesh. Raises BadUseError before anything is started."""
+    settings.check()
+    return (yield _job("Build Model", settings.output, "build_model", asdict(settings)))
+
+
+def import_scan(settings: ImportSettings, scene: int, *, with_mesh: bool = True) -> Steps:
     """Bring a scan into the scene with this ``session_uid``; where it was deleted meanwhile, into the current one.
 
-    Ends as ``some_failed`` where the photos are known and cameras have no picture all the same; a model alone is whole.
-    Raises BadUseError, and leaves the scene as it was.
+    The mesh comes ``with_mesh``, where one was built of these cameras. Ends as ``some_failed`` where the photos are
+    known and cameras have no picture all the same; a model alone is whole. Raises BadUseError, and leaves the scene as
+    it was.
     """
-    plan = plan_import(settings)
+    plan = plan_import(settings, with_mesh=with_mesh)
     unfit = ""
     if plan.job is not None:
         undistorted = yield Job("Undistort Photos", JobFolder(plan.copies.root), plan.job)
@@ -67,26 +77,49 @@ def import_scan(settings: ImportSettings, scene: int) -> Steps:
     return JobEnd.done(said) if is_whole else JobEnd.some_failed(said)
 
 
-def scan_to_scene(stripping: StripSettings, solving: ReconstructSettings, content: SceneContent, scene: int) -> Steps:
-    """All of it, one after the other; ``content`` is what comes into the scene, ``scene`` as in ``import_scan``.
+def scan_to_scene(
+    stripping: StripSettings,
+    solving: ReconstructSettings,
+    modelling: ModelSettings | None,
+    content: SceneContent,
+    scene: int,
+) -> Steps:
+    """All of it, one after the other, without a mesh where ``modelling`` is None.
 
-    It ends as the first step in which something failed, else as done. Raises BadUseError; what was done before it is
-    kept.
+    ``content`` is what comes into the scene, ``scene`` as in ``import_scan``. It ends as the first step in which
+    something failed, else as done; where no mesh can be built, cameras and points come in all the same. Raises
+    BadUseError; what was done before it is kept.
     """
     solving.check()
+    if modelling is not None:
+        modelling.check()
     stripped = yield from strip(stripping)
     if not stripped.can_continue:
         return stripped
     solved = yield from reconstruct(solving)
     if not solved.can_continue:
         return solved
-    importing = ImportSettings(directory=solved.details["results"], **asdict(content))
-    imported = yield from import_scan(importing, scene)
-    if not imported.can_continue:
-        return imported
-    first = next((end for end in (stripped, solved) if end.exit_code), imported)
-    details = {**imported.details, "strip": stripped.to_json(), "solve": solved.to_json()}
-    return replace(imported, status=first.status, exit_code=first.exit_code, details=details)
+    results = solved.details["results"]
+    built = None
+    if modelling is not None:
+        built = yield from build_model(replace(modelling, cameras=results))
+        if not built.can_continue and built.exit_code != NoModelError.exit_code:
+            return built
+    importing = ImportSettings(directory=results, **asdict(content))
+    imported = yield from import_scan(importing, scene, with_mesh=built is not None and built.can_continue)
+    return imported if not imported.can_continue else _whole(stripped, solved, built, imported)
+
+
+def _whole(stripped: JobEnd, solved: JobEnd, built: JobEnd | None, imported: JobEnd) -> JobEnd:
+    """How all steps together ended, of which the last one went well enough."""
+    ends = {"strip": stripped, "solve": solved}
+    message = imported.message
+    if built is not None:
+        ends["model"] = built if built.can_continue else JobEnd.some_failed(built.message, **built.details)
+        message += "" if built.can_continue else f". No model was built: {built.message}"
+    first = next((end for end in ends.values() if end.exit_code), imported)
+    details = {**imported.details, **{name: end.to_json() for name, end in ends.items()}}
+    return JobEnd(status=first.status, exit_code=first.exit_code, message=message, details=details)
 
 
 def _job(title: str, output: str, task: str, settings: dict[str, Any]) -> Job:
@@ -102,6 +135,8 @@ def _summary(plan: ImportPlan, unfit: str) -> tuple[str, bool]:
     known = points.errors[points.errors >= 0]
     if len(known):
         said += f", which miss the photos by {known.mean():.2f} pixels on average"
+    if plan.mesh is not None:
+        said += f", and a model with {count(len(plan.mesh.faces), 'face')}"
     if plan.photos is None:
         said += "; their photos were not found, name their folder to have them behind the cameras"
     elif bare:

@@ -56,8 +56,12 @@ def is_asked() -> bool:
 
 def results(settings: Settings) -> str:
     """The folder with what an engine found in the scene's photos, best the engine chosen; empty if none did."""
-    solved = {each["engine"]: each["results"] for each in output_state(settings).get("solved", ())}
-    return solved.get(settings.engine) or next(iter(solved.values()), "")
+    return str(_solved(settings).get("results", ""))
+
+
+def model(settings: Settings) -> dict[str, Any]:
+    """What is known of the mesh that was built of these ``results``; empty if none was."""
+    return _solved(settings).get("model") or {}
 
 
 def missing_photos(settings: Settings) -> str:
@@ -68,12 +72,12 @@ def missing_photos(settings: Settings) -> str:
 
 
 def missing_masks(settings: Settings) -> str:
-    """What to do where masks are wanted and known not to be there; empty else."""
-    return "Strip the backgrounds first" if settings.masks and output_state(settings).get("masks") == 0 else ""
+    """What to do where the masks are known not to be there; empty else."""
+    return "Strip the backgrounds first" if output_state(settings).get("masks") == 0 else ""
 
 
 def missing_results(settings: Settings) -> str:
-    """What to do where there is nothing to import; empty where there is."""
+    """What to do where there is nothing to import, or to build a model of; empty where there is."""
     if words := missing_photos(settings):
         return words
     known = found(settings)
@@ -88,6 +92,12 @@ def output_state(settings: Settings) -> dict[str, Any]:
     """Returns what earlier jobs left in the output folder, see ``scan.tasks.survey``; empty where that is not known."""
     known = found(settings)
     return (known.details.get("output") if known else None) or {}
+
+
+def _solved(settings: Settings) -> dict[str, Any]:
+    """What an engine found, best the engine chosen; empty if none did."""
+    solved = {each["engine"]: each for each in output_state(settings).get("solved", ())}
+    return solved.get(settings.engine) or next(iter(solved.values()), {})
 
 
 def _folders(settings: Settings) -> tuple[str, str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``make demo``: the scan in this repository, from photos to a scene, through a real rembg server and a real Blender.
+"""``make demo``: the scan in this repository, from photos to a model, through a real rembg server and a real Blender.
 
 Everything it needs is installed into ``build/`` inside the clone. Run again, it goes on from its job folder.
 With ``--backend embedded`` no server is needed: ``make demo BACKEND=embedded``.
@@ -29,6 +29,7 @@ SCAN = environments.ROOT / "tests" / "data" / "turntable"
 HOME = environments.BUILD / "demo"
 OUTPUT = HOME / "turntable_scan"
 PICTURE = Path(__file__).with_name("demo_picture.py")
+FACES = 60_000
 
 # Runs an operator, and hands on the sentence a script would get where it fails.
 _CALL = """
@@ -59,16 +60,20 @@ def main() -> None:
     median, worst = _check()
     with _timed("Finding the cameras"):
         _call(blender, "reconstruct", output_directory=OUTPUT)
+    with _timed("Building the model"):
+        _call(blender, "build_model", output_directory=OUTPUT, model_quality="NORMAL", faces=FACES)
     with _timed("Bringing them into a scene, and rendering it"):
-        said = blender.run(PICTURE, OUTPUT, timeout=1800).result
+        found = blender.run(PICTURE, OUTPUT, timeout=1800).result
+    _check_scene(found)
     print(
         f"{len(list(_photos()))} masks agree with the true ones: IoU {median:.3f} in the median, {worst:.3f} at worst"
     )
     print(_solved())
-    print(f"In the scene:  {said}")
+    print("In the scene:  {cameras} cameras, {points:,} points and a closed model with {faces:,} faces".format(**found))
     for what, name in (
         ("Masks:", "masks"),
         ("Contact sheet:", "contact_sheet.jpg"),
+        ("Model:", "model/model.ply"),
         ("Scene:", "scan.blend"),
         ("Picture of it:", "scan.png"),
     ):
@@ -126,6 +131,20 @@ def _check() -> tuple[float, float]:
         )
         shares.append(float((ours & true).sum() / (ours | true).sum()))
     return statistics.median(shares), min(shares)
+
+
+def _check_scene(found: dict[str, int]) -> None:
+    """Raise ScriptError where something in the scene is not what it should be."""
+    photos = len(list(_photos()))
+    wanted = {
+        f"{found['cameras']} of {photos} photos have a camera": found["cameras"] == photos,
+        f"there are {found['points']} points": found["points"] > 1000,
+        f"the model has {found['faces']} faces, and {FACES} were asked for": abs(found["faces"] / FACES - 1) < 0.02,
+        f"{found['open_edges']} edges of the model have not two faces": found["open_edges"] == 0,
+        f"the model has {found['colors']} colours": found["colors"] > 1000,
+    }
+    if wrong := [words for words, is_right in wanted.items() if not is_right]:
+        raise ScriptError("; ".join(wrong))
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 """Run in Blender by demo.py: bring the solved scan into an empty scene, save it, and render a picture of it.
 
 The argument is the job folder; ``scan.blend`` and ``scan.png`` go there. For the picture, every camera holds up its
-photo, since Blender renders no cameras; they are taken out again before the scene is saved.
+photo, since Blender renders no cameras; they, and the lights, are not in the scene that is saved.
 """
+
+from collections import Counter
 
 import bpy
 from mathutils import Vector
@@ -13,22 +15,32 @@ CARD = 0.17  # how far before its camera a photo is held up, of the way to the o
 
 
 def main():
-    """Import, save, render; what came into the scene, in words."""
+    """Import, save, render; what came into the scene, in numbers."""
     for thing in list(bpy.data.objects):
         bpy.data.objects.remove(thing)
     bpy.ops.scan_cutout.import_reconstruction(directory=FOLDER)
+    bpy.context.view_layer.update()
     cameras = [thing for thing in bpy.data.objects if thing.type == "CAMERA"]
-    points = next(thing for thing in bpy.data.objects if thing.type == "MESH")
+    model = next(thing for thing in bpy.data.objects if "scan_cutout_model" in thing)
+    points = next(thing for thing in bpy.data.objects if thing.type == "MESH" and thing != model)
     stand_up(cameras)
     bpy.ops.wm.save_as_mainfile(filepath=f"{FOLDER}/scan.blend", compress=True)
 
-    middle = points.matrix_world @ (sum((Vector(corner) for corner in points.bound_box), Vector()) / 8)
+    middle = model.matrix_world @ (sum((Vector(corner) for corner in model.bound_box), Vector()) / 8)
     reach = sum((camera.matrix_world.translation - middle).length for camera in cameras) / len(cameras)
     for camera in cameras:
         hold_up(camera, reach * CARD)
-    thicken(points, reach * 0.0022)
+    light()
     take_picture(middle + Vector((0.45, -2.2, 1.95)) * reach, middle)
-    return f"{len(cameras)} cameras and {len(points.data.vertices)} points"
+    return {"cameras": len(cameras), "points": len(points.data.vertices), **facts_of(model.data)}
+
+
+def facts_of(mesh):
+    """How many faces it has, how many edges that are not between two of them, and how many colours."""
+    between = Counter(edge for face in mesh.polygons for edge in face.edge_keys)
+    colors = {tuple(each.color) for each in mesh.color_attributes["Color"].data}
+    open_edges = sum(faces != 2 for faces in between.values())
+    return {"faces": len(mesh.polygons), "open_edges": open_edges, "colors": len(colors)}
 
 
 def stand_up(cameras):
@@ -44,12 +56,12 @@ def stand_up(cameras):
     bpy.context.view_layer.update()
 
 
-def thicken(points, radius):
-    """Draw the points larger than in the viewport, to be seen in a small picture."""
-    tree = next(each.node_group for each in points.modifiers if each.type == "NODES")
-    size = next(node for node in tree.nodes if node.bl_idname == "GeometryNodeMeshToPoints").inputs["Radius"]
-    tree.links.remove(size.links[0])
-    size.default_value = radius
+def light():
+    """Light the model from the left, and a little from the right; the photos shine by themselves."""
+    for turn, energy in (((0.9, 0.0, -0.7), 2.6), ((1.0, 0.0, 0.9), 1.0)):
+        sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+        sun.rotation_euler, sun.data.energy, sun.data.angle = turn, energy, 0.5
+        bpy.context.scene.collection.objects.link(sun)
 
 
 def hold_up(camera, distance):

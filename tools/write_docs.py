@@ -23,8 +23,9 @@ from scan.engines import catalog
 from scan.engines.settings import ReconstructSettings
 from scan.job.events import Event
 from scan.job.records import PhotoRecord
+from scan.meshing.settings import ModelSettings
 from scan.reconstruction.settings import ImportSettings
-from scan.tasks.settings import StripSettings
+from scan.tasks.settings import ScanSteps, StripSettings
 
 SETTINGS = ROOT / "docs" / "settings.md"
 PARTLY_WRITTEN = ("README.md", "docs/architecture.md")
@@ -32,7 +33,9 @@ PARTLY_WRITTEN = ("README.md", "docs/architecture.md")
 _GROUPS = (
     ("Strip Backgrounds", "strip_backgrounds", "strip", StripSettings),
     ("Reconstruct", "reconstruct", "reconstruct", ReconstructSettings),
+    ("Build Model", "build_model", "model", ModelSettings),
     ("Import Reconstruction", "import_reconstruction", "import", ImportSettings),
+    ("Scan to Scene", "scan_to_scene", "run", ScanSteps),
 )
 _BEGINNING = """# Settings
 
@@ -42,7 +45,8 @@ Every setting, what it does and where it is set. In a call of an operator it has
 the command line the option in the second. Left out, it comes from the preferences where they keep it, else it is the
 default; what a scene keeps counts for who presses a button. The backend EMBEDDED has a model of its own in the
 preferences, *Embedded Model* (`u2netp`).
-`bpy.ops.scan_cutout.scan_to_scene` and the command `run` take the settings of all three steps.
+`bpy.ops.scan_cutout.scan_to_scene` and the command `run` take the settings of all steps but for the folders of a
+model's cameras and masks and those of an import, and one of their own, which is the last.
 """
 _NOT = ("is not set in a call", "has no option", "is kept nowhere")
 _PLACES = {Home.CALL: "–", Home.SCENE: "the scene (sidebar)", Home.PREFERENCES: "the preferences"}

@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..operators.build_model import SCAN_CUTOUT_OT_build_model
 from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
 from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
 from ..operators.import_reconstruction import SCAN_CUTOUT_OT_import_reconstruction
@@ -34,6 +35,7 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_build_model.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text="Import Reconstruction...")
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")

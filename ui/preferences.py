@@ -11,6 +11,7 @@ from ..properties.declared import kept_properties
 from ..properties.stored import Preferences
 from ..scan.common.declared import Home
 from ..scan.engines import catalog
+from ..scan.meshing.settings import Resources
 from ..scan.segmentation import weights
 from ..scan.segmentation.settings import TOKEN_VARIABLE, SegmentationSettings
 from ..session import programs, queries
@@ -53,6 +54,7 @@ class ScanCutoutPreferences(Preferences):
         **kept_properties(
             Home.PREFERENCES,
             SegmentationSettings,
+            Resources,
             # A collection of its own, below.
             without=("further",),
             more={"model": {"search": _served_models, "search_options": {"SUGGESTION"}}},

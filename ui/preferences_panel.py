@@ -55,6 +55,7 @@ class _Panel:
             self._draw_server_help(layout)
             self._draw_patience(layout)
         self._draw_programs(layout)
+        self._draw_resources(layout)
 
     def _draw_backend(self, layout: bpy.types.UILayout) -> None:
         body = _section(layout, "backend", "Background Removal")
@@ -182,6 +183,17 @@ class _Panel:
         # Who set no path may well do without.
         is_wanted = entry.preference is None or getattr(self._preferences, entry.preference.name)
         self._say(body, told["problem"], "ERROR" if is_wanted else "INFO")
+
+    def _draw_resources(self, layout: bpy.types.UILayout) -> None:
+        body = _section(layout, "resources", "Building Models", closed=True)
+        if body is None:
+            return
+        for name, zero in (("threads", "all_but_one_thread"), ("memory", "half_memory")):
+            number = body.row()
+            # Not only paler: what is typed in shall count.
+            number.enabled = not getattr(self._preferences, zero)
+            number.prop(self._preferences, name)
+            body.prop(self._preferences, zero)
 
     def _say(self, body: bpy.types.UILayout, words: str, icon: Icon) -> None:
         """Draw a sentence below a field, as wide as the field."""

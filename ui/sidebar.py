@@ -9,7 +9,7 @@ from .sidebar_background import SCAN_CUTOUT_PT_background, SCAN_CUTOUT_PT_backgr
 from .sidebar_job import draw_job
 from .sidebar_panel import SidebarPanel
 from .sidebar_photos import SCAN_CUTOUT_PT_photos
-from .sidebar_steps import SCAN_CUTOUT_PT_import, SCAN_CUTOUT_PT_reconstruct, SCAN_CUTOUT_PT_strip
+from .sidebar_steps import SCAN_CUTOUT_PT_import, SCAN_CUTOUT_PT_model, SCAN_CUTOUT_PT_reconstruct, SCAN_CUTOUT_PT_strip
 
 
 class SCAN_CUTOUT_PT_scan(SidebarPanel, bpy.types.Panel):
@@ -33,6 +33,7 @@ register, unregister = bpy.utils.register_classes_factory(
         SCAN_CUTOUT_PT_background_advanced,
         SCAN_CUTOUT_PT_strip,
         SCAN_CUTOUT_PT_reconstruct,
+        SCAN_CUTOUT_PT_model,
         SCAN_CUTOUT_PT_import,
     )
 )

@@ -81,10 +81,11 @@ def _draw_ended(layout: bpy.types.UILayout, job: current_job.RunningJob, result:
 
 def _ended(result: JobEnd) -> str:
     """How it ended; failed photos are listed, and so not in it."""
-    photos = result.details.get("photos")
-    if result.status in {"some_failed", "all_failed"} and photos and photos["failed"]:
+    details = result.details
+    # Those of a strip name both.
+    if result.status in {"some_failed", "all_failed"} and "no_cutouts" in details and details["photos"]["failed"]:
+        photos, bare = details["photos"], len(details["no_cutouts"])
         words = f"{photos['done']} of {photos['found']} photos have a mask, {_failed(len(photos['failed']))}"
-        bare = len(result.details.get("no_cutouts", ()))
         return f"{words}; {bare} without a cutout" if bare else words
     return result.message
 

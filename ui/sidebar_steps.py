@@ -5,11 +5,12 @@ from pathlib import Path
 
 import bpy
 
+from ..operators.build_model import SCAN_CUTOUT_OT_build_model
 from ..operators.import_reconstruction import SCAN_CUTOUT_OT_import_reconstruction
 from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
 from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
-from ..properties.stored import Settings
+from ..properties.stored import Settings, settings_in
 from ..properties.typed import existing
 from ..scan.common.text import count
 from ..scan.engines import catalog
@@ -61,6 +62,37 @@ class SCAN_CUTOUT_PT_reconstruct(SidebarPanel, bpy.types.Panel):
         row.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, icon="CON_CAMERASOLVER")
         if any(solved["engine"] == settings.engine for solved in output.get("solved", ())):
             existing(row.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, text="", icon="FILE_REFRESH")).again = True
+
+
+class SCAN_CUTOUT_PT_model(SidebarPanel, bpy.types.Panel):
+    """A mesh of the object"""
+
+    bl_label = "Model"
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        """Draw whether Scan to Scene takes this step."""
+        existing(self.layout).prop(settings_in(context.scene), "build_model", text="")
+
+    def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
+        """Draw how fine it is, the button, and what was built."""
+        column = layout.column()
+        column.prop(settings, "model_quality")
+        faces = column.column()
+        faces.active = not settings.all_faces
+        faces.prop(settings, "faces")
+        column.prop(settings, "all_faces")
+        model = survey.model(settings)
+        if model:
+            say(layout, f"Model with {count(model['faces'], 'face')}", "CHECKMARK")
+        row = layout.row(align=True)
+        build = SCAN_CUTOUT_OT_build_model.bl_idname
+        buttons = [row.operator(build, icon="MESH_DATA")]
+        if model:
+            again = existing(row.operator(build, text="", icon="FILE_REFRESH"))
+            again.model_again = True
+            buttons.append(again)
+        for button in buttons:
+            existing(button).cameras_directory = survey.results(settings)
 
 
 class SCAN_CUTOUT_PT_import(SidebarPanel, bpy.types.Panel):

@@ -139,7 +139,7 @@ class Setting:
         if given.low is None or given.high is None:
             return ""
         zero = f"0 ({given.zero.label}) or " if given.zero else ""
-        return f"{zero}from {given.low:g} to {given.high:g}{given.unit.value}"
+        return f"{zero}from {_figure(given.low)} to {_figure(given.high)}{given.unit.value}"
 
     def check(self, value: object) -> None:
         """Raise BadUseError where a value is not of the setting's type, out of its range or none of its choices."""
@@ -156,6 +156,11 @@ class Setting:
         if low is None or high is None or low <= value <= high or (zero is not None and value == 0):
             return
         raise BadUseError(f"{self.declaration.label} must be {self.range}, not {value:g}")
+
+
+def _figure(value: float) -> str:
+    """A number as a person reads it: large ones in groups of three digits."""
+    return f"{value:,}" if isinstance(value, int) and value >= 100_000 else f"{value:g}"
 
 
 def own_settings(group: type) -> Iterator[Setting]:

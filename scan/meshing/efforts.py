@@ -47,11 +47,7 @@ EFFORTS = {
         others=6,
         narrow=(25, 13),
         halvings=0,
-        steps=(
-            Step(halvings=1, reach=2.0, places=7, stiffness=3.0),
-            Step(halvings=0, reach=1.5, places=7, stiffness=6.0),
-            Step(halvings=0, reach=1.0, places=5, stiffness=15.0),
-        ),
+        steps=(Step(halvings=0, reach=1.5, places=7, stiffness=12.0),),
     ),
     "HIGH": Effort(
         edge=1536,
@@ -62,7 +58,6 @@ EFFORTS = {
         narrow=(33, 17),
         halvings=0,
         steps=(
-            Step(halvings=1, reach=2.0, places=9, stiffness=3.0),
             Step(halvings=0, reach=1.5, places=7, stiffness=6.0),
             Step(halvings=0, reach=1.0, places=5, stiffness=15.0),
         ),

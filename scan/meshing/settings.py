@@ -29,7 +29,10 @@ class Resources:
         low=1,
         high=256,
         soft=(0, 32),
-        zero=Zero("all_but_one", "All but One", "One thread less than the computer has cores, so that Blender has one"),
+        metavar="N",
+        zero=Zero(
+            "all_but_one_thread", "All but One", "One thread less than the computer has cores, so that Blender has one"
+        ),
         since="0.2.0",
     )
     memory: float = setting(
@@ -40,7 +43,8 @@ class Resources:
         low=0.5,
         high=1024.0,
         soft=(0.0, 64.0),
-        zero=Zero("half", "Half", "Half of the computer's memory"),
+        metavar="GB",
+        zero=Zero("half_memory", "Half", "Half of the computer's memory"),
         since="0.2.0",
     )
 
@@ -105,8 +109,9 @@ class ModelSettings(Resources):
         help="How many triangles the model is reduced to",
         home=Home.SCENE,
         low=100,
-        high=100_000_000,
+        high=10_000_000,
         soft=(1_000, 1_000_000),
+        metavar="N",
         zero=Zero("all_faces", "Keep All", "Keep every triangle"),
         since="0.2.0",
     )

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a strip is asked to do: plain values that travel to the worker in ``job.json``. Never a secret."""
+"""What a strip is asked to do: plain values that travel to the worker in ``job.json``. Never a secret.
+
+And which of the tasks a whole scan goes through.
+"""
 
 from dataclasses import dataclass
 
-from ..common.declared import check, later_values
+from ..common.declared import Home, check, later_values, setting
 from ..common.hashes import short_hash
 from ..cutouts.settings import CutoutSettings
 from ..job.settings import FolderSettings
@@ -26,3 +29,22 @@ class StripSettings(CutoutSettings, MaskSettings, SegmentationSettings, FolderSe
         """Names the cutout that these settings make of a photo with a mask, which may have been painted on by hand."""
         beside = self.cutout_color if self.cutouts == "JPEG" else self.alpha_matting
         return short_hash(file_stamp, mask_sha256, self.cutouts, beside, *later_values(self, CutoutSettings))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanSteps:
+    """What a scan that goes from the photos to the scene does on the way, beside masks and cameras."""
+
+    build_model: bool = setting(
+        default=True,
+        label="Build the Model",
+        help="Have Scan to Scene end with a mesh of the object",
+        off_help="Leave the model out: cameras and points only",
+        home=Home.SCENE,
+        option="model",
+        since="0.2.0",
+    )
+
+
+NOT_OF_A_SCAN = frozenset({"cameras", "mask_folder"})
+"""Settings of a model that such a scan does not have: it builds the model of its own cameras and masks."""

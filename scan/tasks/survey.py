@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..common.errors import BadUseError, PhotoError
+from ..common.errors import BadUseError, Cancelled, ModelError, PhotoError
 from ..common.files import cannot_write
 from ..common.text import about_passed_over, count
 from ..engines.catalog import names
 from ..engines.engine import make_engine
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
-from ..engines.programs.program import Cancelled
 from ..job.context import JobContext
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.history import last_failures
@@ -27,6 +26,8 @@ from ..job.settings import check_photo_folder
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import make_proxy
+from ..reconstruction.models import find_model, model_report
+from ..reconstruction.readers import registry
 from ..review.thumbnails import SIZE, write_thumbnail
 from .reconstruct import engine_folder
 
@@ -192,11 +193,25 @@ def _has_mask(photo: Photo, output: JobFolder) -> bool:
 
 
 def _solved(output: JobFolder, engine: str) -> dict[str, Any] | None:
-    """What an engine found, if that is still there."""
+    """What an engine found, if that is still there, and what was built of it."""
     place = engine_folder(output, engine)
     try:
         report = json.loads(place.report.read_bytes())
         solved = {"engine": engine, "registered": report["registered"], "total": report["total"]}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return {**solved, "results": str(place.results)} if place.results.is_dir() else None
+    if not place.results.is_dir():
+        return None
+    return {**solved, "results": str(place.results), "model": _model(output, place.results)}
+
+
+def _model(output: JobFolder, results: Path) -> dict[str, Any] | None:
+    """What is to be known of the model that was built of the cameras in a folder; None without one."""
+    try:
+        report = json.loads(model_report(output).read_bytes())
+        model = {"faces": int(report["faces"])}
+        # Read only now: of a large scan that takes a while.
+        is_its = find_model(results, registry.read(results)) is not None
+    except (ModelError, OSError, ValueError, KeyError, TypeError):
+        return None
+    return model if is_its else None

@@ -26,7 +26,7 @@ current_job, driver, queries, steps, survey = (
 )
 events, job_end = (import_module(f"{PACKAGE}.scan.job.{name}") for name in ("events", "job_end"))
 settings, job = import_module(f"{PACKAGE}.scan.tasks.settings"), import_module(f"{PACKAGE}.scan.job.folder")
-segmentation = import_module(f"{PACKAGE}.scan.segmentation.settings")
+segmentation, meshing = (import_module(f"{PACKAGE}.scan.{name}.settings") for name in ("segmentation", "meshing"))
 photos, outputs, endpoint, nowhere = arguments  # noqa: F821 - run_in_bpy.py gives them
 
 
@@ -153,10 +153,7 @@ def states():
     draw_pace("", 40)
     for number in range(100):
         current_job.now().progress.take(events.Log(level="warning", text=f"Warning {number}"))
-    end = job_end.JobEnd(exit_code=5, message="Nothing was found")
-    current_job.now().end()
-    current_job.now().result = end
-    current_job.finish()
+    end_with(job_end.JobEnd(exit_code=5, message="Nothing was found"))
     draw("ended with warnings")
     shown.output_directory = str(Path(outputs, "third"))
     draw("another folder is chosen")
@@ -165,6 +162,13 @@ def states():
     fail_dozens()
     draw("many failed photos")
     solved_states(shown, stored, output)
+
+
+def end_with(end):
+    """End the running job, as if by itself."""
+    current_job.now().end()
+    current_job.now().result = end
+    current_job.finish()
 
 
 def draw_pace(step, total):
@@ -182,6 +186,16 @@ def solved_states(shown, stored, output):
     solve(Path(output))
     look()
     draw("solved")
+    build(Path(output))
+    look()
+    shown.all_faces = True
+    draw("built")
+    asked = meshing.ModelSettings(photos=photos, output=output)
+    run("Build Model", steps.build_model(asked), lambda _job: True)
+    draw("building")
+    left_out = {"found": 2, "done": 1, "failed": [{"photo": "1.jpg", "reason": "has no mask"}]}
+    end_with(job_end.JobEnd.some_failed("The model is made of 1 photo", photos=left_out))
+    draw("built of some")
     shown.directory = str(Path(outputs, "gone"))
     look()
     assert survey.missing_results(shown) == "", "what was solved cannot be imported"
@@ -192,6 +206,7 @@ def solved_states(shown, stored, output):
         name_as_no_text()
     ask(stored)
     stored.backend = "EMBEDDED"
+    stored.all_but_one_thread = False
     shown.cutouts = "JPEG"
     draw("embedded")
     addons = bpy.context.preferences.addons
@@ -238,6 +253,23 @@ def solve(output):
     folder = import_module(f"{PACKAGE}.scan.engines.engine").EngineFolder(place)
     folder.results.mkdir(parents=True)
     folder.report.write_text(json.dumps({"registered": 38, "total": 40}))
+    for name, text in (
+        ("cameras.txt", "1 SIMPLE_PINHOLE 320 240 300 160 120\n"),
+        ("images.txt", "1 1 0 0 0 0 0 5 1 IMG_0001.JPG\n\n"),
+        ("points3D.txt", ""),
+    ):
+        (folder.results / name).write_text(text)
+
+
+def build(output):
+    """Leave what the task build_model leaves of these cameras."""
+    models = import_module(f"{PACKAGE}.scan.reconstruction.models")
+    registry = import_module(f"{PACKAGE}.scan.reconstruction.readers.registry")
+    folder = job.JobFolder(output)
+    folder.model.mkdir()
+    models.model_file(folder).write_bytes(b"a mesh")
+    key = models.camera_key(registry.read(registry.find(output)))
+    models.model_report(folder).write_text(json.dumps({"cameras": key, "faces": 59998}))
 
 
 def ask(stored):

@@ -12,15 +12,17 @@ from bpy_process import Blender
 from scan.common.declared import Home, Setting, Unit, settings_of
 from scan.engines import catalog
 from scan.engines.settings import ReconstructSettings
+from scan.meshing.settings import ModelSettings
 from scan.reconstruction.settings import ImportSettings, SceneContent
-from scan.tasks.settings import StripSettings
+from scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
 
 TOYS = Path(__file__).parents[1] / "toys"
 OPERATORS = {
     "strip_backgrounds": (StripSettings,),
     "reconstruct": (ReconstructSettings,),
+    "build_model": (ModelSettings,),
     "import_reconstruction": (ImportSettings,),
-    "scan_to_scene": (StripSettings, ReconstructSettings, SceneContent),
+    "scan_to_scene": (StripSettings, ReconstructSettings, ModelSettings, ScanSteps, SceneContent),
 }
 READ = """
     def told(properties):
@@ -51,12 +53,18 @@ def fits(each: Setting, found: dict[str, Any], *, has_limits: bool) -> None:
     assert found["type"] == kind
     assert found["items"] == [[choice.name, choice.label, choice.help] for choice in each.choices]
     if each.type in (int, float):
-        assert found["default"] == pytest.approx(each.default)
+        # Where 0 is the default and lies out of the range, the checkbox beside it says so.
+        assert found["default"] == pytest.approx(max(each.default, given.low or 0) if has_limits else each.default)
         assert (found["range"] == pytest.approx([given.low, given.high], rel=1e-6)) is has_limits
     elif given.unit is Unit.COLOR:
         assert [round(channel * 255) for channel in found["default"]] == [*bytes.fromhex(each.default[1:])]
     elif each.type is bool or each.choices:
         assert found["default"] == each.default
+
+
+def zeros_of(settings: dict[str, Setting]) -> dict[str, bool]:
+    """The checkboxes that stand for 0, and whether that is the default."""
+    return {each.declaration.zero.name: each.default == 0 for each in settings.values() if each.declaration.zero}
 
 
 @pytest.mark.compat
@@ -65,17 +73,21 @@ def test_properties_are_what_is_declared(blender_installed: Blender) -> None:
     for name, groups in OPERATORS.items():
         wanted = {each.in_blender: each for group in reversed(groups) for each in settings_of(group)}
         wanted = {name: each for name, each in wanted.items() if not each.declaration.no_operator}
-        zeros = {each.declaration.zero.name for each in wanted.values() if each.declaration.zero}
-        assert found[name].keys() - {"retry", "filter_glob"} == wanted.keys() | zeros, name
+        if name == "scan_to_scene":
+            wanted = {name: each for name, each in wanted.items() if each.name not in NOT_OF_A_SCAN}
+        zeros = zeros_of(wanted)
+        assert found[name].keys() - {"retry", "filter_glob"} == wanted.keys() | zeros.keys(), name
+        assert {zero: found[name][zero]["default"] for zero in zeros} == zeros
         for own, each in wanted.items():
             fits(each, found[name][own], has_limits=False)
     every = {each.in_blender: each for group in OPERATORS["scan_to_scene"] for each in settings_of(group)}
     kept = {name: each for name, each in every.items() if each.declaration.home is Home.SCENE}
-    assert found["scene"].keys() == kept.keys() | {"full_resolution"}
+    assert found["scene"].keys() == kept.keys() | zeros_of(kept).keys()
     stored = {name: each for name, each in every.items() if each.declaration.home is Home.PREFERENCES}
     rows = {row.name for row in catalog.rows()}
     own = rows | {"token", "embedded_model", "bl_idname"}
-    assert found["preferences"].keys() - own == stored.keys() - {"executable"}
+    assert found["preferences"].keys() - own == (stored.keys() - {"executable"}) | zeros_of(stored).keys()
+    assert {zero: found["preferences"][zero]["default"] for zero in zeros_of(stored)} == zeros_of(stored)
     del stored["further_endpoints"], stored["executable"]  # a collection, and a row for each program
     for place, settings in (("scene", kept), ("preferences", stored)):
         for name, each in settings.items():

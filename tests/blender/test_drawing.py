@@ -27,6 +27,7 @@ SIDEBAR = (
     "SCAN_CUTOUT_PT_background_advanced",
     "SCAN_CUTOUT_PT_strip",
     "SCAN_CUTOUT_PT_reconstruct",
+    "SCAN_CUTOUT_PT_model",
     "SCAN_CUTOUT_PT_import",
 )
 
@@ -84,6 +85,7 @@ def test_everything_is_drawn_in_every_state(
     solved, before = (drawn[state]["SCAN_CUTOUT_PT_reconstruct"] for state in ("solved", "looked at"))
     assert "placed38of40photos" in solved
     assert solved.count("scan_cutout.reconstruct") == 2 * before.count("scan_cutout.reconstruct") > 0, "Solve Again"
+    _check_model(drawn)
     assert "Askingtheserver…" in drawn["asking, answered"]["SCAN_CUTOUT_PT_background"]
     assert "Noserveranswers" in drawn["not answered"]["SCAN_CUTOUT_PT_background"]
     _check_places(drawn, server.endpoint, nowhere)
@@ -91,6 +93,20 @@ def test_everything_is_drawn_in_every_state(
     assert "cutout_color" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
     for said in ("proxy_size", "full_resolution", "Onlyarembgserver"):
         assert said in drawn["embedded"]["SCAN_CUTOUT_PT_background_advanced"]
+
+
+def _check_model(drawn: Mapping[str, Mapping[str, str]]) -> None:
+    """What is drawn of a model, and of what it may take of the computer."""
+    solved, built = (drawn[state]["SCAN_CUTOUT_PT_model"] for state in ("solved", "built"))
+    for said in ("build_model", "model_quality", "faces", "all_faces", "scan_cutout.build_model"):
+        assert said in solved
+    assert ("Modelwith" in solved, "Modelwith59,998faces" in built) == (False, True)
+    assert built.count("scan_cutout.build_model") == 2 * solved.count("scan_cutout.build_model"), "Build Again"
+    assert "BuildModel" in drawn["building"]["SCAN_CUTOUT_PT_scan"]
+    ended = drawn["built of some"]["SCAN_CUTOUT_PT_scan"]
+    assert ("Themodelismadeof1photo" in ended, "1of2photoshaveamask" in ended) == (True, False)
+    for said in ("threads", "all_but_one_thread", "memory", "half_memory"):
+        assert said in drawn["factory"]["ScanCutoutPreferences"]
 
 
 def _check_ended(drawn: dict[str, dict[str, str]], output: str) -> None:

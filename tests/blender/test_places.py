@@ -51,7 +51,8 @@ def test_a_file_that_was_never_saved_has_no_folder(blender_installed, tmp_path):
     for photos, output in (("//photos", ""), (arguments[0] + "/photos/", "//out")):
         settings.directory, settings.output_directory = photos, output
         result[photos or output] = [settings.photos, settings.output, *map(said, (
-            "strip_backgrounds", "reconstruct", "import_reconstruction", "scan_to_scene", "look_at_photos"))]
+            "strip_backgrounds", "reconstruct", "build_model", "import_reconstruction", "scan_to_scene",
+            "look_at_photos"))]
     """
     unsaved, half = blender_installed.run(code, tmp_path).result.values()
     assert unsaved[:2] == ["", ""], "a folder of the process was taken for one beside the file"
@@ -131,12 +132,15 @@ def test_a_place_for_temporary_files_that_is_gone_is_told_of(blender_installed, 
 def test_buttons_that_do_it_again_say_what_they_do(blender_installed):
     code = """
     from types import SimpleNamespace
+    from bl_ext.user_default.scan_cutout.operators.build_model import SCAN_CUTOUT_OT_build_model as build
     from bl_ext.user_default.scan_cutout.operators.reconstruct import SCAN_CUTOUT_OT_reconstruct as reconstruct
     from bl_ext.user_default.scan_cutout.operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds as strip
     result = [strip.description(bpy.context, SimpleNamespace(retry=retry)) for retry in (False, True)]
     result += [reconstruct.description(bpy.context, SimpleNamespace(again=again)) for again in (False, True)]
+    result += [build.description(bpy.context, SimpleNamespace(model_again=again)) for again in (False, True)]
     """
-    strip, retry, reconstruct, again = blender_installed.run(code).result
-    assert strip == reconstruct == "", "the class's own words"
+    strip, retry, reconstruct, again, build, once_more = blender_installed.run(code).result
+    assert strip == reconstruct == build == "", "the class's own words"
     assert retry.startswith("Strip again what failed")
     assert again.startswith("Solve the scan from the beginning")
+    assert once_more.startswith("Make the model from the beginning")

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From photos to a scene in real bpy, on the installed zip: the operators one by one, in one go, and as a command."""
+"""From photos to a scene in real bpy, on the installed zip: the operators one by one, in one go, and as a command.
+
+Without a model, for which there is test_build_model.py.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ result = []
 for ends in json.loads(arguments[2]):
     scene = bpy.context.scene.session_uid
     what = steps.scan_to_scene(
-        StripSettings(**folders), ReconstructSettings(**folders), SceneContent(), scene
+        StripSettings(**folders), ReconstructSettings(**folders), None, SceneContent(), scene
     )
     titles = [next(what).title]
     try:
@@ -78,6 +81,7 @@ def test_scan_to_scene_in_one_go_and_again_step_by_step(blender_installed, photo
         output_directory=output,
         backend="EMBEDDED",
         quality="DRAFT",
+        build_model=False,
     )
     assert (ended, words) == (["FINISHED"], "")
     assert len(cameras) == len(NUMBERS)
@@ -148,7 +152,7 @@ def test_in_background_it_is_waited_for_however_it_is_called(
 def test_the_command_runs_to_the_end_and_saves_the_scene(blender_installed, photos, tmp_path):
     output, blend, end = tmp_path / "out", tmp_path / "scene.blend", tmp_path / "end.json"
     folders = ["--photos", photos, "--output", output]
-    options = ["--backend", "embedded", "--quality", "draft", "--blend", blend, "--json", end]
+    options = ["--backend", "embedded", "--quality", "draft", "--no-model", "--blend", blend, "--json", end]
     run = blender_installed.run(COMMAND, "run", *folders, *options)
     code, err = run.result
     assert code == 0, err

@@ -230,7 +230,7 @@ def steps():
     stored.backend = "EMBEDDED"
     scan = bpy.context.scene.scan_cutout
     scan.directory, scan.output_directory = arguments
-    scan.quality = "DRAFT"
+    scan.quality = scan.model_quality = "DRAFT"
     with using():
         bpy.ops.mesh.primitive_cube_add("EXEC_DEFAULT", True)
     yield
@@ -257,6 +257,7 @@ def steps():
         *(photos, output),
     )
     assert after["cameras"] - before["cameras"] >= 8
+    assert after["meshes"] - before["meshes"] == 2, "points and model"
     assert undone == before
     assert redone == after
     assert steps == 3, "the scan was more than one step, or took a step with it"

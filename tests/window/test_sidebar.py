@@ -219,19 +219,21 @@ def steps():
     assert len(list((output / "masks").iterdir())) == len(names)
 
 
-def test_a_scan_from_one_button_to_the_photos_in_the_scene(
+def test_a_scan_from_one_button_to_the_model_in_the_scene(
     window: WindowBlender, rembg: RembgServer, photos: Path, output: Path, keep: Keep
 ) -> None:
     shutil.copytree(TURNTABLE / "photos" / "upright", photos, dirs_exist_ok=True)
     code = """
 def steps():
     set_up()
-    shown().quality = "DRAFT"
+    shown().quality = shown().model_quality = "DRAFT"
     yield choose()
     yield from open_sidebar()
     yield click(*(yield from button("scan_cutout.scan_to_scene")))
     yield until(lambda: current_job.now().title == "Reconstruct" and current_job.now().progress.step)
     yield from pictures("solving")
+    yield until(lambda: current_job.now().title == "Build Model" and current_job.now().progress.step)
+    yield from pictures("building")
     yield from scroll("WHEELUPMOUSE")
     yield until(is_over)
     check(current_job.last().result.status == "done", current_job.last().result)
@@ -240,13 +242,16 @@ def steps():
     yield from pictures("done_below")
     yield click(*(yield from button("scan_cutout.look_through_photo", "WHEELDOWNMOUSE")))
     looked = bpy.context.scene.camera.name
+    check(bpy.context.scene.camera.visible_get(), "behind a hidden camera there is no picture")
+    yield drawn()
+    shot("looked_through")
     with using():
         bpy.ops.view3d.view_camera()             # out of the camera again
     for name in ("Cube", "Camera", "Light"):
         bpy.data.objects.remove(bpy.data.objects[name])
     bpy.context.preferences.view.smooth_view = 0
     view = area().spaces.active
-    view.shading.type = "MATERIAL"               # the points' own colours
+    view.shading.type = "MATERIAL"               # the mesh's own colours
     view.overlay.show_relationship_lines = False
     with using():
         bpy.ops.object.select_all(action="DESELECT")
@@ -261,14 +266,17 @@ def steps():
     yield click(*place)
     yield until(lambda: len(bpy.data.cameras) > before)
     yield until(is_over)
-    return looked, before, len(bpy.data.cameras), survey.found(shown()).details["output"]["solved"]
+    models = [each.name for each in bpy.data.objects if "scan_cutout_model" in each.keys()]
+    return looked, before, len(bpy.data.cameras), survey.found(shown()).details["output"]["solved"], models
 """
     more = ["pictures"] if os.environ.get("README_PICTURES") else []
-    (looked, before, after, solved), folder = run(window, code, photos, output, rembg.endpoint, *more)
+    (looked, before, after, solved, models), folder = run(window, code, photos, output, rembg.endpoint, *more)
     keep("window", [folder / "scan.png"], (0, 0, 1600, 1000))
     assert looked != "Camera"
     assert after > before, "the button in the panel Import did not import what was solved"
     assert [(each["engine"], each["total"]) for each in solved] == [("COLMAP", 20)]
+    assert solved[0]["model"]["faces"] > 50_000
+    assert models == ["output Model"], "the second one did not take the place of the first"
 
 
 def test_nothing_is_left_when_the_extension_is_switched_off(

@@ -17,11 +17,12 @@ from scan.cutouts.settings import CutoutSettings
 from scan.engines.settings import ReconstructSettings
 from scan.masks import settings as mask_settings
 from scan.masks.settings import MaskSettings
+from scan.meshing.settings import ModelSettings
 from scan.reconstruction.settings import ImportSettings
 from scan.tasks import settings as task_settings
-from scan.tasks.settings import StripSettings
+from scan.tasks.settings import ScanSteps, StripSettings
 
-GROUPS = (StripSettings, ReconstructSettings, ImportSettings)
+GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ImportSettings, ScanSteps)
 SETTINGS = [pytest.param(each, id=f"{group.__name__}.{each.name}") for group in GROUPS for each in settings_of(group)]
 
 

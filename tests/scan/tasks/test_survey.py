@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from built_models import ball, leave_model
 from conftest import draw_photo
 from faulty_server import Answer
 from PIL import ExifTags, Image
@@ -208,10 +209,34 @@ def test_a_solve_is_told_while_its_model_is_there(add, survey, output):
     (place / "sparse").mkdir(parents=True)
     (place / "report.json").write_text(json.dumps({"registered": 38, "total": 40}))
     assert survey()["output"]["solved"] == [
-        {"engine": "COLMAP", "registered": 38, "total": 40, "results": str(place / "sparse")}
+        {"engine": "COLMAP", "registered": 38, "total": 40, "results": str(place / "sparse"), "model": None}
     ]
     os.rename(place / "sparse", place / "gone")  # noqa: PTH104
     assert survey()["output"]["solved"] == []
+
+
+def test_a_model_is_told_beside_the_cameras_that_it_was_built_of(add, survey, output):
+    add("1.jpg")
+    for engine in ("colmap", "colmap_executable"):
+        place = output / "engines" / engine / "sparse"
+        place.mkdir(parents=True)
+        place.with_name("report.json").write_text(json.dumps({"registered": 1, "total": 1}))
+        (place / "cameras.txt").write_text("1 SIMPLE_PINHOLE 320 240 300 160 120\n")
+        (place / "images.txt").write_text(f"1 1 0 0 0 0 0 {len(engine)} 1 1.jpg\n\n")
+        (place / "points3D.txt").write_text("")
+
+    def told():
+        return {each["engine"]: each["model"] for each in survey()["output"]["solved"]}
+
+    assert told() == {"COLMAP": None, "COLMAP_EXECUTABLE": None}
+    mesh = ball()
+    file = leave_model(output, place, mesh)
+    assert told() == {"COLMAP": None, "COLMAP_EXECUTABLE": {"faces": len(mesh.faces)}}
+    (place / "points3D.txt").write_text("damaged\n")
+    assert told()["COLMAP_EXECUTABLE"] is None
+    (place / "points3D.txt").write_text("")
+    file.unlink()
+    assert told()["COLMAP_EXECUTABLE"] is None
 
 
 def test_what_was_made_of_photos_that_are_away_is_told(add, survey, workers, server, photos, photo_watch):

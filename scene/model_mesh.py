@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mesh of a scan in the scene, and that of an earlier import, whose place it takes.
+
+The earlier one is taken out only where it is as it came. In doubt an artist has worked on it, and both stand there.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import cast
+
+import bpy
+import numpy as np
+
+from ..properties.typed import existing
+from ..scan.common.hashes import short_hash
+from ..scan.reconstruction.types import Mesh
+from .photo_cameras import noted
+from .vertex_colors import COLOR, material_of, mesh_of
+
+MODEL = "scan_cutout_model"
+"""Custom property of such an object: which file it came from, and in which state it was then."""
+
+_ROUGHNESS = 0.8  # most of what is scanned is dull, and the colours have their highlights in them
+
+
+def build(name: str, mesh: Mesh, material: bpy.types.Material | None) -> bpy.types.Object:
+    """Make the object, with a material of its colours where none is given. It is in no collection yet."""
+    data = mesh_of(name, mesh.vertices, mesh.colors)
+    corners = mesh.faces.astype(np.int32).ravel()
+    data.loops.add(len(corners))
+    data.loops.foreach_set("vertex_index", corners)
+    data.polygons.add(len(mesh.faces))
+    data.polygons.foreach_set("loop_start", np.arange(0, len(corners), 3, dtype=np.int32))
+    data.update(calc_edges=True)
+    data.validate()  # it comes from a file, and faces without an area do no harm but to Blender
+    data.shade_smooth()
+    data.materials.append(material or _material(name))
+    return bpy.data.objects.new(name, data)
+
+
+def note(model: bpy.types.Object, file: Path) -> None:
+    """Keep with the object where it came from. It is parented and in its collection."""
+    # IDs take dictionaries, of which the stubs know nothing.
+    model[MODEL] = cast("str", {"file": _identity(file), "state": _state(model)})
+
+
+def take_out_earlier(scene: bpy.types.Scene, file: Path) -> bpy.types.Material | None:
+    """Remove from a scene what came from this file and is as it came; its material, for the one that comes now."""
+    material = None
+    for model in [each for each in scene.objects if _is_as_it_came(each, _identity(file))]:
+        data = cast("bpy.types.Mesh", model.data)
+        material = data.materials[0]
+        bpy.data.objects.remove(model)
+        bpy.data.meshes.remove(data)
+    return material
+
+
+def _is_as_it_came(model: bpy.types.Object, identity: str) -> bool:
+    if model.type != "MESH" or MODEL not in noted(model):
+        return False
+    if model.library or model.override_library or existing(model.data).library:
+        return False
+    kept = noted(model)[MODEL]
+    known = kept.to_dict() if hasattr(kept, "to_dict") else {}
+    return known.get("file") == identity and known.get("state") == _state(model)
+
+
+def _identity(file: Path) -> str:
+    return short_hash(str(file.resolve()))
+
+
+def _state(model: bpy.types.Object) -> str:
+    """Names all that an artist is likely to change, or to build on: same name, nothing was touched."""
+    data = cast("bpy.types.Mesh", model.data)
+    collections = model.users_collection
+    # Whoever has it as child, target or second user, or has its collection as an instance.
+    users = bpy.data.user_map(subset={model, data, *collections}, value_types={"OBJECT"})
+    return short_hash(
+        _placed(model),
+        _placed(model.parent),
+        model.mode,
+        sorted(each.name for each in collections),
+        sorted({each.name for found in users.values() for each in found}),
+        [each.name for each in model.modifiers],
+        [each.name for each in model.vertex_groups],
+        [each.material.name if each.material else "" for each in model.material_slots],
+        sorted((each.name, each.domain, each.data_type) for each in data.attributes),
+        [data.animation_data is None, data.shape_keys is None],
+        _content(data),
+    )
+
+
+def _placed(thing: bpy.types.Object | None) -> list[object]:
+    """Where an object is, and by what."""
+    if thing is None:
+        return []
+    matrix = np.array(thing.matrix_basis).tolist()
+    parent = thing.parent.name if thing.parent else ""
+    return [thing.name, parent, matrix, len(thing.constraints), thing.animation_data is None]
+
+
+def _content(data: bpy.types.Mesh) -> str:
+    """A hash of positions, faces and colours."""
+    positions = np.empty(3 * len(data.vertices), np.float32)
+    data.vertices.foreach_get("co", positions)
+    corners = np.empty(len(data.loops), np.int32)
+    data.loops.foreach_get("vertex_index", corners)
+    colors = np.empty(0, np.float32)
+    if (found := cast("bpy.types.ByteColorAttribute | None", data.color_attributes.get(COLOR))) is not None:
+        colors = np.empty(4 * len(found.data), np.float32)
+        found.data.foreach_get("color", colors)
+    content = hashlib.sha256()
+    for values in (positions, corners, colors):
+        content.update(values.tobytes())
+    return content.hexdigest()
+
+
+def _material(name: str) -> bpy.types.Material:
+    material, shader = material_of(name, "ShaderNodeBsdfPrincipled", "Base Color")
+    cast("bpy.types.NodeSocketFloat", shader.inputs["Roughness"]).default_value = _ROUGHNESS
+    return material

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model as the task build_model leaves it, made by hand: for tests of what becomes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from scan.job.folder import JobFolder
+from scan.reconstruction.models import camera_key, model_file, model_report
+from scan.reconstruction.ply import write_ply
+from scan.reconstruction.readers import registry
+from scan.reconstruction.types import Mesh
+
+
+def ball(radius: float = 1.0, times: int = 2) -> Mesh:
+    """A closed mesh: an octahedron of which each face was divided into four so many times. Each vertex has a colour."""
+    vertices = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], float)
+    faces = np.array([[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]], np.int32)
+    for _ in range(times):
+        edges = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+        unique, index = np.unique(edges, axis=0, return_inverse=True)
+        middle = index.reshape(-1, 3) + len(vertices)
+        vertices = np.concatenate([vertices, vertices[unique].mean(axis=1)])
+        (a, b, c), (ab, bc, ca) = faces.T, middle.T
+        corners = ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))
+        faces = np.concatenate([np.stack(each, axis=1) for each in corners]).astype(np.int32)
+    normals = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
+    colors = (128 + 100 * normals).astype(np.uint8)
+    return Mesh(radius * normals, faces, normals, np.ones(len(normals)), colors)
+
+
+def leave_model(output: Path, cameras: Path, mesh: Mesh) -> Path:
+    """Leave a mesh in a job folder as the model that was built of the cameras in a folder; the mesh's file."""
+    folder = JobFolder(output)
+    write_ply(model_file(folder), mesh)
+    report = {
+        "status": "done",
+        "exit_code": 0,
+        "message": f"The model has {len(mesh.faces)} faces",
+        "faces": len(mesh.faces),
+        "cameras": camera_key(registry.read(cameras)),
+    }
+    model_report(folder).write_text(json.dumps(report))
+    return model_file(folder)
