@@ -177,7 +177,7 @@ class _Job:
                 f"{count(len(builder.wrong_masks), 'mask')} did not count, since what they cut away is in the others "
                 f"({some(builder.wrong_masks)}); look at them on the contact sheet"
             )
-        self._tell("Colouring the mesh", 0.95)
+        self._tell("Coloring the mesh", 0.95)
         fewer = reduced(surface, self._settings.faces)
         if fewer is None:
             self._warn("The mesh could not be reduced and stay closed: it has all its faces")
