@@ -28,6 +28,7 @@ from .neighbours import neighbours
 from .raster import depth_map
 from .refine import Step, quality_of, refine
 from .shots import COLOR, GREY, MASK
+from .spread import spread
 from .surface import Surface
 from .sweep import Base, DepthMap, Picture, sweep
 from .threads import Workers
@@ -117,13 +118,13 @@ class Builder:
 
     def _bounded(self, outlines: list[Outline]) -> tuple[Surface, list[Outline]]:
         """The surface of the bound, and the outlines that can be trusted."""
-        start = self._bound_of(outlines)
-        wrong = set(wrong_masks(start, outlines, self._workers))
-        if not wrong or len(outlines) - len(wrong) < RANKS:
-            return start, outlines
-        self.wrong_masks = [outlines[number].view.name for number in sorted(wrong)]
-        outlines = [outline for number, outline in enumerate(outlines) if number not in wrong]
-        return self._bound_of(outlines), outlines
+        while True:  # without the worst, others show
+            start = self._bound_of(outlines)
+            wrong = set(wrong_masks(start, outlines, self._workers))
+            if not wrong or len(outlines) - len(wrong) < RANKS:
+                return start, outlines
+            self.wrong_masks += [outlines[number].view.name for number in sorted(wrong)]
+            outlines = [outline for number, outline in enumerate(outlines) if number not in wrong]
 
     def _bound_of(self, outlines: Sequence[Outline]) -> Surface:
         grid = grid_around(outlines, self._scene.effort.coarse, self._workers)
@@ -161,8 +162,19 @@ class Builder:
 
         share = (0.35, 0.5) if is_last else (0.26, 0.34)
         maps = self._swept("Comparing the photos closely", pictures, base, offsets, share)
+        maps = self._spread(pictures, maps)
         grid = grid_around(outlines, effort.fine if is_last else effort.coarse, self._workers)
         return self._fused(views, maps, outlines, grid, _TOLERANCES[1], _BANDS[1])
+
+    def _spread(self, pictures: Sequence[Picture], maps: Sequence[DepthMap]) -> list[DepthMap]:
+        views = [picture.view for picture in pictures]
+
+        def work(number: int) -> DepthMap:
+            weights = weights_of(number, views, maps, self._near[number], _TOLERANCES[1])
+            others = [pictures[other] for other in self._near[number]]
+            return spread(pictures[number], others, maps[number], weights, _BEST)
+
+        return list(self._workers.map(work, self._numbers))
 
     def _swept(
         self,

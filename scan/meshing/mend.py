@@ -106,8 +106,8 @@ def _paired(
         outward = vertices[apex] - vertices[a]
         return float(np.arctan2(outward @ second, outward @ first))
 
-    # Seen along the edge, a face that runs from a to b has the solid on the side of growing angles or of falling ones;
-    # a pair encloses solid between its faces.
-    turns = [(angle(back) - angle(forward[0])) % (2 * np.pi) for back in backward]
+    # Turning on from a face that runs from a to b one is outside; turning back one goes through the solid, and comes to
+    # the other face of the pair.
+    turns = [(angle(forward[0]) - angle(back)) % (2 * np.pi) for back in backward]
     nearest = int(np.argmin(turns))
     return [(forward[0], backward[nearest]), (forward[1], backward[1 - nearest])]

@@ -8,8 +8,10 @@ import numpy as np
 
 from ..common.errors import NoModelError, PhotoError
 from ..common.text import count, some
+from ..reconstruction.types import Floats as Doubles
 from .arrays import Arrays
 from .frame import Frame, Sight, frame_of
+from .hull import RANKS
 from .shots import Box, Part, Source, box_of, keep, part_of, view_of, working_scale
 from .threads import Workers
 from .views import View
@@ -17,6 +19,9 @@ from .views import View
 LEAST_PHOTOS = 3
 _REACH = 1.6
 """A photo's part reaches at most so many radii from the object's middle: a mask that keeps everything costs no more."""
+_SAMPLES = 32
+_LACKING = 0.2
+"""A mask lacks a part of the object where the others have it reach further by this share of its size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +61,9 @@ def look(sources: Sequence[Source], edge: float, workers: Workers) -> Shots:
     if len(usable) < LEAST_PHOTOS:
         raise NoModelError(_too_few(len(usable), left_out))
     frame = frame_of([_sight(source, found) for source, found in zip(usable, boxes, strict=True)])
-    within = [_within(source, found, frame) for source, found in zip(usable, boxes, strict=True)]
+    within = _completed(
+        usable, [_within(source, found, frame) for source, found in zip(usable, boxes, strict=True)], frame
+    )
     scale = working_scale(within, edge)
     parts = [part_of(source, found, scale) for source, found in zip(usable, within, strict=True)]
     views = [view_of(source, part, frame) for source, part in zip(usable, parts, strict=True)]
@@ -143,3 +150,39 @@ def _within(source: Source, box: Box, frame: Frame) -> Box:
         min(box.lower, int(y + reach) + 1),
     )
     return cut if cut.left < cut.right and cut.upper < cut.lower else box
+
+
+def _completed(sources: Sequence[Source], boxes: Sequence[Box], frame: Frame) -> list[Box]:
+    """The boxes, and for masks that lack a part of the object those that the other photos give it."""
+    along = np.linspace(-_REACH, _REACH, _SAMPLES)
+    grid = np.stack(np.meshgrid(along, along, along, indexing="ij"), -1).reshape(-1, 3) * frame.radius + frame.center
+    places = [_seen_at(source, grid) for source in sources]
+    misses = np.zeros(len(grid), int)
+    for (x, y), box in zip(places, boxes, strict=True):
+        misses += ~((x >= box.left) & (x <= box.right) & (y >= box.upper) & (y <= box.lower))
+    kept = misses < RANKS
+    if not kept.any():
+        return list(boxes)
+    completed = []
+    for source, (x, y), box in zip(sources, places, boxes, strict=True):
+        whole = Box(
+            max(0, int(x[kept].min())),
+            max(0, int(y[kept].min())),
+            min(source.pinhole.width, int(x[kept].max()) + 1),
+            min(source.pinhole.height, int(y[kept].max()) + 1),
+        )
+        slack = _LACKING * max(whole.right - whole.left, whole.lower - whole.upper)
+        lacks = (box.left - whole.left, box.upper - whole.upper, whole.right - box.right, whole.lower - box.lower)
+        completed.append(whole.around(box) if max(lacks) > slack else box)
+    return completed
+
+
+def _seen_at(source: Source, points: Doubles) -> tuple[Doubles, Doubles]:
+    """Where a photo shows points of the world (n × 3), in pixels."""
+    seen = points @ source.photo.rotation.T + source.photo.translation
+    depth = np.maximum(seen[:, 2], 1e-9)
+    pinhole = source.pinhole
+    return (
+        seen[:, 0] / depth * pinhole.focal + pinhole.center_x,
+        seen[:, 1] / depth * pinhole.focal + pinhole.center_y,
+    )

@@ -24,6 +24,8 @@ _AT_ONCE = 2500
 _MOST_VIEWS = 10
 _NOISE = np.float32(6.0)
 _RINGS = 20
+_USUAL = 0.05
+"""The trust of a vertex with texture around it; where there is none, no vertex has so much, and none goes far."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,8 @@ def _settled(
     """The vertices where photos and smoothness agree: thin-plate energy (Kobbelt et al., 1998), by Jacobi's method."""
     rings = Rings(surface)
     trust = trust + rings.mean(trust)
-    usual = float(np.median(trust[trust > 0])) if (trust > 0).any() else 1.0
-    stiff = np.float32(stiffness * usual)
+    usual = float(np.median(trust[trust > 0])) if (trust > 0).any() else _USUAL
+    stiff = np.float32(stiffness * max(usual, _USUAL))
     start, move = surface.vertices, np.zeros(len(normals), np.float32)
     for _ in range(_RINGS):
         place = start + move[:, None] * normals

@@ -61,6 +61,11 @@ class Box:
         """The root of its area."""
         return math.sqrt((self.right - self.left) * (self.lower - self.upper))
 
+    def around(self, other: "Box") -> "Box":
+        """The least box around both."""
+        left, upper = min(self.left, other.left), min(self.upper, other.upper)
+        return Box(left, upper, max(self.right, other.right), max(self.lower, other.lower))
+
 
 @dataclass(frozen=True)
 class Part:

@@ -17,6 +17,8 @@ from .windows import HALF, Homography, homography, scores
 _ROWS = 64
 _DEPTHS = 8
 """So many rows and depths are computed at once, so that they fit a processor's cache."""
+_FINES = 0.25, 0.1, 0.0
+"""What the score loses where one view alone agrees, or two do."""
 HIDDEN = np.float32(-1.0)
 """The score of a depth that cannot be."""
 
@@ -99,10 +101,7 @@ def _volume(
             for other, where in zip(others, homographies, strict=True):
                 there = Homography(where.slope[:, wide], where.shift)
                 _rank(ranked, scores(reference[wide], weights[wide], other.grey, there, depths), best)
-            mean = ranked[0]
-            for score in ranked[1:]:
-                mean += score
-            volume[first : first + _DEPTHS, rows] = mean / np.float32(len(ranked))
+            volume[first : first + _DEPTHS, rows] = combined(ranked)
     return volume
 
 
@@ -123,6 +122,19 @@ def _rank(ranked: list[Floats], score: Floats, best: int) -> None:
         ranked[number], score = better, low
     if len(ranked) < best:
         ranked.append(score)
+
+
+def combined(ranked: list[Floats]) -> Floats:
+    """The score of a depth: the mean of the best views, or that of fewer, less a fine.
+
+    In a narrow hollow two photos in all may show a place, and the others what is in front of it.
+    """
+    total = ranked[0].copy()
+    result = total - np.float32(_FINES[0])
+    for number, score in enumerate(ranked[1:], 2):
+        total += score
+        np.maximum(result, total / np.float32(number) - np.float32(_FINES[number - 1]), out=result)
+    return result
 
 
 def _between(volume: Floats, won: Ints, offsets: Floats) -> tuple[Floats, Floats]:

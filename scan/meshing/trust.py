@@ -16,7 +16,7 @@ from .threads import Workers
 
 _DEEP = 6.0
 """Pixels outside the mask from which on a part of the bound counts as cut away."""
-_LEAST, _TIMES = 0.015, 4.0
+_LEAST, _TIMES = 0.03, 4.0
 """A mask is wrong that cuts away more than this share of the bound, and so many times what the usual mask does."""
 
 

@@ -52,7 +52,7 @@ def box_sums(values: Floats) -> Floats:
     fours = pairs[..., 2:] + pairs[..., :-2]
     sums = fours[..., :-3] + pairs[..., 4:-1]
     sums += rows[..., 6:]
-    return np.asarray(sums, np.float32)
+    return np.asarray(sums)
 
 
 def scores(reference: Floats, weights: Floats, source: Floats, where: Homography, depths: Floats) -> Floats:
