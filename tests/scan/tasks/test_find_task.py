@@ -9,7 +9,16 @@ from scan import tasks, worker
 from scan.common.errors import BadUseError
 from scan.job.folder import JobFolder
 
-TASKS = {"strip", "check_endpoint", "check_programs", "reconstruct", "prepare_import", "survey", "preview"}
+TASKS = {
+    "build_model",
+    "strip",
+    "check_endpoint",
+    "check_programs",
+    "reconstruct",
+    "prepare_import",
+    "survey",
+    "preview",
+}
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
