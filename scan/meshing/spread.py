@@ -91,9 +91,9 @@ def _nearest(sure: Flags, direction: tuple[int, int], rows: Ints, columns: Ints)
     length = sure.shape[axis]
     places = np.arange(length)[:, None] if down else np.arange(length)[None, :]
     if down + across < 0:  # the last sure one before
-        place = np.maximum.accumulate(np.where(sure, places, -length), axis=axis)
+        place = np.maximum.accumulate(np.where(sure, places, -1 - _FAR), axis=axis)
     else:
-        flipped = np.flip(np.where(sure, places, 2 * length), axis)
+        flipped = np.flip(np.where(sure, places, length + _FAR), axis)
         place = np.flip(np.minimum.accumulate(flipped, axis=axis), axis)
     found = place[rows, columns]
     reached = np.abs(found - (rows if down else columns)) <= _FAR

@@ -69,3 +69,14 @@ def test_without_others_or_anything_sure_nothing_changes(scene):
     for result in (spread(picture, [], found, weights, 3), spread(picture, others, found, 0 * weights, 3)):
         np.testing.assert_array_equal(result.depth, found.depth)
         np.testing.assert_array_equal(result.score, found.score)
+
+
+def test_in_a_picture_smaller_than_a_plane_reaches_nothing_comes_from_beside_it():
+    photos = [shot(SPHERE, pose(azimuth, 10), size=32) for azimuth in (0, 18, -18)]
+    depth = np.where(np.isfinite(photos[0].seen.depth), photos[0].seen.depth, 0)
+    weights = np.zeros_like(depth)
+    weights[16, 17] = 0.8
+    found = DepthMap(depth, np.where(depth > 0, np.float32(0.1), 0))
+    with np.errstate(divide="raise", invalid="raise"):
+        result = spread(photos[0].picture, [each.picture for each in photos[1:]], found, weights, 3)
+    assert np.array_equal(result.depth > 0, depth > 0)
