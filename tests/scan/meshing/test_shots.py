@@ -160,6 +160,22 @@ def test_a_mask_that_keeps_everything_gets_a_part_around_the_object_only(scan):
     assert not any(large.ends)
 
 
+@pytest.mark.parametrize("number", [0, 1], ids=["straight", "bent"])
+def test_a_mask_that_lacks_a_side_has_the_part_that_the_others_give_it(scan, number):
+    """So that there is to see what it lacks; those of the others stay as they are."""
+    before = parts_of(scan)
+    with Image.open(scan.mask(number)) as mask:
+        mask.load()
+    mask.paste(0, (mask.width // 2, 0, mask.width, mask.height))
+    mask.save(scan.mask(number))
+    after = parts_of(scan)
+    right, was_right = (parts[scan.names[number]].left + parts[scan.names[number]].width for parts in (after, before))
+    assert right > was_right - 0.1 * before[scan.names[number]].width
+    for name in scan.names:
+        if name != scan.names[number]:
+            assert after[name] == before[name]
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [

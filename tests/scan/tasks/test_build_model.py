@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The task build_model: a closed mesh of a known solid, from photos, masks and cameras on disk, bad ones among them.
 
-What a quality spends is much less here than in the product, whose own is shown by ``meshing/test_turntable.py``.
+What a quality spends is much less here than in the product.
 """
 
 import dataclasses
@@ -27,8 +27,8 @@ from scan.reconstruction.readers import registry
 AROUND, FEW = tuple(around(16)), tuple(around(8))
 WIDE = Lens("OPENCV", 240, 180, (290.0, 293.0, 118.0, 93.0, -0.15, 0.06, 0.002, -0.001))
 TALL = Lens("SIMPLE_RADIAL", 180, 240, (275.0, 92.0, 117.0, 0.12))
-DRAFT = dataclasses.replace(EFFORTS["DRAFT"], edge=120, coarse=40, fine=48, depths=16, others=3)
-HASTY = dataclasses.replace(DRAFT, edge=90, coarse=32, fine=40, depths=12)
+DRAFT = dataclasses.replace(EFFORTS["DRAFT"], edge=88, coarse=40, fine=48, depths=16, others=3, narrow=(9, 5))
+HASTY = dataclasses.replace(DRAFT, edge=64, coarse=32, fine=32, depths=8)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -84,7 +84,9 @@ class Build:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    return write_scan(tmp_path_factory.mktemp("many"), AROUND)
+    """Of two cameras with bent lenses, every other photo upright."""
+    poses = [pose(22.5 * number, 8, 90 * (number % 2)) for number in range(16)]
+    return write_scan(tmp_path_factory.mktemp("many"), [*poses, *AROUND[16:]], (WIDE, TALL))
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +152,7 @@ def error_of_the_hull():
     return error(hull_of([shot(SOLID, at).outline for at in AROUND], 64).vertices)
 
 
-def test_the_mesh_is_closed_and_lies_where_the_solid_is(good):
+def test_of_bent_lenses_and_two_cameras_a_closed_mesh_is_made_where_the_solid_is(good):
     _, runner = good
     for mesh in (runner.mesh, runner.full):
         closed(mesh)
@@ -314,7 +316,7 @@ def test_wrong_masks_among_many_change_little(building, many, copy_of, good):
     """One keeps everything, one lacks a bite, and of one a whole side is cut off."""
     scan = copy_of(many)
     paint(scan, 2, 255, (0, 0, 240, 180))
-    paint(scan, 5, 0, (120, 40, 240, 140))
+    paint(scan, 5, 0, (95, 50, 180, 150))
     paint(scan, 12, 0, (130, 0, 240, 180))
     runner = building(scan)
     story = runner.run("DRAFT")
@@ -323,16 +325,6 @@ def test_wrong_masks_among_many_change_little(building, many, copy_of, good):
     closed(runner.mesh)
     (said,) = [each for each in story.finished["warnings"] if "did not count" in each]
     assert [number for number, name in enumerate(scan.names) if name in said] == [5, 12]
-
-
-def test_a_bent_lens_upright_photos_and_two_cameras_make_the_same_model(building, tmp_path, good):
-    poses = [pose(22.5 * number, 8, 90 * (number % 2)) for number in range(16)]
-    scan = write_scan(tmp_path / "scan", [*poses, *AROUND[16:]], (WIDE, TALL))
-    runner = building(scan)
-    story = runner.run("DRAFT")
-    assert story.exit_code == 0, story.message
-    closed(runner.mesh)
-    assert error_of(runner.full) < 1.4 * error_of(good[1].full)
 
 
 def test_cameras_on_one_side_only_make_a_closed_mesh_and_a_warning(building, tmp_path):
