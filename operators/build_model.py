@@ -8,7 +8,7 @@ import bpy
 from ..properties import job_settings
 from ..properties.declared import given, operator_properties
 from ..properties.stored import Settings
-from ..scan.common.declared import own_settings
+from ..scan.common.declared import help_of
 from ..scan.meshing.settings import ModelSettings
 from ..session import steps, survey
 from ..session.job_operator import JobOperator
@@ -28,7 +28,7 @@ class SCAN_CUTOUT_OT_build_model(JobOperator, bpy.types.Operator):
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
         """The tooltip: the button that builds again has no label."""
         if properties.model_again:
-            return next(each.declaration.help for each in own_settings(ModelSettings) if each.name == "model_again")
+            return help_of(ModelSettings, "model_again")
         return ""  # the class's own
 
     @classmethod

@@ -65,7 +65,7 @@ def build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent) -> bp
 
 def _scale(photos: list[Photo], points: Points) -> float:
     """How large the scene is: the usual distance of a photo from the middle of what it shows."""
-    places = np.array([photo_cameras.position(photo) for photo in photos])
+    places = np.array([photo.position for photo in photos])
     middle = np.median(points.positions if len(points.positions) else places, axis=0)
     scale = float(np.median(np.linalg.norm(places - middle, axis=1)))
     return scale if 1e-6 < scale < 1e9 else 1.0

@@ -11,7 +11,6 @@ from typing import Any, TypeGuard, cast
 
 import bpy
 import numpy as np
-import numpy.typing as npt
 from mathutils import Matrix
 
 from ..properties.typed import existing
@@ -31,13 +30,8 @@ def pose(photo: Photo) -> Matrix:
     """Camera to world, in the reconstruction's own frame and Blender's camera axes."""
     matrix = np.eye(4)
     matrix[:3, :3] = photo.rotation.T @ _AXES
-    matrix[:3, 3] = position(photo)
+    matrix[:3, 3] = photo.position
     return Matrix(matrix.tolist())
-
-
-def position(photo: Photo) -> npt.NDArray[np.float64]:
-    """Where the photo was taken from, in the reconstruction's own frame."""
-    return -photo.rotation.T @ photo.translation
 
 
 def set_lens(data: bpy.types.Camera, pinhole: Pinhole) -> None:

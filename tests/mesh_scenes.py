@@ -16,6 +16,7 @@ import numpy as np
 from built_models import ball
 from PIL import Image
 
+import colmap_text
 from scan.meshing.distances import signed_distances
 from scan.meshing.extract import extract
 from scan.meshing.fusion import fuse
@@ -24,6 +25,7 @@ from scan.meshing.surface import Surface
 from scan.meshing.sweep import Picture
 from scan.meshing.threads import Workers
 from scan.meshing.views import View
+from scan.reconstruction.types import Camera, Photo
 
 THREADS = Workers(2, threading.Event())
 AWAY = 4.0
@@ -364,27 +366,8 @@ def write_scan(
 
 def write_model(folder: Path, lenses: Sequence[Lens], images: Sequence[tuple[str, int, Pose]]) -> None:
     """Write a COLMAP text model: the lenses are numbered from 1; an image is its name, lens and pose in the world."""
-    folder.mkdir(parents=True, exist_ok=True)
     cameras = [
-        f"{number} {lens.model} {lens.width} {lens.height} {' '.join(map(repr, lens.parameters))}"
-        for number, lens in enumerate(lenses, 1)
+        Camera(number, lens.model, lens.width, lens.height, lens.parameters) for number, lens in enumerate(lenses, 1)
     ]
-    lines = []
-    for number, (name, lens, at) in enumerate(images, 1):
-        numbers = " ".join(repr(float(each)) for each in (*_quaternion(at.rotation), *at.translation))
-        lines += [f"{number} {numbers} {lens} {name}", ""]
-    (folder / "cameras.txt").write_text("\n".join(cameras) + "\n")
-    (folder / "images.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "points3D.txt").write_text("1 5.0 -3.0 11.0 200 100 50 0.5 1 0\n")
-
-
-def _quaternion(rotation: np.ndarray) -> np.ndarray:
-    """W, x, y, z of a rotation: the eigenvector of Bar-Itzhack's matrix (2000)."""
-    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation
-    matrix = [
-        [xx + yy + zz, zy - yz, xz - zx, yx - xy],
-        [zy - yz, xx - yy - zz, xy + yx, xz + zx],
-        [xz - zx, xy + yx, yy - xx - zz, yz + zy],
-        [yx - xy, xz + zx, yz + zy, zz - xx - yy],
-    ]
-    return np.linalg.eigh(np.array(matrix))[1][:, -1]
+    photos = [Photo(name, lens, at.rotation, at.translation) for name, lens, at in images]
+    colmap_text.write_model(folder, cameras, photos, "1 5.0 -3.0 11.0 200 100 50 0.5 1 0\n")

@@ -174,7 +174,7 @@ def _figures(scan: Path, output: Path, meshes: list[Path]) -> list[Row]:
     """What ``mesh_measure.py`` says of meshes, a row for each."""
     place = output / "sparse" if (output / "sparse").is_dir() else output
     reconstruction = registry.read(registry.find(place))
-    poses = {photo.name: (-photo.rotation.T @ photo.translation).tolist() for photo in reconstruction.photos}
+    poses = {photo.name: photo.position.tolist() for photo in reconstruction.photos}
     (HOME / "poses.json").write_text(json.dumps(poses), encoding="utf-8")
     command = [str(environments.python_of("bpy-5.2.3")), str(Path(__file__).with_name("mesh_measure.py"))]
     command += ["--scan", str(scan), "--poses", str(HOME / "poses.json"), "--output", str(HOME / "figures.json")]

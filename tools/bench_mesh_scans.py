@@ -15,20 +15,20 @@ from PIL import Image
 import environments
 
 sys.path.insert(0, str(environments.ROOT))
+from colmap_text import write_model
 from scan.meshing.distances import signed_distances
 from scan.meshing.efforts import EFFORTS
 from scan.meshing.extract import extract
 from scan.meshing.finish import finished
-from scan.meshing.grid import BLOCK
-from scan.meshing.hull import HALF_DIAGONAL, Outline, distances_to, grid_around
+from scan.meshing.hull import Outline, grid_around, hull_on
 from scan.meshing.prepare import look
-from scan.meshing.shots import Source, cut, read_mask
+from scan.meshing.shots import cut, read_mask, sources_of
 from scan.meshing.threads import Workers
-from scan.meshing.views import Floats, halved
-from scan.photos.photo import Photo
-from scan.reconstruction.pinhole import views
+from scan.meshing.views import halved
 from scan.reconstruction.ply import write_ply
 from scan.reconstruction.readers import registry
+from scan.reconstruction.types import Camera
+from scan.reconstruction.types import Photo as Posed
 
 
 def hull_mesh(scan: Path, output: Path) -> Path:
@@ -36,17 +36,7 @@ def hull_mesh(scan: Path, output: Path) -> Path:
     place = output / "sparse" if (output / "sparse").is_dir() else output
     masks = output / "masks" if (output / "masks").is_dir() else scan / "true_masks"
     reconstruction = registry.read(registry.find(place))
-    lenses = views(reconstruction)
-    sources = [
-        Source(
-            photo=photo,
-            camera=reconstruction.cameras[photo.camera],
-            lens=lenses[photo.camera],
-            file=Photo(PurePosixPath(photo.name), scan / "photos" / photo.name),
-            mask=Photo(PurePosixPath(photo.name), masks / f"{photo.name}.png"),
-        )
-        for photo in reconstruction.photos
-    ]
+    sources = sources_of(reconstruction, scan / "photos", masks, output / "converted")
     workers = Workers(2, threading.Event())
     effort = EFFORTS["NORMAL"]
     shots = look(sources, effort.edge, workers)
@@ -55,14 +45,7 @@ def hull_mesh(scan: Path, output: Path) -> Path:
         mask = np.asarray(cut(read_mask(source), part), np.float32)
         outlines.append(Outline(view.halved(1), signed_distances(halved(mask, 1)), part.ends))
     grid = grid_around(outlines, effort.fine, workers)
-
-    def plain(points: Floats) -> Floats:
-        return distances_to(outlines, points, 1)[:, 0]
-
-    centers = plain(grid.centers())
-    near = np.abs(centers) <= grid.step * (BLOCK * HALF_DIAGONAL + 1)
-    (field,) = grid.fill(centers, near, plain, workers)
-    surface = extract(field, grid)
+    surface = extract(hull_on(grid, outlines, workers), grid)
     workers.close()
     path = output / "hull.ply"
     write_ply(path, finished(surface, np.zeros(len(surface.vertices), np.float32), None, shots.frame))
@@ -79,22 +62,16 @@ def true_model(scan: Path, output: Path, *, number: int = 0, scale: float = 1.0,
     size = (round(lens["width"] * scale), round(lens["height"] * scale))
     numbers = (lens["fx"] * scale, lens["fy"] * scale, lens["cx"] * scale, lens["cy"] * scale)
     photos = table["photos"]
-    wanted = _chosen(len(photos), number or len(photos))
-    lines = []
-    for place, (index, turn) in enumerate(wanted, 1):
+    posed = []
+    for index, turn in _chosen(len(photos), number or len(photos)):
         photo = photos[index]
         name = photo["photo"] if turn == 0 else f"{PurePosixPath(photo['photo']).with_suffix('')}_{turn}.JPG"
         pose = np.array(photo["camera_from_object"])
-        quaternion = " ".join(f"{value:.17g}" for value in _quaternion(pose[:3, :3]))
-        lines.append(f"{place} {quaternion} {' '.join(f'{value:.17g}' for value in pose[:3, 3])} 1 {name}\n\n")
+        posed.append(Posed(name, 1, pose[:3, :3], pose[:3, 3]))
         if scan_copy is not None:
             _copy(scan / "photos" / photo["photo"], scan_copy / "photos" / name, size)
             _copy(scan / "true_masks" / f"{photo['photo']}.png", scan_copy / "true_masks" / f"{name}.png", size)
-    sparse = output / "sparse"
-    sparse.mkdir(parents=True, exist_ok=True)
-    (sparse / "cameras.txt").write_text(f"1 PINHOLE {size[0]} {size[1]} {' '.join(map(repr, numbers))}\n")
-    (sparse / "images.txt").write_text("".join(lines))
-    (sparse / "points3D.txt").write_text("")
+    write_model(output / "sparse", [Camera(1, "PINHOLE", *size, numbers)], posed)
 
 
 def _chosen(there: int, number: int) -> list[tuple[int, int]]:
@@ -113,19 +90,3 @@ def _copy(source: Path, target: Path, size: tuple[int, int]) -> None:
         image.resize(size, Image.Resampling.BICUBIC if image.mode == "RGB" else Image.Resampling.BILINEAR).save(
             target, **({"quality": 92} if target.suffix == ".JPG" else {})
         )
-
-
-def _quaternion(rotation: np.ndarray) -> np.ndarray:
-    """w, x, y, z of a rotation (Bar-Itzhack, New Method for Extracting the Quaternion, 2000)."""
-    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation
-    matrix = np.array(
-        [
-            [xx - yy - zz, yx + xy, zx + xz, zy - yz],
-            [yx + xy, yy - xx - zz, zy + yz, xz - zx],
-            [zx + xz, zy + yz, zz - xx - yy, yx - xy],
-            [zy - yz, xz - zx, yx - xy, xx + yy + zz],
-        ]
-    )
-    _, vectors = np.linalg.eigh(matrix)
-    x, y, z, w = vectors[:, -1]
-    return np.array([w, x, y, z])

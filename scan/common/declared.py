@@ -178,6 +178,11 @@ def settings_of(group: type) -> Iterator[Setting]:
             yield from settings_of(inner)
 
 
+def help_of(group: type, name: str) -> str:
+    """The help of one of a group's own settings."""
+    return next(each.declaration.help for each in own_settings(group) if each.name == name)
+
+
 def names_of(group: type) -> list[str]:
     """The names of a group's settings."""
     return [each.name for each in settings_of(group)]

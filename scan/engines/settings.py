@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..common.declared import Choice, Home, Unit, check, own_settings, setting
 from ..common.errors import EngineError
-from ..job.settings import FolderSettings
+from ..job.settings import FolderSettings, photos_of_scan
 from . import catalog
 from .colmap.settings import ColmapSettings
 from .installed import missing
@@ -21,15 +21,7 @@ QUALITIES = (
 class EngineSettings(FolderSettings):
     """What every engine is told. The masks are those of the job folder."""
 
-    photos: str = setting(
-        "",
-        label="Photos",
-        help="Folder with the photos; unset, the one that the output folder's masks were made of",
-        home=Home.SCENE,
-        unit=Unit.FOLDER,
-        blender="directory",
-        metavar="DIR",
-    )
+    photos: str = photos_of_scan()
     engine: str = setting(
         "COLMAP",
         label="Engine",

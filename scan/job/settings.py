@@ -3,10 +3,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..common.declared import Home, Unit, setting
 from ..common.errors import BadUseError
 from .folder import refuse_overlap
+
+
+def photos_of_scan() -> Any:
+    """Give the field of the photo folder to settings of work that begins where a scan has masks already."""
+    return setting(
+        "",
+        label="Photos",
+        help="Folder with the photos; unset, the one that the output folder's masks were made of",
+        home=Home.SCENE,
+        unit=Unit.FOLDER,
+        blender="directory",
+        metavar="DIR",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +54,15 @@ class FolderSettings:
 
     def check_folders(self) -> None:
         """Refuse folders that cannot work. Raises BadUseError."""
-        check_photo_folder(self.photos)
-        if not self.output:
-            raise BadUseError("No output folder is set; choose the one for the masks")
-        refuse_overlap(Path(self.photos), Path(self.output))
+        check_folders(self.photos, self.output)
+
+
+def check_folders(photos: str, output: str) -> None:
+    """Refuse a photo folder and an output folder that cannot work. Raises BadUseError."""
+    check_photo_folder(photos)
+    if not output:
+        raise BadUseError("No output folder is set; choose the one for the masks")
+    refuse_overlap(Path(photos), Path(output))
 
 
 def check_photo_folder(photos: str) -> None:

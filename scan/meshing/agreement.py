@@ -32,8 +32,7 @@ def weights_of(
     for other in near:
         theirs = views[other]
         x, y, depth_there = theirs.project(points)
-        inside = (x >= 0) & (y >= 0) & (x < theirs.width) & (y < theirs.height)
-        at = np.where(inside, np.floor(y) * theirs.width + np.floor(x), 0).astype(np.intp)
+        inside, at = theirs.pixel_of(x, y)
         found = maps[other].depth.ravel()[at]
         sure = maps[other].score.ravel()[at] > _LEAST_SCORE
         agree += inside & sure & (np.abs(found - depth_there) < tolerance)

@@ -23,7 +23,7 @@ from .efforts import Effort
 from .extract import extract
 from .fusion import Weighted, fuse, smooth
 from .grid import Grid
-from .hull import RANKS, Outline, bound_on, grid_around
+from .hull import RANKS, Outline, grid_around, hull_on
 from .neighbours import neighbours
 from .raster import depth_map
 from .refine import Step, quality_of, refine
@@ -39,7 +39,6 @@ _NEAR, _FAR = -0.012, 1.2
 """The wide sweep: from a little before the bound's surface to so far behind it."""
 _AROUND = (-0.05, 0.15), (-0.03, 0.06)
 """The narrow sweeps: the first reaches further inward, since a hollow with a narrow mouth opens step by step."""
-_BEST = 3
 _TOLERANCES = 0.02, 0.012
 """How far depths of neighbours may be apart to agree, in the wide and in the narrow sweep."""
 _BANDS = 4.0, 3.0
@@ -61,7 +60,7 @@ class Scene:
     ends: Sequence[tuple[bool, bool, bool, bool]]
     """See ``hull.Outline``."""
     arrays: Arrays
-    """The parts of the photos in grey and of their masks."""
+    """The parts of the photos and of their masks; see ``shots``."""
     effort: Effort
 
 
@@ -83,28 +82,29 @@ class Builder:
     def build(self) -> Surface:
         """The surface in the unit frame. Raises Cancelled, and NoModelError where the masks do not bound an object."""
         effort = self._scene.effort
-        start, outlines = self._bounded(self._outlines())
-        surface = self._kept.surface("wide", lambda: self._wide(outlines, start))
+        start, outlines, coarse = self._bounded(self._outlines())
+        surface = self._kept.surface("wide", lambda: self._wide(outlines, coarse, start))
         for number in range(len(_AROUND)):
-            surface = self._kept.surface(f"narrow{number}", partial(self._narrow, outlines, surface, number))
+            surface = self._kept.surface(f"narrow{number}", partial(self._narrow, outlines, coarse, surface, number))
         for number, step in enumerate(effort.steps):
             share = 0.55 + 0.4 * number / len(effort.steps)
             surface = self._kept.surface(f"refined{number}", partial(self._refined, surface, step, share))
         return surface
 
-    def quality(self, surface: Surface) -> Floats:
-        """n: how well the photos agree at each vertex, 0 to 1. Raises Cancelled."""
-        return quality_of(surface, self._greys, self._depths(surface), self._workers)
+    def depths(self, surface: Surface) -> list[Floats]:
+        """The depth maps of a surface in all views, of half their size. Raises Cancelled."""
+        sketch = decimated(surface, _SKETCH)
+        return list(self._workers.map(lambda number: depth_map(sketch, self._half[number]), self._numbers))
 
-    def colors(self, surface: Surface) -> Bytes:
+    def quality(self, surface: Surface, depths: Sequence[Floats]) -> Floats:
+        """Returns n: how well the photos agree at each vertex, 0 to 1. Raises Cancelled."""
+        return quality_of(surface, self._greys, depths, self._workers)
+
+    def colors(self, surface: Surface, depths: Sequence[Floats]) -> Bytes:
         """Returns n × 3: the colour of each vertex. Raises Cancelled."""
         arrays = self._scene.arrays
         return vertex_colors(
-            surface,
-            self._scene.views,
-            self._depths(surface),
-            lambda number: arrays.bytes(COLOR, number),
-            self._workers,
+            surface, self._scene.views, depths, lambda number: arrays.bytes(COLOR, number), self._workers
         )
 
     def _outlines(self) -> list[Outline]:
@@ -116,38 +116,35 @@ class Builder:
 
         return list(self._workers.map(outline, self._numbers))
 
-    def _bounded(self, outlines: list[Outline]) -> tuple[Surface, list[Outline]]:
-        """The surface of the bound, and the outlines that can be trusted."""
+    def _bounded(self, outlines: list[Outline]) -> tuple[Surface, list[Outline], Grid]:
+        """The surface of the bound, the outlines that can be trusted, and the coarse grid around what they leave."""
         while True:  # without the worst, others show
-            start = self._bound_of(outlines)
+            grid = grid_around(outlines, self._scene.effort.coarse, self._workers)
+            bound = hull_on(grid, outlines, self._workers, RANKS)
+            bound += np.float32(_SLACK * grid.step)
+            start = decimated(extract(bound, grid), _SKETCH)
             wrong = set(wrong_masks(start, outlines, self._workers))
             if not wrong or len(outlines) - len(wrong) < RANKS:
-                return start, outlines
+                return start, outlines, grid
             self.wrong_masks += [outlines[number].view.name for number in sorted(wrong)]
             outlines = [outline for number, outline in enumerate(outlines) if number not in wrong]
 
-    def _bound_of(self, outlines: Sequence[Outline]) -> Surface:
-        grid = grid_around(outlines, self._scene.effort.coarse, self._workers)
-        bound = bound_on(grid, outlines, self._workers)
-        bound += np.float32(_SLACK * grid.step)
-        return decimated(extract(bound, grid), _SKETCH)
-
-    def _wide(self, outlines: Sequence[Outline], start: Surface) -> Surface:
+    def _wide(self, outlines: Sequence[Outline], grid: Grid, start: Surface) -> Surface:
         """The surface after a sweep from the bound inward."""
-        effort = self._scene.effort
-        grid = grid_around(outlines, effort.coarse, self._workers)
-        offsets = np.linspace(_NEAR, _FAR, effort.depths, dtype=np.float32)
+        offsets = np.linspace(_NEAR, _FAR, self._scene.effort.depths, dtype=np.float32)
 
         def base(number: int) -> Base:
             front = depth_map(start, self._half[number])
             back = depth_map(start, self._half[number], far_side=True)
             both = np.isfinite(front) & np.isfinite(back)
-            return Base(front, np.where(both, np.where(both, back, 0) - np.where(both, front, 0), 0))
+            reach = np.zeros_like(front)
+            reach[both] = back[both] - front[both]
+            return Base(front, reach)
 
         maps = self._swept("Comparing the photos", self._greys, base, offsets, (0.05, 0.25))
         return self._fused(self._half, maps, outlines, grid, _TOLERANCES[0], _BANDS[0])
 
-    def _narrow(self, outlines: Sequence[Outline], surface: Surface, number: int) -> Surface:
+    def _narrow(self, outlines: Sequence[Outline], coarse: Grid, surface: Surface, number: int) -> Surface:
         """The surface after a narrow sweep around the one before; after the last of them on the finer grid."""
         effort = self._scene.effort
         is_last = number == len(_AROUND) - 1
@@ -163,7 +160,7 @@ class Builder:
         share = (0.35, 0.5) if is_last else (0.26, 0.34)
         maps = self._swept("Comparing the photos closely", pictures, base, offsets, share)
         maps = self._spread(pictures, maps)
-        grid = grid_around(outlines, effort.fine if is_last else effort.coarse, self._workers)
+        grid = grid_around(outlines, effort.fine, self._workers) if is_last else coarse
         return self._fused(views, maps, outlines, grid, _TOLERANCES[1], _BANDS[1])
 
     def _spread(self, pictures: Sequence[Picture], maps: Sequence[DepthMap]) -> list[DepthMap]:
@@ -172,7 +169,7 @@ class Builder:
         def work(number: int) -> DepthMap:
             weights = weights_of(number, views, maps, self._near[number], _TOLERANCES[1])
             others = [pictures[other] for other in self._near[number]]
-            return spread(pictures[number], others, maps[number], weights, _BEST)
+            return spread(pictures[number], others, maps[number], weights)
 
         return list(self._workers.map(work, self._numbers))
 
@@ -188,7 +185,7 @@ class Builder:
 
         def work(number: int) -> DepthMap:
             others = [pictures[other] for other in self._near[number]]
-            return sweep(pictures[number], others, base(number), offsets, _BEST)
+            return sweep(pictures[number], others, base(number), offsets)
 
         maps = []
         for found in self._workers.map(work, self._numbers):
@@ -216,11 +213,7 @@ class Builder:
 
     def _refined(self, surface: Surface, step: Step, share: float) -> Surface:
         self._tell("Refining the mesh", share)
-        return refine(surface, self._pictures(step.halvings), self._depths(surface), step, self._workers)
-
-    def _depths(self, surface: Surface) -> list[Floats]:
-        sketch = decimated(surface, _SKETCH)
-        return list(self._workers.map(lambda number: depth_map(sketch, self._half[number]), self._numbers))
+        return refine(surface, self._pictures(0), self.depths(surface), step, self._workers)
 
     def _pictures(self, halvings: int) -> list[Picture]:
         return self._greys if halvings == 1 else [self._picture(number, halvings) for number in self._numbers]

@@ -25,7 +25,7 @@ class Effort:
     halvings: int
     """How many times the photos are halved for the last of them; for those before it is once."""
     steps: tuple[Step, ...]
-    """The rounds of refinement, the first of them on halved photos."""
+    """The rounds of refinement."""
 
 
 EFFORTS = {
@@ -37,7 +37,7 @@ EFFORTS = {
         others=4,
         narrow=(13, 7),
         halvings=1,
-        steps=(Step(halvings=0, reach=1.5, places=5, stiffness=6.0),),
+        steps=(Step(reach=1.5, places=5, stiffness=6.0),),
     ),
     "NORMAL": Effort(
         edge=768,
@@ -47,7 +47,7 @@ EFFORTS = {
         others=6,
         narrow=(25, 13),
         halvings=0,
-        steps=(Step(halvings=0, reach=1.5, places=7, stiffness=12.0),),
+        steps=(Step(reach=1.5, places=7, stiffness=12.0),),
     ),
     "HIGH": Effort(
         edge=1536,
@@ -58,8 +58,8 @@ EFFORTS = {
         narrow=(33, 17),
         halvings=0,
         steps=(
-            Step(halvings=0, reach=1.5, places=7, stiffness=6.0),
-            Step(halvings=0, reach=1.0, places=5, stiffness=15.0),
+            Step(reach=1.5, places=7, stiffness=6.0),
+            Step(reach=1.0, places=5, stiffness=15.0),
         ),
     ),
 }

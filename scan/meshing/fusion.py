@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .grid import BLOCK, Grid
-from .hull import HALF_DIAGONAL, Outline, distances_to
+from .grid import Grid
+from .hull import Outline, distances_to
 from .threads import Workers
 from .views import Flags, Floats, View
 
@@ -46,7 +46,7 @@ def fuse(grid: Grid, outlines: Sequence[Outline], maps: Sequence[Weighted], band
     """Raises Cancelled."""
     centers = grid.centers()
     hull = distances_to(outlines, centers)
-    reach = grid.step * (BLOCK * HALF_DIAGONAL + 3)
+    reach = grid.reach
     firm = hull[:, -1] + np.float32(_SLACK * grid.step)
     near = (np.abs(hull[:, 0]) <= reach) | (np.abs(firm) <= reach)
     near |= grid.neighbouring(_holding(grid, maps, workers))
@@ -72,13 +72,8 @@ def _sums(maps: Sequence[Weighted], points: Floats, band: float) -> Floats:
     limit = np.float32(band)
     total = np.zeros((len(points), 2), np.float32)
     for each in maps:
-        view = each.view
-        x, y, depth = view.project(points)
-        inside = (x >= 0) & (y >= 0) & (x < view.width) & (y < view.height)
-        np.floor(y, out=y)
-        y *= np.float32(view.width)
-        y += np.floor(x)
-        at = np.where(inside, y, 0).astype(np.intp)
+        x, y, depth = each.view.project(points)
+        inside, at = each.view.pixel_of(x, y)
         behind = depth - each.depth.ravel()[at]
         weight = each.weights.ravel()[at]
         weight *= inside & (behind < limit)

@@ -11,6 +11,8 @@ from .threads import Workers
 from .views import Flags, Floats, Ints
 
 BLOCK = 8
+_HALF_DIAGONAL = 0.87
+"""Of a cube with sides of 1."""
 _CHUNK = 96
 """So many blocks are computed at once: what numpy has at work then fits a processor's cache."""
 _OFFSETS = np.stack(np.meshgrid(*[np.arange(BLOCK)] * 3, indexing="ij"), -1).reshape(-1, 3).astype(np.float32)
@@ -40,6 +42,11 @@ class Grid:
     def blocks(self) -> tuple[int, int, int]:
         """How many blocks there are along each axis."""
         return self.shape[0] // BLOCK, self.shape[1] // BLOCK, self.shape[2] // BLOCK
+
+    @property
+    def reach(self) -> float:
+        """A block all of whose samples lie further from a surface than a few steps has its middle further from it."""
+        return self.step * (BLOCK * _HALF_DIAGONAL + 3)
 
     def centers(self) -> Floats:
         """The middles of all blocks, n × 3, in the order of ``ravel``."""

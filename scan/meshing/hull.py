@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..common.errors import NoModelError
-from .grid import BLOCK, Grid
+from .grid import Field, Grid
 from .threads import Workers
 from .views import NEAREST, Floats, View, bilinear
 
@@ -22,8 +22,6 @@ RANKS = 3
 WIDEST = 1.6
 """The object lies within this of the origin of the unit frame, along every axis."""
 _COARSE = 48
-HALF_DIAGONAL = 0.87
-"""Of a cube with sides of 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +73,7 @@ def grid_around(outlines: Sequence[Outline], samples: int, workers: Workers) -> 
     """
     box = Grid.over(np.full(3, -WIDEST, np.float32), np.full(3, WIDEST, np.float32), 2 * WIDEST / _COARSE)
     everywhere = np.ones(len(box.centers()), bool)
-
-    def bound(points: Floats) -> Floats:
-        return distances_to(outlines, points)[:, -1]
-
-    (rough,) = box.fill(np.zeros(len(everywhere), np.float32), everywhere, bound, workers)
+    (rough,) = box.fill(np.zeros(len(everywhere), np.float32), everywhere, _ranked(outlines, RANKS), workers)
     inside = np.argwhere(rough > -box.step)
     if len(inside) == 0:
         raise NoModelError(
@@ -92,13 +86,16 @@ def grid_around(outlines: Sequence[Outline], samples: int, workers: Workers) -> 
     return Grid.over(low - 2 * step, high + 2 * step, step)
 
 
-def bound_on(grid: Grid, outlines: Sequence[Outline], workers: Workers) -> Floats:
-    """The third least distance at every sample of a grid, as exact as needed near its surface. Raises Cancelled."""
+def hull_on(grid: Grid, outlines: Sequence[Outline], workers: Workers, rank: int = 1) -> Floats:
+    """The least distance at every sample of a grid, or the second or third least, as exact as needed near its surface.
 
-    def bound(points: Floats) -> Floats:
-        return distances_to(outlines, points)[:, -1]
-
-    centers = bound(grid.centers())
-    near = np.abs(centers) <= grid.step * (BLOCK * HALF_DIAGONAL + 3)
-    (field,) = grid.fill(centers, near, bound, workers)
+    Raises Cancelled.
+    """
+    field_of = _ranked(outlines, rank)
+    centers = field_of(grid.centers())
+    (field,) = grid.fill(centers, np.abs(centers) <= grid.reach, field_of, workers)
     return field
+
+
+def _ranked(outlines: Sequence[Outline], rank: int) -> Field:
+    return lambda points: distances_to(outlines, points, rank)[:, -1]

@@ -128,7 +128,7 @@ def _sight(source: Source, box: Box) -> Sight:
     )
     direction = rotation.T @ ray
     return Sight(
-        position=-rotation.T @ source.photo.translation,
+        position=source.photo.position,
         direction=direction / np.linalg.norm(direction),
         angle=max(box.right - box.left, box.lower - box.upper) / 2 / pinhole.focal,
     )
@@ -136,13 +136,10 @@ def _sight(source: Source, box: Box) -> Sight:
 
 def _within(source: Source, box: Box, frame: Frame) -> Box:
     """The box, but for what lies far from the object."""
-    pinhole = source.pinhole
-    middle = source.photo.rotation @ frame.center + source.photo.translation
-    if middle[2] <= frame.radius:
+    ((x,), (y,), (depth,)) = _seen_at(source, frame.center[None])
+    if depth <= frame.radius:
         return box  # the camera is in the object, or looks away: its mask tells what it can
-    x = middle[0] / middle[2] * pinhole.focal + pinhole.center_x
-    y = middle[1] / middle[2] * pinhole.focal + pinhole.center_y
-    reach = _REACH * frame.radius / middle[2] * pinhole.focal
+    reach = _REACH * frame.radius / depth * source.pinhole.focal
     cut = Box(
         max(box.left, int(x - reach)),
         max(box.upper, int(y - reach)),
@@ -158,13 +155,13 @@ def _completed(sources: Sequence[Source], boxes: Sequence[Box], frame: Frame) ->
     grid = np.stack(np.meshgrid(along, along, along, indexing="ij"), -1).reshape(-1, 3) * frame.radius + frame.center
     places = [_seen_at(source, grid) for source in sources]
     misses = np.zeros(len(grid), int)
-    for (x, y), box in zip(places, boxes, strict=True):
+    for (x, y, _), box in zip(places, boxes, strict=True):
         misses += ~((x >= box.left) & (x <= box.right) & (y >= box.upper) & (y <= box.lower))
     kept = misses < RANKS
     if not kept.any():
         return list(boxes)
     completed = []
-    for source, (x, y), box in zip(sources, places, boxes, strict=True):
+    for source, (x, y, _), box in zip(sources, places, boxes, strict=True):
         whole = Box(
             max(0, int(x[kept].min())),
             max(0, int(y[kept].min())),
@@ -177,12 +174,13 @@ def _completed(sources: Sequence[Source], boxes: Sequence[Box], frame: Frame) ->
     return completed
 
 
-def _seen_at(source: Source, points: Doubles) -> tuple[Doubles, Doubles]:
-    """Where a photo shows points of the world (n × 3), in pixels."""
+def _seen_at(source: Source, points: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Where a photo shows points of the world (n × 3), in pixels, and their depth."""
     seen = points @ source.photo.rotation.T + source.photo.translation
     depth = np.maximum(seen[:, 2], 1e-9)
     pinhole = source.pinhole
     return (
         seen[:, 0] / depth * pinhole.focal + pinhole.center_x,
         seen[:, 1] / depth * pinhole.focal + pinhole.center_y,
+        depth,
     )

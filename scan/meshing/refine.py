@@ -18,11 +18,11 @@ from .sweep import Picture
 from .threads import Workers
 from .views import Floats, Ints, bilinear
 from .visibility import cosines
+from .windows import NOISE, peak_shift
 
 _SIDE = 7
 _AT_ONCE = 2500
 _MOST_VIEWS = 10
-_NOISE = np.float32(6.0)
 _RINGS = 20
 _USUAL = 0.05
 """The trust of a vertex with texture around it; where there is none, no vertex has so much, and none goes far."""
@@ -32,10 +32,8 @@ _USUAL = 0.05
 class Step:
     """One round of refinement."""
 
-    halvings: int
-    """How many times the photos are halved."""
     reach: float
-    """How far a vertex looks along its normal to either side, in pixels of these photos."""
+    """How far a vertex looks along its normal to either side, in pixels of the views."""
     places: int
     """How many places it tries, an odd number."""
     stiffness: float
@@ -158,7 +156,7 @@ def _looks(vertices: Floats, normals: Floats, patches: Floats, offsets: Floats, 
     y += np.float32(view.center_y)
     look = bilinear(picture.grey, x, y)
     look -= look.mean(-1, keepdims=True)
-    variance = (look * look).mean(-1, keepdims=True) + _NOISE
+    variance = (look * look).mean(-1, keepdims=True) + NOISE
     look /= np.sqrt(variance * np.float32(_SIDE * _SIDE))
     return look
 
@@ -183,7 +181,7 @@ def _agreeing(vertices: Floats, patches: Floats, squarely: Floats, pictures: Seq
 
 
 def _peaks(score: Floats, offsets: Floats) -> tuple[Floats, Floats]:
-    """N each: where the score is highest, and the trust: its height times its sharpness; 0 at the ends."""
+    """Returns n each: where the score is highest, and the trust: its height times its sharpness; 0 at the ends."""
     last = len(offsets) - 1
     best = score.argmax(1)
     middle = np.clip(best, 1, last - 1)
@@ -191,9 +189,8 @@ def _peaks(score: Floats, offsets: Floats) -> tuple[Floats, Floats]:
     low, here, high = (score[rows, middle + move] for move in (-1, 0, 1))
     bend = low - 2 * here + high
     is_peak = (best == middle) & (bend < -1e-5) & (here > 0)
-    shift = np.where(is_peak, 0.5 * (low - high) / np.where(is_peak, bend, 1), 0)
     step = offsets[1] - offsets[0]
-    wanted = np.where(is_peak, offsets[middle] + np.clip(shift, -0.5, 0.5) * step, 0)
+    wanted = np.where(is_peak, offsets[middle] + peak_shift(low, here, high, is_peak) * step, 0)
     trust = np.where(is_peak, np.clip(here, 0, 1) ** 2 * -bend, 0)
     return wanted.astype(np.float32), trust.astype(np.float32)
 

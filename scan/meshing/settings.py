@@ -7,13 +7,12 @@ from pathlib import Path
 
 from ..common.declared import Choice, Home, Unit, Zero, check, setting
 from ..common.errors import BadUseError
-from ..job.folder import refuse_overlap
-from ..job.settings import check_photo_folder
+from ..job.settings import check_folders, photos_of_scan
 
 QUALITIES = (
     Choice("DRAFT", "Draft", "A preview from a quarter of the pixels"),
     Choice("NORMAL", "Normal", "What most scans need"),
-    Choice("HIGH", "High", "Twice the detail of the photos and of the mesh, in twice the time"),
+    Choice("HIGH", "High", "More of the photos' pixels, and a finer mesh"),
 )
 
 
@@ -58,15 +57,7 @@ class Resources:
 class ModelSettings(Resources):
     """Everything that decides which model is made of which cameras, photos and masks."""
 
-    photos: str = setting(
-        "",
-        label="Photos",
-        help="Folder with the photos; unset, the one that the output folder's masks were made of",
-        home=Home.SCENE,
-        unit=Unit.FOLDER,
-        blender="directory",
-        metavar="DIR",
-    )
+    photos: str = photos_of_scan()
     output: str = setting(
         label="Output",
         help="Folder of the scan, which gets a folder with the model",
@@ -125,10 +116,7 @@ class ModelSettings(Resources):
 
     def check(self) -> None:
         """Refuse what cannot work before anything is asked or written. Raises BadUseError."""
-        check_photo_folder(self.photos)
-        if not self.output:
-            raise BadUseError("No output folder is set; choose the one of the scan")
-        refuse_overlap(Path(self.photos), Path(self.output))
+        check_folders(self.photos, self.output)
         for folder, what in ((self.cameras, "folder with cameras"), (self.mask_folder, "mask folder")):
             if folder and not Path(folder).is_dir():
                 raise BadUseError(f"There is no {what} {folder!r}; choose another, or leave it empty")

@@ -9,18 +9,18 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
 from ..common.errors import PhotoError
-from ..masks.saved_masks import OtherSizeError, read_saved_mask
+from ..masks.solved import solved_mask, solved_picture
 from ..photos.photo import Photo as PhotoFile
-from ..photos.pixels import stored_pixels
 from ..reconstruction.pinhole import View as LensView
-from ..reconstruction.types import Camera, Photo, Pinhole
-from ..reconstruction.undistort import Undistortion
+from ..reconstruction.pinhole import views
+from ..reconstruction.types import Camera, Photo, Pinhole, Reconstruction
+from ..reconstruction.undistort import undistortion
 from .arrays import Arrays
 from .frame import Frame
 from .views import View
@@ -39,12 +39,33 @@ class Source:
     camera: Camera
     lens: LensView
     file: PhotoFile
-    mask: PhotoFile
+    mask: Path
 
     @property
     def pinhole(self) -> Pinhole:
         """The camera of the undistorted photo."""
         return self.lens.pinhole
+
+
+def sources_of(reconstruction: Reconstruction, photos: Path, masks: Path, converted: Path) -> list[Source]:
+    """The photos that have a camera, in the folder ``photos``, or as JPEGs of HEIC photos in ``converted``.
+
+    The mask of a photo is ``<masks>/<photo>.png``. What is not there is found out when it is read. Raises ModelError.
+    """
+    lenses = views(reconstruction)
+    sources = []
+    for photo in reconstruction.photos:
+        file = photos / photo.name
+        sources.append(
+            Source(
+                photo=photo,
+                camera=reconstruction.cameras[photo.camera],
+                lens=lenses[photo.camera],
+                file=PhotoFile(PurePosixPath(photo.name), file if file.is_file() else converted / photo.name),
+                mask=masks / f"{photo.name}.png",
+            )
+        )
+    return sources
 
 
 @dataclass(frozen=True)
@@ -81,38 +102,16 @@ class Part:
     """Whether the object reaches to the photo's left, upper, right and lower end."""
 
 
-@lru_cache(maxsize=4)
-def _undistortion(camera: Camera, lens: LensView) -> Undistortion:
-    return Undistortion(camera, lens)
-
-
 def read_mask(source: Source) -> Image.Image:
     """The undistorted mask, 0 and 255. Raises PhotoError."""
-    size = (source.camera.width, source.camera.height)
-    try:
-        mask = read_saved_mask(source.mask.path, size).binary()
-    except FileNotFoundError as error:
-        raise PhotoError("has no mask; strip its background first") from error
-    except OtherSizeError as error:
-        raise PhotoError(
-            f"does not fit the cameras: its mask has {error.size[0]} × {error.size[1]} pixels, the camera's pictures "
-            f"{size[0]} × {size[1]}; strip it again"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise PhotoError(f"has a mask that cannot be read ({error}); strip it again") from error
-    return _undistortion(source.camera, source.lens).apply_to_mask(mask) if source.lens.undistorted else mask
+    mask = solved_mask(source.mask, source.camera).binary()
+    return undistortion(source.camera, source.lens).apply_to_mask(mask) if source.lens.undistorted else mask
 
 
 def read_photo(source: Source) -> Image.Image:
     """The undistorted photo in mode RGB. Raises PhotoError."""
-    picture = stored_pixels(source.file, "RGB")
-    size = (source.camera.width, source.camera.height)
-    if picture.size != size:
-        raise PhotoError(
-            f"does not fit the cameras: it has {picture.width} × {picture.height} pixels, the camera's pictures "
-            f"{size[0]} × {size[1]}; choose the folder with the photos that were solved"
-        )
-    return _undistortion(source.camera, source.lens).apply(picture) if source.lens.undistorted else picture
+    picture = solved_picture(source.file, source.camera)
+    return undistortion(source.camera, source.lens).apply(picture) if source.lens.undistorted else picture
 
 
 def box_of(source: Source) -> Box:

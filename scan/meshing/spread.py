@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .sweep import DepthMap, Picture, combined
+from .sweep import BEST, DepthMap, Picture, combined
 from .views import Flags, Floats, Ints, bilinear
-from .windows import HALF, WINDOW, box_sums
+from .windows import HALF, NOISE, WINDOW, box_sums
 
 _SURE = np.float32(0.45)
 """A weight (see ``agreement``) from which on a pixel is sure."""
@@ -26,7 +26,6 @@ _FAR = 40
 _GOOD, _BETTER = 0.5, 0.05
 """A plane is taken where the photos agree at least so well, and by so much better than at the depth of before."""
 _ROUNDS = 3
-_NOISE = np.float32(6.0)
 _AT_ONCE = 4000
 _DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 _ACROSS = np.tile(np.arange(-HALF, HALF + 1), WINDOW).astype(np.float32)
@@ -42,7 +41,7 @@ class _Planes:
     down: Floats
 
 
-def spread(picture: Picture, others: Sequence[Picture], found: DepthMap, weights: Floats, best: int) -> DepthMap:
+def spread(picture: Picture, others: Sequence[Picture], found: DepthMap, weights: Floats) -> DepthMap:
     """The depth map with more of its pixels sure. Pixels without a depth have none afterwards, either."""
     depth, score = found.depth.copy(), found.score.copy()
     inside = depth > 0
@@ -57,7 +56,7 @@ def spread(picture: Picture, others: Sequence[Picture], found: DepthMap, weights
             from_rows, from_columns, reached = _nearest(sure, direction, rows, columns)
             r, c = rows[reached], columns[reached]
             planes = _continued(depth, slopes, from_rows[reached], from_columns[reached], r, c)
-            tried = _scores(picture, others, planes, inside, r, c, best)
+            tried = _scores(picture, others, planes, inside, r, c)
             better = (tried > _GOOD) & (tried > before[r, c] + _BETTER) & (tried > score[r, c]) & (planes.value > 0)
             depth[r[better], c[better]] = 1 / planes.value[better]
             score[r[better], c[better]] = tried[better]
@@ -118,14 +117,13 @@ def _scores(
     inside: Flags,
     rows: Ints,
     columns: Ints,
-    best: int,
 ) -> Floats:
     """Returns n: how well the photos agree on windows that lie in the planes of pixels, as ``windows.scores``."""
     result = np.zeros(len(rows), np.float32)
     for start in range(0, len(rows), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         chunk = _Planes(planes.value[part], planes.across[part], planes.down[part])
-        result[part] = _scores_of(picture, others, chunk, inside, rows[part], columns[part], best)
+        result[part] = _scores_of(picture, others, chunk, inside, rows[part], columns[part])
     return result
 
 
@@ -136,7 +134,6 @@ def _scores_of(
     inside: Flags,
     rows: Ints,
     columns: Ints,
-    best: int,
 ) -> Floats:
     view = picture.view
     r = np.clip(rows[:, None] + _DOWN.astype(np.int64), 0, view.height - 1)
@@ -144,23 +141,19 @@ def _scores_of(
     inverse = planes.value[:, None] + planes.across[:, None] * _ACROSS + planes.down[:, None] * _DOWN
     weight = (inside[r, c] & (inverse > 0)).astype(np.float32)
     depth = 1 / np.maximum(inverse, np.float32(1e-6))
-    seen_by_view = np.empty((*depth.shape, 3), np.float32)
-    seen_by_view[..., 0] = (c.astype(np.float32) + np.float32(0.5 - view.center_x)) / np.float32(view.focal_x) * depth
-    seen_by_view[..., 1] = (r.astype(np.float32) + np.float32(0.5 - view.center_y)) / np.float32(view.focal_y) * depth
-    seen_by_view[..., 2] = depth
-    world = (seen_by_view - view.translation) @ view.rotation
+    world = view.to_world(depth.ravel(), r.ravel(), c.ravel())
     reference, energy = _normalised(picture.grey[r, c], weight)
     ranked = np.full((len(others), len(rows)), -1, np.float32)
     for number, other in enumerate(others):
-        u, v, _ = other.view.project(world.reshape(-1, 3))
+        u, v, _ = other.view.project(world)
         seen, other_energy = _normalised(bilinear(other.grey, u, v).reshape(r.shape), weight)
         ranked[number] = (reference * seen * weight).sum(1) / np.sqrt(energy * other_energy)
     ranked.sort(axis=0)
-    return combined([ranked[-number] for number in range(1, min(best, len(ranked)) + 1)])
+    return combined([ranked[-number] for number in range(1, min(BEST, len(ranked)) + 1)])
 
 
 def _normalised(values: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Windows (n × 49) with mean 0, and the sum of their squares (n) with that of noise."""
     count = np.maximum(weight.sum(1), 1)
     values = values - ((values * weight).sum(1) / count)[:, None]
-    return values, (values * values * weight).sum(1) + _NOISE * count
+    return values, (values * values * weight).sum(1) + NOISE * count

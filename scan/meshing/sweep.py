@@ -12,13 +12,15 @@ import numpy as np
 
 from .semiglobal import winners
 from .views import Flags, Floats, Ints, View
-from .windows import HALF, Homography, homography, scores
+from .windows import HALF, Homography, homography, peak_shift, scores
 
 _ROWS = 64
 _DEPTHS = 8
 """So many rows and depths are computed at once, so that they fit a processor's cache."""
 _FINES = 0.25, 0.1, 0.0
-"""What the score loses where one view alone agrees, or two do."""
+"""What the score loses where one view alone agrees, or two do, or three."""
+BEST = len(_FINES)
+"""So many views make a score, since in some the surface is hidden."""
 HIDDEN = np.float32(-1.0)
 """The score of a depth that cannot be."""
 
@@ -51,10 +53,10 @@ class DepthMap:
     """-1 to 1, 0 where there is no depth."""
 
 
-def sweep(picture: Picture, others: Sequence[Picture], base: Base, offsets: Floats, best: int) -> DepthMap:
+def sweep(picture: Picture, others: Sequence[Picture], base: Base, offsets: Floats) -> DepthMap:
     """The depth of each pixel, from ``base.depth + offsets`` (evenly spaced, ascending).
 
-    A depth's score is the mean over the ``best`` of the other views, since in some the surface is hidden.
+    How the scores of the other views make one says ``combined``.
     """
     counts = np.isfinite(base.depth)
     if not others or not counts.any():
@@ -63,7 +65,7 @@ def sweep(picture: Picture, others: Sequence[Picture], base: Base, offsets: Floa
     part = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     counts = counts[part]
     depth = np.where(counts, base.depth[part], np.float32(np.median(base.depth[part][counts])))
-    volume = _volume(picture, others, depth, counts, part, offsets, best)
+    volume = _volume(picture, others, depth, counts, part, offsets)
     behind = offsets[:, None, None] > base.reach[part]
     volume[behind] = HIDDEN
     found, score = _between(volume, winners(volume, counts), offsets)
@@ -80,52 +82,42 @@ def _volume(
     counts: Flags,
     part: tuple[slice, slice],
     offsets: Floats,
-    best: int,
 ) -> Floats:
     """The scores of all offsets, n × height × width of the part."""
     pad = ((HALF, HALF), (HALF, HALF))
     reference = np.pad(picture.grey[part], pad)
     weights = np.pad(counts.astype(np.float32), pad)
     padded = np.pad(depth, pad, mode="edge")
-    # The rays of the padded part: those of a view that is as much larger.
-    rays = _rays(picture.view, part)
+    rows, columns = (np.arange(each.start - HALF, each.stop + HALF) for each in part)
+    rays = picture.view.rays(rows, columns)
     height, width = depth.shape
     volume = np.empty((len(offsets), height, width), np.float32)
     homographies = [homography(picture.view, other.view, rays) for other in others]
     for top in range(0, height, _ROWS):
-        rows = slice(top, min(top + _ROWS, height))
-        wide = slice(top, rows.stop + 2 * HALF)
+        bottom = min(top + _ROWS, height)
+        wide = slice(top, bottom + 2 * HALF)
         for first in range(0, len(offsets), _DEPTHS):
             depths = padded[wide] + offsets[first : first + _DEPTHS, None, None]
             ranked: list[Floats] = []
             for other, where in zip(others, homographies, strict=True):
                 there = Homography(where.slope[:, wide], where.shift)
-                _rank(ranked, scores(reference[wide], weights[wide], other.grey, there, depths), best)
-            volume[first : first + _DEPTHS, rows] = combined(ranked)
+                _rank(ranked, scores(reference[wide], weights[wide], other.grey, there, depths))
+            volume[first : first + _DEPTHS, top:bottom] = combined(ranked)
     return volume
 
 
-def _rays(view: View, part: tuple[slice, slice]) -> Floats:
-    """As ``View.rays``, for a part and a margin of half a window around it."""
-    x = np.arange(part[1].start - HALF, part[1].stop + HALF, dtype=np.float32) + np.float32(0.5 - view.center_x)
-    y = np.arange(part[0].start - HALF, part[0].stop + HALF, dtype=np.float32) + np.float32(0.5 - view.center_y)
-    rays = np.ones((3, len(y), len(x)), np.float32)
-    rays[0], rays[1] = x / np.float32(view.focal_x), y[:, None] / np.float32(view.focal_y)
-    return rays
-
-
-def _rank(ranked: list[Floats], score: Floats, best: int) -> None:
+def _rank(ranked: list[Floats], score: Floats) -> None:
     """Put a score into the list of the best, which are in descending order at every place."""
     for number, better in enumerate(ranked):
         low = np.minimum(better, score)
         np.maximum(better, score, out=better)
         ranked[number], score = better, low
-    if len(ranked) < best:
+    if len(ranked) < BEST:
         ranked.append(score)
 
 
 def combined(ranked: list[Floats]) -> Floats:
-    """The score of a depth: the mean of the best views, or that of fewer, less a fine.
+    """The score of a depth from those of the best views, in descending order: their mean, or that of fewer less a fine.
 
     In a narrow hollow two photos in all may show a place, and the others what is in front of it.
     """
@@ -145,9 +137,7 @@ def _between(volume: Floats, won: Ints, offsets: Floats) -> tuple[Floats, Floats
     best = np.clip(won + near.argmax(0) - 1, 0, last)
     middle = np.clip(best, 1, last - 1)
     low, here, high = (np.take_along_axis(volume, (middle + move)[None], 0)[0] for move in (-1, 0, 1))
-    bend = low - 2 * here + high
-    is_peak = (bend < -1e-6) & (best == middle)
-    shift = np.where(is_peak, 0.5 * (low - high) / np.where(is_peak, bend, 1), 0)
+    is_peak = (low - 2 * here + high < -1e-6) & (best == middle)
     step = offsets[1] - offsets[0]
     score = np.take_along_axis(volume, best[None], 0)[0]
-    return offsets[best] + np.clip(shift, -0.5, 0.5).astype(np.float32) * step, score
+    return offsets[best] + peak_shift(low, here, high, is_peak).astype(np.float32) * step, score

@@ -72,20 +72,37 @@ class View:
         y = seen[:, 1] * (np.float32(self.focal_y) / depth) + np.float32(self.center_y)
         return x, y, depth
 
-    def rays(self) -> Floats:
-        """3 × height × width: the ray (x, y, 1) through each pixel's centre, in camera axes."""
-        x = (np.arange(self.width, dtype=np.float32) + np.float32(0.5 - self.center_x)) / np.float32(self.focal_x)
-        y = (np.arange(self.height, dtype=np.float32) + np.float32(0.5 - self.center_y)) / np.float32(self.focal_y)
-        rays = np.ones((3, self.height, self.width), np.float32)
+    def pixel_of(self, x: Floats, y: Floats) -> tuple[Flags, Ints]:
+        """Whether places in pixels are in the picture; and which pixel they are in, row by row, else 0."""
+        inside = (x >= 0) & (y >= 0) & (x < self.width) & (y < self.height)
+        at = np.floor(y)
+        at *= np.float32(self.width)
+        at += np.floor(x)
+        return inside, np.where(inside, at, 0).astype(np.intp)
+
+    def rays(self, rows: Ints | None = None, columns: Ints | None = None) -> Floats:
+        """3 × rows × columns: the ray (x, y, 1) through the centre of each pixel, in camera axes.
+
+        By default of all pixels. Rows and columns may lie beyond the picture.
+        """
+        x, y = self._slopes(
+            np.arange(self.height) if rows is None else rows, np.arange(self.width) if columns is None else columns
+        )
+        rays = np.ones((3, len(y), len(x)), np.float32)
         rays[0], rays[1] = x, y[:, None]
         return rays
 
     def to_world(self, depth: Floats, rows: Ints, columns: Ints) -> Floats:
         """Returns n × 3: the points of the world that pixels show, by their depth (n), row and column."""
-        x = (columns.astype(np.float32) + np.float32(0.5 - self.center_x)) / np.float32(self.focal_x)
-        y = (rows.astype(np.float32) + np.float32(0.5 - self.center_y)) / np.float32(self.focal_y)
+        x, y = self._slopes(rows, columns)
         seen = np.stack([x * depth, y * depth, depth], axis=1)
         return np.asarray((seen - self.translation) @ self.rotation, np.float32)
+
+    def _slopes(self, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
+        """X and y, at depth 1, of the centres of pixels."""
+        x = (columns.astype(np.float32) + np.float32(0.5 - self.center_x)) / np.float32(self.focal_x)
+        y = (rows.astype(np.float32) + np.float32(0.5 - self.center_y)) / np.float32(self.focal_y)
+        return x, y
 
 
 def bilinear(image: Floats, x: Floats, y: Floats) -> Floats:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .views import Floats, View, bilinear
+from .views import Flags, Floats, View, bilinear
 
 WINDOW = 7
 """Pixels along a window's side."""
 HALF = WINDOW // 2
-_NOISE = np.float32(6.0)
+NOISE = np.float32(6.0)
 """A variance, in squared grey values, that grain and coding alone give: windows with no more agree by chance."""
 
 
@@ -55,6 +55,16 @@ def box_sums(values: Floats) -> Floats:
     return np.asarray(sums)
 
 
+def peak_shift(low: Floats, here: Floats, high: Floats, is_peak: Flags) -> Floats:
+    """Where between its neighbours the top of a score is, -0.5 to 0.5 steps from ``here``: that of a parabola.
+
+    0 where ``is_peak`` is not.
+    """
+    bend = low - 2 * here + high
+    shift = np.where(is_peak, 0.5 * (low - high) / np.where(is_peak, bend, 1), 0)
+    return np.asarray(np.clip(shift, -0.5, 0.5))
+
+
 def scores(reference: Floats, weights: Floats, source: Floats, where: Homography, depths: Floats) -> Floats:
     """Returns n × (height - 6) × (width - 6): how windows of ``reference`` and ``source`` correlate, -1 to 1.
 
@@ -75,7 +85,7 @@ def scores(reference: Floats, weights: Floats, source: Floats, where: Homography
     share = 1 / np.maximum(count, np.float32(1))
     weighted = reference * weights
     mean = box_sums(weighted) * share
-    variance = np.maximum(box_sums(weighted * reference) * share - mean * mean, 0) + _NOISE
+    variance = np.maximum(box_sums(weighted * reference) * share - mean * mean, 0) + NOISE
     part = seen * weights
     seen_mean = box_sums(part)
     seen_mean *= share
@@ -89,7 +99,7 @@ def scores(reference: Floats, weights: Floats, source: Floats, where: Homography
     seen_mean *= seen_mean
     seen_variance -= seen_mean
     np.maximum(seen_variance, 0, out=seen_variance)
-    seen_variance += _NOISE
+    seen_variance += NOISE
     seen_variance *= variance
     np.sqrt(seen_variance, out=seen_variance)
     both /= seen_variance

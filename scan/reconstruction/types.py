@@ -54,6 +54,11 @@ class Photo:
     translation: Floats
     """3, in units of the world."""
 
+    @property
+    def position(self) -> Floats:
+        """Where it was taken from: 3, in the world."""
+        return np.asarray(-self.rotation.T @ self.translation)
+
 
 @dataclass(frozen=True, eq=False)
 class Points:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photos and masks as a camera without distortion would have taken them. Runs in the worker only."""
 
+from functools import lru_cache
+
 import numpy as np
 from PIL import Image
 
@@ -34,6 +36,13 @@ class Undistortion:
     def apply_to_mask(self, mask: Image.Image) -> Image.Image:
         """The same for a mask of 0 and 255, which stays one."""
         return self.apply(mask).point([0] * 128 + [255] * 128)
+
+
+# Kept for the next photo of the same camera; but not for all cameras at once, of which each photo may have its own.
+@lru_cache(maxsize=8)
+def undistortion(camera: Camera, view: View) -> Undistortion:
+    """The undistortion of a camera's photos. May be called from several threads."""
+    return Undistortion(camera, view)
 
 
 def _net(camera: Camera, view: View) -> _Net:

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ..common.declared import from_json
@@ -30,11 +30,10 @@ from ..meshing.gaps import findings, have_neighbours
 from ..meshing.planning import edge_for, needed_on_disk
 from ..meshing.prepare import Shots, keep_all, left_out_words, look
 from ..meshing.settings import ModelSettings
-from ..meshing.shots import Source
+from ..meshing.shots import Source, sources_of
 from ..meshing.threads import Workers
 from ..photos.photo import Photo as PhotoFile
 from ..reconstruction.models import camera_key, full_model_file, model_file, model_report
-from ..reconstruction.pinhole import views
 from ..reconstruction.ply import write_ply
 from ..reconstruction.readers import registry
 from ..reconstruction.types import Mesh, Reconstruction
@@ -113,26 +112,11 @@ class _Job:
             raise NoModelError(
                 f"There are no masks in {masks}; strip the backgrounds first: the masks bound the model from all sides"
             )
-        lenses = views(self._reconstruction)
-        sources = []
-        for photo in self._reconstruction.photos:
-            name = PurePosixPath(photo.name)
-            converted = self._folder.converted / photo.name
-            file = Path(self._settings.photos) / photo.name
-            sources.append(
-                Source(
-                    photo=photo,
-                    camera=self._reconstruction.cameras[photo.camera],
-                    lens=lenses[photo.camera],
-                    file=PhotoFile(name, file if file.is_file() else converted),
-                    mask=PhotoFile(name, masks / f"{photo.name}.png"),
-                )
-            )
-        return sources
+        return sources_of(self._reconstruction, Path(self._settings.photos), masks, self._folder.converted)
 
     def _key(self, sources: Sequence[Source]) -> str:
         """Names the surface: same key, same cameras, photos, masks and effort."""
-        files = [(source.photo.name, _stamp(source.file), hash_file(source.mask.path)) for source in sources]
+        files = [(source.photo.name, _stamp(source.file), hash_file(source.mask)) for source in sources]
         return short_hash(_RECIPE, camera_key(self._reconstruction), files, asdict(self._effort))
 
     def _earlier(self, key: str) -> JobEnd | None:
@@ -181,9 +165,10 @@ class _Job:
         fewer = reduced(surface, self._settings.faces)
         if fewer is None:
             self._warn("The mesh could not be reduced and stay closed: it has all its faces")
-        reduced_surface = surface if fewer is None else fewer
-        full = finished(surface, builder.quality(surface), None, shots.frame)
-        mesh = finished(reduced_surface, builder.quality(reduced_surface), builder.colors(reduced_surface), shots.frame)
+        full = finished(surface, builder.quality(surface, builder.depths(surface)), None, shots.frame)
+        final = surface if fewer is None else fewer
+        depths = builder.depths(final)
+        mesh = finished(final, builder.quality(final, depths), builder.colors(final, depths), shots.frame)
         write_ply(full_model_file(self._folder), full)
         write_ply(model_file(self._folder), mesh)
         report = self._report(shots, key, full, mesh)

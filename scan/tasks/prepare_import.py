@@ -10,11 +10,8 @@ import os
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-from PIL import Image
 
 from ..common.errors import OutputError, PhotoError
 from ..common.files import remove_leftovers, save
@@ -24,15 +21,14 @@ from ..job.events import PhotoDone, PhotoFailed, Started, StepProgress
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..masks.mask import Mask
-from ..masks.saved_masks import OtherSizeError, read_saved_mask
+from ..masks.solved import solved_mask, solved_picture
 from ..photos.photo import Photo as PhotoFile
-from ..photos.pixels import stored_pixels
 from ..reconstruction.copies import Copies, lens_facts
 from ..reconstruction.pinhole import View, views
 from ..reconstruction.readers import registry
 from ..reconstruction.types import Camera
 from ..reconstruction.types import Photo as SolvedPhoto
-from ..reconstruction.undistort import Undistortion
+from ..reconstruction.undistort import undistortion
 
 _JPEG_QUALITY = 92
 # Each holds a whole photo twice.
@@ -54,12 +50,6 @@ class _Lens:
 
     camera: Camera
     view: View
-
-
-# Kept for the next photo of the same camera; but not for all cameras at once, of which each photo may have its own.
-@lru_cache(maxsize=_MOST_THREADS)
-def _undistortion(lens: _Lens) -> Undistortion:
-    return Undistortion(lens.camera, lens.view)
 
 
 def run(values: dict[str, Any], context: JobContext) -> JobEnd:
@@ -145,16 +135,15 @@ class Prepare:
     def _make(self, photo: SolvedPhoto, key: str, lens: _Lens) -> None:
         """One photo and its mask, from file to journal."""
         begin = time.monotonic()
-        picture = stored_pixels(self._photo(photo.name), "RGB")
-        _refuse_other_size(picture.size, lens.camera, "the picture")
-        undistortion = _undistortion(lens)
+        picture = solved_picture(self._photo(photo.name), lens.camera)
+        made = undistortion(lens.camera, lens.view)
         buffer = io.BytesIO()
         # No EXIF: the copy is as the camera's pixels lie, and Blender does not turn pictures.
-        undistortion.apply(picture).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+        made.apply(picture).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
         save(self._copies.photo(photo.name), buffer.getvalue())
         if mask := self._mask(photo.name):
-            image = _read_mask(mask.path, lens.camera)
-            save(self._copies.mask(photo.name), Mask.of(undistortion.apply_to_mask(image)).encode())
+            flat = made.apply_to_mask(solved_mask(mask.path, lens.camera).grey)
+            save(self._copies.mask(photo.name), Mask.of(flat).encode())
         seconds = round(time.monotonic() - begin, 3)
         self._journal.write(PhotoDone(photo=photo.name, copy_key=key, seconds=seconds))
 
@@ -171,24 +160,3 @@ class Prepare:
         if self._cancel.is_set():
             return JobEnd.cancelled("Cancelled; run again to go on", photos=photos)
         return (JobEnd.some_failed if failed else JobEnd.done)(message, photos=photos)
-
-
-def _read_mask(path: Path, camera: Camera) -> Image.Image:
-    try:
-        return read_saved_mask(path, (camera.width, camera.height)).grey
-    except OtherSizeError as error:
-        raise _other_size(error.size, camera, "its mask") from error
-    except (OSError, ValueError) as error:
-        raise PhotoError(f"has a mask that cannot be decoded ({error}); make it again") from error
-
-
-def _refuse_other_size(size: tuple[int, int], camera: Camera, what: str) -> None:
-    if size != (camera.width, camera.height):
-        raise _other_size(size, camera, what)
-
-
-def _other_size(size: tuple[int, int], camera: Camera, what: str) -> PhotoError:
-    return PhotoError(
-        f"does not fit the model: {what} is {size[0]} × {size[1]} pixels, the camera's pictures are "
-        f"{camera.width} × {camera.height}; choose the folder with the photos that were solved"
-    )

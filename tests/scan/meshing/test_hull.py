@@ -9,7 +9,7 @@ from mesh_scenes import AWAY, SOLID, SPHERE, THREADS, pose, shots, view_from
 
 from scan.common.errors import NoModelError
 from scan.meshing.extract import extract
-from scan.meshing.hull import RANKS, UNSEEN, Outline, bound_on, distances_to, grid_around
+from scan.meshing.hull import RANKS, UNSEEN, Outline, distances_to, grid_around, hull_on
 from scan.meshing.surface import is_closed, volume
 
 PIXEL = AWAY / 266
@@ -103,7 +103,7 @@ def test_the_grid_holds_the_hull_and_no_more_than_that(outlines):
 
 def test_the_bounds_surface_is_closed_around_the_object(outlines):
     grid = grid_around(outlines, 48, THREADS)
-    surface = extract(bound_on(grid, outlines, THREADS), grid)
+    surface = extract(hull_on(grid, outlines, THREADS, RANKS), grid)
     assert is_closed(surface)
     assert SOLID.distances(surface.vertices).min() > -grid.step
     assert 4.0 < volume(surface, surface.faces) < 1.5 * 4.2

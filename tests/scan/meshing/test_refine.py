@@ -15,7 +15,7 @@ from scan.meshing.threads import Workers
 
 PIXEL = AWAY / 266
 """Of these views, on the object."""
-STEP = Step(halvings=0, reach=2.0, places=7, stiffness=3.0)
+STEP = Step(reach=2.0, places=7, stiffness=3.0)
 BALL = replace(PLAIN, hollows=(), balls=SPHERE.balls)
 
 

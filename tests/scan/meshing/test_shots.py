@@ -12,9 +12,7 @@ from PIL import Image, ImageDraw
 from scan.common.errors import NoModelError
 from scan.meshing.arrays import Arrays
 from scan.meshing.prepare import keep_all, left_out_words, look
-from scan.meshing.shots import COLOR, GREY, MASK, Box, Source, working_scale
-from scan.photos.photo import Photo
-from scan.reconstruction.pinhole import views
+from scan.meshing.shots import COLOR, GREY, MASK, Box, sources_of, working_scale
 from scan.reconstruction.readers import registry
 
 BENT = Lens("OPENCV", 180, 240, (280.0, 284.0, 92.0, 117.0, -0.12, 0.05, 0.002, -0.001))
@@ -34,23 +32,10 @@ def scan(original, tmp_path):
     return type(original)(tmp_path / "scan", original.names)
 
 
-def sources_of(scan):
-    reconstruction = registry.read(registry.find(scan.cameras))
-    lenses = views(reconstruction)
-    return [
-        Source(
-            photo=photo,
-            camera=reconstruction.cameras[photo.camera],
-            lens=lenses[photo.camera],
-            file=Photo(photo.name, scan.photos / photo.name),
-            mask=Photo(photo.name, scan.masks / f"{photo.name}.png"),
-        )
-        for photo in reconstruction.photos
-    ]
-
-
 def shots_of(scan, edge=1000.0):
-    return look(sources_of(scan), edge, THREADS)
+    reconstruction = registry.read(registry.find(scan.cameras))
+    sources = sources_of(reconstruction, scan.photos, scan.masks, scan.root / "converted")
+    return look(sources, edge, THREADS)
 
 
 def kept(scan, folder, edge=1000.0):

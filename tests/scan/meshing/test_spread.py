@@ -34,7 +34,7 @@ def spoilt(true, off=0.15):
 def test_a_wrong_spot_gets_the_depth_that_the_photos_show(scene, off):
     picture, others, true = scene
     found, weights = spoilt(true, off)
-    result = spread(picture, others, found, weights, 3)
+    result = spread(picture, others, found, weights)
     error = np.abs(result.depth - true)[SPOT]
     assert (error < 0.01).mean() > 0.9
     assert np.median(result.score[SPOT]) > 0.8
@@ -44,7 +44,7 @@ def test_what_is_sure_and_what_has_no_depth_stay_as_they_are(scene):
     picture, others, true = scene
     found, weights = spoilt(true)
     before = found.depth.copy()
-    result = spread(picture, others, found, weights, 3)
+    result = spread(picture, others, found, weights)
     kept = np.ones(true.shape, bool)
     kept[SPOT] = False
     np.testing.assert_array_equal(result.depth[kept], before[kept])
@@ -59,14 +59,14 @@ def test_photos_that_do_not_agree_on_a_plane_leave_the_depth(scene):
     found, weights = spoilt(true)
     grey = picture.grey.copy()
     grey[55:97, 55:97] = np.random.default_rng(1).uniform(0, 255, (42, 42))
-    result = spread(replace(picture, grey=grey), others, found, weights, 3)
+    result = spread(replace(picture, grey=grey), others, found, weights)
     np.testing.assert_array_equal(result.depth[SPOT], found.depth[SPOT])
 
 
 def test_without_others_or_anything_sure_nothing_changes(scene):
     picture, others, true = scene
     found, weights = spoilt(true)
-    for result in (spread(picture, [], found, weights, 3), spread(picture, others, found, 0 * weights, 3)):
+    for result in (spread(picture, [], found, weights), spread(picture, others, found, 0 * weights)):
         np.testing.assert_array_equal(result.depth, found.depth)
         np.testing.assert_array_equal(result.score, found.score)
 
@@ -78,5 +78,5 @@ def test_in_a_picture_smaller_than_a_plane_reaches_nothing_comes_from_beside_it(
     weights[16, 17] = 0.8
     found = DepthMap(depth, np.where(depth > 0, np.float32(0.1), 0))
     with np.errstate(divide="raise", invalid="raise"):
-        result = spread(photos[0].picture, [each.picture for each in photos[1:]], found, weights, 3)
+        result = spread(photos[0].picture, [each.picture for each in photos[1:]], found, weights)
     assert np.array_equal(result.depth > 0, depth > 0)

@@ -9,7 +9,6 @@ from scan.meshing.sweep import Base, sweep
 
 OFFSETS = np.linspace(-0.24, 0.24, 17, dtype=np.float32)
 STEP = float(OFFSETS[1] - OFFSETS[0])
-BEST = 3
 
 
 def scene(solid, azimuth=8.0):
@@ -30,7 +29,7 @@ def dented():
 
 def found_by(scene, base, offsets=OFFSETS):
     one, others = scene
-    return sweep(one.picture, [each.picture for each in others], base, offsets, BEST)
+    return sweep(one.picture, [each.picture for each in others], base, offsets)
 
 
 def off(depth):
@@ -99,8 +98,8 @@ def test_what_cannot_be_never_wins(ball):
 def test_without_others_or_anything_to_see_there_is_no_depth(ball):
     one, others = ball
     true = one.seen.depth
-    alone = sweep(one.picture, [], Base(true, endless(true)), OFFSETS, BEST)
-    past = sweep(one.picture, [others[0].picture], Base(endless(true), endless(true)), OFFSETS, BEST)
+    alone = sweep(one.picture, [], Base(true, endless(true)), OFFSETS)
+    past = sweep(one.picture, [others[0].picture], Base(endless(true), endless(true)), OFFSETS)
     for each in (alone, past):
         assert not each.depth.any()
         assert not each.score.any()
@@ -108,7 +107,7 @@ def test_without_others_or_anything_to_see_there_is_no_depth(ball):
 
 def test_one_other_view_is_enough(ball):
     true = ball[0].seen.depth
-    found = sweep(ball[0].picture, [ball[1][0].picture], Base(off(true), endless(true)), OFFSETS, BEST)
+    found = sweep(ball[0].picture, [ball[1][0].picture], Base(off(true), endless(true)), OFFSETS)
     kept = squarely_seen(ball[0], 0.7)
     assert (np.abs(found.depth - true)[kept] < STEP).mean() > 0.85
 
