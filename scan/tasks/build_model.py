@@ -79,7 +79,7 @@ class _Job:
         self._reconstruction = reconstruction
         self._workers = workers
         self._effort = EFFORTS[settings.model_quality]
-        self._told = ""
+        self._doing, self._done = "", -1
         self._warnings: list[str] = []
 
     def run(self) -> JobEnd:
@@ -212,10 +212,13 @@ class _Job:
             self._journal.write(Log(level="warning", text=words))
 
     def _tell(self, doing: str, share: float) -> None:
-        if doing != self._told:
-            self._told = doing
+        """Write what is being done and how much is, where that is news."""
+        if doing != self._doing:
+            self._doing = doing
             self._journal.write(Log(level="info", text=doing))
-        self._journal.write(StepProgress(step=_STEP, done=round(share * _PARTS), total=_PARTS))
+        if (done := round(share * _PARTS)) != self._done:
+            self._done = done
+            self._journal.write(StepProgress(step=_STEP, done=done, total=_PARTS))
 
 
 def _end(report: dict[str, Any]) -> JobEnd:
