@@ -29,3 +29,8 @@ def finished(surface: Surface, quality: Floats, colors: Bytes | None, frame: Fra
         quality=quality.astype(np.float64),
         colors=colors,
     )
+
+
+def surface_of(mesh: Mesh, frame: Frame) -> Surface:
+    """The surface that a mesh was finished from."""
+    return Surface(frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))

@@ -33,6 +33,10 @@ class Frame:
         """Points of the unit frame, n × 3, in the reconstruction's world."""
         return points.astype(np.float64) * self.radius + self.center
 
+    def to_unit(self, points: Doubles) -> Floats:
+        """Points of the reconstruction's world, n × 3, in the unit frame."""
+        return ((points - self.center) / self.radius).astype(np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Sight:

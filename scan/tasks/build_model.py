@@ -25,7 +25,7 @@ from ..meshing.arrays import Arrays
 from ..meshing.build import Builder, Scene
 from ..meshing.checkpoints import Checkpoints
 from ..meshing.efforts import EFFORTS
-from ..meshing.finish import finished, reduced
+from ..meshing.finish import finished, reduced, surface_of
 from ..meshing.gaps import findings, have_neighbours
 from ..meshing.planning import edge_for, needed_on_disk
 from ..meshing.prepare import Shots, keep_all, left_out_words, look
@@ -34,13 +34,13 @@ from ..meshing.shots import Source, sources_of
 from ..meshing.threads import Workers
 from ..photos.photo import Photo as PhotoFile
 from ..reconstruction.models import camera_key, full_model_file, model_file, model_report
-from ..reconstruction.ply import write_ply
+from ..reconstruction.ply import read_ply, write_ply
 from ..reconstruction.readers import registry
 from ..reconstruction.types import Mesh, Reconstruction
 
 _STEP = "Building the model"
 _PARTS = 100
-_RECIPE = 1
+_RECIPE = 2
 """Names the way a model is made; raised when that changes, so that old ones are made anew."""
 _DISK_LEFT = 200 << 20
 
@@ -85,13 +85,13 @@ class _Job:
     def run(self) -> JobEnd:
         """Raises NoModelError, Cancelled, OutputError."""
         settings, sources = self._settings, self._sources()
-        key = self._key(sources)
-        if not settings.model_again and (earlier := self._earlier(key)):
-            return earlier
-        self._tell("Looking at the masks", 0.0)
         threads = settings.worker_threads
-        most = settings.memory * 1e9 or memory() / 2
-        edge = edge_for(self._effort, len(sources), threads, most)
+        edge = edge_for(self._effort, len(sources), threads, settings.memory * 1e9 or memory() / 2)
+        key = self._key(sources, edge)
+        earlier = None if settings.model_again else self._earlier(key)
+        if earlier and earlier["settings"]["faces"] == settings.faces:
+            return _unchanged(earlier)
+        self._tell("Looking at the masks", 0.0)
         shots = look(sources, edge, self._workers)
         if not have_neighbours(shots.views):
             raise NoModelError(
@@ -101,7 +101,7 @@ class _Job:
         work = self._folder.model / f"work-{key}"
         try:
             self._make_room(work, needed_on_disk(self._effort, len(sources), edge))
-            return self._build(shots, key, work)
+            return self._build(shots, key, work, earlier)
         except OSError as error:
             raise cannot_write(work, error) from error
 
@@ -114,25 +114,21 @@ class _Job:
             )
         return sources_of(self._reconstruction, Path(self._settings.photos), masks, self._folder.converted)
 
-    def _key(self, sources: Sequence[Source]) -> str:
+    def _key(self, sources: Sequence[Source], edge: float) -> str:
         """Names the surface: same key, same cameras, photos, masks and effort."""
         files = [(source.photo.name, _stamp(source.file), hash_file(source.mask)) for source in sources]
-        return short_hash(_RECIPE, camera_key(self._reconstruction), files, asdict(self._effort))
+        return short_hash(_RECIPE, camera_key(self._reconstruction), files, asdict(replace(self._effort, edge=edge)))
 
-    def _earlier(self, key: str) -> JobEnd | None:
-        """How the same model was made before, if it is still there."""
+    def _earlier(self, key: str) -> dict[str, Any] | None:
+        """The report of the same surface as it was made before, if that is still there."""
         try:
-            report = json.loads(model_report(self._folder).read_bytes())
-            if (report["key"], report["settings"]["faces"]) != (key, self._settings.faces):
-                return None
-            if not (model_file(self._folder).is_file() and full_model_file(self._folder).is_file()):
-                return None
-            end = _end(report)
+            report: dict[str, Any] = json.loads(model_report(self._folder).read_bytes())
+            is_it = report["key"] == key and isinstance(report["wrong_masks"], list) and "faces" in report["settings"]
+            _end(report)
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return replace(
-            end, message=f"{end.message}. Nothing has changed since, so that it was not built again; Build Again does"
-        )
+        there = model_file(self._folder).is_file() and full_model_file(self._folder).is_file()
+        return report if is_it and there else None
 
     def _make_room(self, work: Path, needed: int) -> None:
         """Remove the work on other models. Raises NoModelError where the disk is too full."""
@@ -147,7 +143,8 @@ class _Job:
                 f"built, and {free / 1e9:.1f} GB are free; make room"
             )
 
-    def _build(self, shots: Shots, key: str, work: Path) -> JobEnd:
+    def _build(self, shots: Shots, key: str, work: Path, earlier: dict[str, Any] | None) -> JobEnd:
+        """Build the surface, or take the ``earlier`` one, whose report it is, and reduce it to the faces wanted."""
         begin = time.monotonic()
         arrays = Arrays(work / "views")
         self._tell("Reading the photos", 0.01)
@@ -155,7 +152,13 @@ class _Job:
         self._warn(left_out_words(shots.left_out), *findings(shots.views))
         scene = Scene(shots.views, [part.ends for part in shots.parts], arrays, self._effort)
         builder = Builder(scene, Checkpoints(work), self._workers, self._tell)
-        surface = builder.build()
+        if earlier:
+            full = read_ply(full_model_file(self._folder))
+            surface = surface_of(full, shots.frame)
+            builder.wrong_masks = earlier["wrong_masks"]
+        else:
+            surface = builder.build()
+            full = finished(surface, builder.quality(surface, builder.depths(surface)), None, shots.frame)
         if builder.wrong_masks:
             self._warn(
                 f"{count(len(builder.wrong_masks), 'mask')} did not count, since what they cut away is in the others "
@@ -165,13 +168,14 @@ class _Job:
         fewer = reduced(surface, self._settings.faces)
         if fewer is None:
             self._warn("The mesh could not be reduced and stay closed: it has all its faces")
-        full = finished(surface, builder.quality(surface, builder.depths(surface)), None, shots.frame)
         final = surface if fewer is None else fewer
         depths = builder.depths(final)
         mesh = finished(final, builder.quality(final, depths), builder.colors(final, depths), shots.frame)
-        write_ply(full_model_file(self._folder), full)
+        if not earlier:
+            write_ply(full_model_file(self._folder), full)
         write_ply(model_file(self._folder), mesh)
         report = self._report(shots, key, full, mesh)
+        report["wrong_masks"] = builder.wrong_masks
         report["build_seconds"] = round(time.monotonic() - begin, 3)
         save(model_report(self._folder), json.dumps(report, indent=1).encode())
         shutil.rmtree(work, ignore_errors=True)
@@ -219,6 +223,14 @@ class _Job:
         if (done := round(share * _PARTS)) != self._done:
             self._done = done
             self._journal.write(StepProgress(step=_STEP, done=done, total=_PARTS))
+
+
+def _unchanged(report: dict[str, Any]) -> JobEnd:
+    """How the same model was made before."""
+    end = _end(report)
+    return replace(
+        end, message=f"{end.message}. Nothing has changed since, so that it was not built again; Build Again does"
+    )
 
 
 def _end(report: dict[str, Any]) -> JobEnd:

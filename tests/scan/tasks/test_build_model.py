@@ -222,9 +222,12 @@ def test_with_another_number_of_faces_it_has_as_many(few, hasty, output, buildin
     runner = building(few)
     story = runner.run(faces=1000, cameras="", mask_folder="")
     assert "Nothing has changed" not in story.message
+    assert "Refining the mesh" not in [each["text"] for each in story.of("log")]  # the full mesh is there already
     closed(runner.mesh)
     assert len(runner.mesh.faces) == pytest.approx(1000, rel=0.02)
     np.testing.assert_array_equal(runner.full.vertices, hasty[1].full.vertices)
+    assert error_of(runner.mesh) < 1.5 * error_of(hasty[1].mesh)
+    assert (runner.mesh.colors.std(0) > 0).all()
     place = registry.find(output)
     assert find_model(place, registry.read(place)) == model_file(runner.folder)
 
