@@ -4,14 +4,10 @@
 from dataclasses import replace
 from functools import cache
 
-import numpy as np
 import pytest
 from mesh_scenes import SOLID, SPHERE, THREADS, shots
 
-from scan.meshing.decimate import decimated
 from scan.meshing.distances import signed_distances
-from scan.meshing.extract import extract
-from scan.meshing.hull import RANKS, grid_around, hull_on
 from scan.meshing.trust import wrong_masks
 
 
@@ -38,11 +34,7 @@ def found(harm, numbers, solid=SOLID, count=28, size=112):
         mask = shots(solid, count, size)[number].mask
         harm(mask, size)
         outlines[number] = replace(outlines[number], distances=signed_distances(mask))
-    # As in a build: its grid has somewhat fewer samples than the object pixels, and the bound a little slack.
-    grid = grid_around(outlines, int(0.6 * size), THREADS)
-    bound = hull_on(grid, outlines, THREADS, RANKS)
-    bound += np.float32(1.5 * grid.step)
-    return wrong_masks(decimated(extract(bound, grid), 30_000), outlines, THREADS)
+    return wrong_masks(outlines, THREADS)
 
 
 @cache

@@ -6,7 +6,8 @@ import json
 import re
 
 import numpy as np
-from mesh_scenes import Lens, Pose, hull_of, write_model
+import pytest
+from mesh_scenes import THREADS, Lens, Pose, hull_of, write_model
 from PIL import Image
 
 from scan.job.folder import JobFolder
@@ -17,7 +18,8 @@ from scan.meshing.hull import Outline
 from scan.meshing.raster import depth_map
 from scan.meshing.settings import ModelSettings
 from scan.meshing.surface import Surface, is_closed
-from scan.meshing.views import View
+from scan.meshing.trust import wrong_masks
+from scan.meshing.views import View, halved
 from scan.reconstruction.models import model_file
 from scan.reconstruction.ply import read_ply
 
@@ -29,14 +31,14 @@ NEAREST = 40
 """Of so many triangles with the nearest middles the nearest is looked for."""
 
 
-def lay_out(turntable, root):
+def lay_out(turntable, root, chosen=CHOSEN):
     """Photos and true masks at a third of their size, and the true cameras; each photo's pose."""
     told = json.loads((turntable / "cameras.json").read_bytes())
     lens = told["intrinsics"]
     across, down = SIZE[0] / lens["width"], SIZE[1] / lens["height"]
     reduced = Lens("PINHOLE", *SIZE, (lens["fx"] * across, lens["fy"] * down, lens["cx"] * across, lens["cy"] * down))
     images = []
-    for photo in (told["photos"][number] for number in CHOSEN):
+    for photo in (told["photos"][number] for number in chosen):
         name, matrix = photo["photo"], np.array(photo["camera_from_object"])
         for source, target, mode in (
             (turntable / "photos" / name, root / "photos" / name, "RGB"),
@@ -98,19 +100,19 @@ def distances(points, vertices, faces):
 
 
 class Unit:
-    """The jug's frame in lengths of its diagonal, about its middle: single precision is enough there."""
+    """The jug's frame about its middle, in shares of its diagonal: single precision is enough there."""
 
-    def __init__(self, points):
+    def __init__(self, points, share=1.0):
         self.middle = (points.min(0) + points.max(0)) / 2
-        self.diagonal = float(np.linalg.norm(points.max(0) - points.min(0)))
+        self.length = share * float(np.linalg.norm(points.max(0) - points.min(0)))
 
     def points(self, points):
         """Points of the jug's frame in this one."""
-        return (points - self.middle) / self.diagonal
+        return (points - self.middle) / self.length
 
     def view(self, lens, at):
         """What of a photo makes a view: all but its last two columns."""
-        moved = (at.translation + at.rotation @ self.middle) / self.diagonal
+        moved = (at.translation + at.rotation @ self.middle) / self.length
         rotation, moved = at.rotation.astype(np.float32), moved.astype(np.float32)
         return View("photo", SIZE[0] // 4 * 4, SIZE[1], *lens.parameters, rotation, moved)
 
@@ -127,10 +129,28 @@ def seen_twice(samples, surface, views):
     return seen >= 2
 
 
-def outline(view, mask):
+def grey(view, mask):
     with Image.open(mask) as picture:
-        grey = np.asarray(picture)[:, : view.width].astype(np.float32)
-    return Outline(view, signed_distances(grey))
+        return np.asarray(picture)[:, : view.width].astype(np.float32)
+
+
+def outline(view, mask):
+    return Outline(view, signed_distances(grey(view, mask)))
+
+
+@pytest.mark.parametrize("lacking", [None, 0, 5])
+def test_of_true_masks_of_half_a_ring_only_one_that_lacks_a_fifth_is_wrong(turntable, tmp_path, lacking):
+    lens, images = lay_out(turntable, tmp_path, range(12))
+    unit = Unit(truth(turntable)[0], 0.5)
+    outlines = []
+    for number, (name, _, at) in enumerate(images):
+        view = unit.view(lens, at)
+        mask = halved(grey(view, tmp_path / "masks" / f"{name}.png"), 1)
+        if number == lacking:
+            so_far = np.cumsum(mask.sum(0))
+            mask[:, so_far > 0.8 * so_far[-1]] = 0
+        outlines.append(Outline(view.halved(1), signed_distances(mask)))
+    assert wrong_masks(outlines, THREADS) == ([] if lacking is None else [lacking])
 
 
 def test_it_is_at_most_half_as_far_from_the_truth_as_the_hull(turntable, tmp_path, workers, monkeypatch):
