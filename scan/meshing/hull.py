@@ -55,14 +55,18 @@ def _distances_in(outline: Outline, points: Floats) -> Floats:
     view = outline.view
     x, y, depth = view.project(points)
     value = bilinear(outline.distances, x, y)
-    beyond = (-x, -y, x - np.float32(view.width), y - np.float32(view.height))
-    value -= np.maximum(np.maximum(beyond[0], beyond[2]), np.maximum(np.maximum(beyond[1], beyond[3]), 0))
+    beyond = [
+        np.abs(place - np.float32(length / 2)) - np.float32(length / 2)
+        for place, length in ((x, view.width), (y, view.height))
+    ]
+    value -= np.maximum(np.maximum(*beyond), 0)
     value *= depth
     value *= np.float32(view.pixel_angle)
     value[depth <= NEAREST] = UNSEEN
-    for past, ends in zip(beyond, outline.ends, strict=True):
-        if ends:
-            value[past > 0] = UNSEEN
+    left, upper, right, lower = outline.ends
+    for is_end, past in ((left, x < 0), (upper, y < 0), (right, x > view.width), (lower, y > view.height)):
+        if is_end:
+            value[past] = UNSEEN
     return value
 
 

@@ -18,28 +18,28 @@ def winners(scores: Floats, counts: Flags) -> Ints:
 
     ``scores`` are n × height × width; ``counts`` says which pixels do.
     """
-    costs = np.ascontiguousarray(np.moveaxis(1 - scores, 0, -1))
-    costs *= counts[..., None]
+    total = _down_and_up(scores, counts)
+    total += np.swapaxes(_down_and_up(np.swapaxes(scores, 1, 2), counts.T), 0, 2)
+    return np.asarray(total.argmin(1), np.int64)
+
+
+def _down_and_up(scores: Floats, counts: Flags) -> Floats:
+    """Returns height × n × width: the costs of the best ways to each pixel from the picture's upper and lower side."""
+    costs = np.subtract(1, np.moveaxis(scores, 1, 0), order="C")
+    alive = counts.astype(np.float32)[:, None]
+    costs *= alive
     total = np.zeros_like(costs)
-    alive = counts.astype(np.float32)[..., None]
-    for axis in (0, 1):
-        for backward in (False, True):
-            _sweep(costs, alive, total, axis, backward=backward)
-    return np.asarray(total.argmin(-1), np.int64)
-
-
-def _sweep(costs: Floats, alive: Floats, total: Floats, axis: int, *, backward: bool) -> None:
-    """Add the costs of the best way to each pixel from one side of the picture."""
-    costs, alive, total = (np.moveaxis(each, axis, 0) for each in (costs, alive, total))
     lines = range(len(costs))
-    before = np.zeros(costs.shape[1:], np.float32)
-    for line in reversed(lines) if backward else lines:
-        best = before.min(-1, keepdims=True)
-        way = np.minimum(before, best + _JUMP)
-        np.minimum(way[:, 1:], before[:, :-1] + _STEP, out=way[:, 1:])
-        np.minimum(way[:, :-1], before[:, 1:] + _STEP, out=way[:, :-1])
-        way -= best
-        way += costs[line]
-        way *= alive[line]
-        total[line] += way
-        before = way
+    for order in (lines, reversed(lines)):
+        before = np.zeros(costs.shape[1:], np.float32)
+        for line in order:
+            best = before.min(0)
+            way = np.minimum(before, best + _JUMP)
+            np.minimum(way[1:], before[:-1] + _STEP, out=way[1:])
+            np.minimum(way[:-1], before[1:] + _STEP, out=way[:-1])
+            way -= best
+            way += costs[line]
+            way *= alive[line]
+            total[line] += way
+            before = way
+    return total

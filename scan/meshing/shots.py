@@ -101,17 +101,24 @@ class Part:
     ends: tuple[bool, bool, bool, bool]
     """Whether the object reaches to the photo's left, upper, right and lower end."""
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, upper, right and lower edge in the photo, beyond which it may lie."""
+        return self.left, self.upper, self.left + self.width, self.upper + self.height
 
-def read_mask(source: Source) -> Image.Image:
-    """The undistorted mask, 0 and 255. Raises PhotoError."""
+
+def read_mask(source: Source, part: Part | None = None) -> Image.Image:
+    """The undistorted mask, 0 and 255; with a ``part``, perhaps no more than that of it. Raises PhotoError."""
     mask = solved_mask(source.mask, source.camera).binary()
-    return undistortion(source.camera, source.lens).apply_to_mask(mask) if source.lens.undistorted else mask
+    if not source.lens.undistorted:
+        return mask
+    return undistortion(source.camera, source.lens).apply_to_mask(mask, part and part.box)
 
 
-def read_photo(source: Source) -> Image.Image:
-    """The undistorted photo in mode RGB. Raises PhotoError."""
+def read_photo(source: Source, part: Part) -> Image.Image:
+    """A part of the undistorted photo in mode RGB, perhaps with more around it. Raises PhotoError."""
     picture = solved_picture(source.file, source.camera)
-    return undistortion(source.camera, source.lens).apply(picture) if source.lens.undistorted else picture
+    return undistortion(source.camera, source.lens).apply(picture, part.box) if source.lens.undistorted else picture
 
 
 def box_of(source: Source) -> Box:
@@ -159,13 +166,13 @@ def view_of(source: Source, part: Part, frame: Frame) -> View:
 
 def cut(image: Image.Image, part: Part) -> Image.Image:
     """A part of an undistorted picture at the size of its view; black where it reaches beyond."""
-    piece = image.crop((part.left, part.upper, part.left + part.width, part.upper + part.height))
+    piece = image.crop(part.box)
     return piece if piece.size == part.size else piece.resize(part.size, Image.Resampling.BOX)
 
 
 def keep(source: Source, part: Part, number: int, arrays: Arrays) -> None:
     """Read a photo and its mask and keep their parts. Raises PhotoError, OutputError."""
-    picture = cut(read_photo(source), part)
+    picture = cut(read_photo(source, part), part)
     arrays.put(COLOR, number, np.asarray(picture))
     arrays.put(GREY, number, np.asarray(picture.convert("L")))
-    arrays.put(MASK, number, np.asarray(cut(read_mask(source), part)))
+    arrays.put(MASK, number, np.asarray(cut(read_mask(source, part), part)))

@@ -91,18 +91,22 @@ def _volume(
     rows, columns = (np.arange(each.start - HALF, each.stop + HALF) for each in part)
     rays = picture.view.rays(rows, columns)
     height, width = depth.shape
-    volume = np.empty((len(offsets), height, width), np.float32)
+    volume = np.full((len(offsets), height, width), HIDDEN)
     homographies = [homography(picture.view, other.view, rays) for other in others]
     for top in range(0, height, _ROWS):
-        bottom = min(top + _ROWS, height)
-        wide = slice(top, bottom + 2 * HALF)
+        rows_here = slice(top, min(top + _ROWS, height))
+        filled = np.nonzero(counts[rows_here].any(0))[0]
+        if len(filled) == 0:
+            continue
+        here = (rows_here, slice(filled[0], filled[-1] + 1))
+        wide = (slice(top, rows_here.stop + 2 * HALF), slice(filled[0], filled[-1] + 1 + 2 * HALF))
+        there = [Homography(where.slope[(slice(None), *wide)], where.shift) for where in homographies]
         for first in range(0, len(offsets), _DEPTHS):
             depths = padded[wide] + offsets[first : first + _DEPTHS, None, None]
             ranked: list[Floats] = []
-            for other, where in zip(others, homographies, strict=True):
-                there = Homography(where.slope[:, wide], where.shift)
-                _rank(ranked, scores(reference[wide], weights[wide], other.grey, there, depths))
-            volume[first : first + _DEPTHS, top:bottom] = combined(ranked)
+            for other, where in zip(others, there, strict=True):
+                _rank(ranked, scores(reference[wide], weights[wide], other.grey, where, depths))
+            volume[(slice(first, first + _DEPTHS), *here)] = combined(ranked)
     return volume
 
 

@@ -130,3 +130,16 @@ def test_masks_stay_masks():
     made = Undistortion(camera, view(camera)).apply_to_mask(mask)
     assert set(np.unique(np.asarray(made))) == {0, 255}
     assert TOLERANCE < 0.05
+
+
+def test_a_part_of_the_undistorted_picture_is_as_in_the_whole():
+    camera = camera_of("OPENCV", "landscape")
+    made = Undistortion(camera, view(camera))
+    noise = np.random.default_rng(3).integers(0, 256, (camera.height, camera.width), np.uint8)
+    photo, box = Image.fromarray(noise), (601, 405, 1203, 907)
+    whole, part = made.apply(photo), made.apply(photo, box)
+    assert part.size == whole.size
+    assert part.crop(box).tobytes() == whole.crop(box).tobytes()
+    assert not np.asarray(part)[:300].any(), "what is far from it is not computed"
+    masked = made.apply_to_mask(photo, box).crop(box)
+    assert masked.tobytes() == made.apply_to_mask(photo).crop(box).tobytes()
