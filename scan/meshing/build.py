@@ -25,6 +25,7 @@ from .fusion import Weighted, fuse, smooth
 from .grid import Grid
 from .hull import RANKS, Outline, grid_around, hull_on
 from .neighbours import neighbours
+from .occluded import filled
 from .raster import depth_map
 from .refine import Step, quality_of, refine
 from .shots import COLOR, GREY, MASK
@@ -37,13 +38,15 @@ from .views import Bytes, Floats, View, halved
 
 _NEAR, _FAR = -0.012, 1.2
 """The wide sweep: from a little before the bound's surface to so far behind it."""
-_AROUND = (-0.05, 0.15), (-0.03, 0.06)
+_AROUND = (-0.05, 0.15), (-0.03, 0.12)
 """The narrow sweeps: the first reaches further inward, since a hollow with a narrow mouth opens step by step."""
 _TOLERANCES = 0.02, 0.012
 """How far depths of neighbours may be apart to agree, in the wide and in the narrow sweep."""
 _BANDS = 4.0, 3.0
 """The band of the fields, in steps of their grids."""
 _ROUNDS = 6
+_FILLS = 2
+"""How many times what lies behind goes on: what two photos agreed on is sure the second time."""
 _SLACK = 1.5
 _SKETCH = 30_000
 """So many faces are enough to look up depths."""
@@ -118,16 +121,13 @@ class Builder:
 
     def _bounded(self, outlines: list[Outline]) -> tuple[Surface, list[Outline], Grid]:
         """The surface of the bound, the outlines that can be trusted, and the coarse grid around what they leave."""
-        while True:  # without the worst, others show
-            grid = grid_around(outlines, self._scene.effort.coarse, self._workers)
-            bound = hull_on(grid, outlines, self._workers, RANKS)
-            bound += np.float32(_SLACK * grid.step)
-            start = decimated(extract(bound, grid), _SKETCH)
-            wrong = set(wrong_masks(start, outlines, self._workers))
-            if not wrong or len(outlines) - len(wrong) < RANKS:
-                return start, outlines, grid
-            self.wrong_masks += [outlines[number].view.name for number in sorted(wrong)]
-            outlines = [outline for number, outline in enumerate(outlines) if number not in wrong]
+        wrong = wrong_masks(outlines, self._workers)
+        self.wrong_masks = [outlines[number].view.name for number in wrong]
+        outlines = [outline for number, outline in enumerate(outlines) if number not in wrong]
+        grid = grid_around(outlines, self._scene.effort.coarse, self._workers)
+        bound = hull_on(grid, outlines, self._workers, RANKS)
+        bound += np.float32(_SLACK * grid.step)
+        return decimated(extract(bound, grid), _SKETCH), outlines, grid
 
     def _wide(self, outlines: Sequence[Outline], grid: Grid, start: Surface) -> Surface:
         """The surface after a sweep from the bound inward."""
@@ -158,20 +158,29 @@ class Builder:
             return Base(front, np.full_like(front, np.inf))
 
         share = (0.35, 0.5) if is_last else (0.26, 0.34)
-        maps = self._swept("Comparing the photos closely", pictures, base, offsets, share)
-        maps = self._spread(pictures, maps)
+        maps: Sequence[DepthMap] = self._swept("Comparing the photos closely", pictures, base, offsets, share)
+        if effort.spreads:
+            maps = self._spread(pictures, maps)
         grid = grid_around(outlines, effort.fine, self._workers) if is_last else coarse
         return self._fused(views, maps, outlines, grid, _TOLERANCES[1], _BANDS[1])
 
-    def _spread(self, pictures: Sequence[Picture], maps: Sequence[DepthMap]) -> list[DepthMap]:
+    def _spread(self, pictures: Sequence[Picture], maps: Sequence[DepthMap]) -> Sequence[DepthMap]:
+        """The maps of a narrow sweep with more sure pixels, and with what lies behind what hides it."""
         views = [picture.view for picture in pictures]
 
-        def work(number: int) -> DepthMap:
-            weights = weights_of(number, views, maps, self._near[number], _TOLERANCES[1])
-            others = [pictures[other] for other in self._near[number]]
-            return spread(pictures[number], others, maps[number], weights)
+        def weights(number: int) -> Floats:
+            return weights_of(number, views, maps, self._near[number], _TOLERANCES[1])
 
-        return list(self._workers.map(work, self._numbers))
+        def more_sure(number: int) -> DepthMap:
+            others = [pictures[other] for other in self._near[number]]
+            return spread(pictures[number], others, maps[number], weights(number))
+
+        def deeper(number: int) -> DepthMap:
+            return filled(maps[number], weights(number))
+
+        for work in (more_sure, *[deeper] * _FILLS):
+            maps = list(self._workers.map(work, self._numbers))
+        return maps
 
     def _swept(
         self,

@@ -24,19 +24,22 @@ class Effort:
     """How many depths the narrow sweeps try."""
     halvings: int
     """How many times the photos are halved for the last of them; for those before it is once."""
+    spreads: bool
+    """Whether what the narrow sweeps are sure of spreads to what is around it."""
     steps: tuple[Step, ...]
     """The rounds of refinement."""
 
 
 EFFORTS = {
     "DRAFT": Effort(
-        edge=360,
-        coarse=160,
-        fine=192,
+        edge=320,
+        coarse=128,
+        fine=160,
         depths=32,
         others=4,
-        narrow=(13, 7),
+        narrow=(13, 9),
         halvings=1,
+        spreads=False,
         steps=(Step(reach=1.5, places=5, stiffness=6.0),),
     ),
     "NORMAL": Effort(
@@ -45,8 +48,9 @@ EFFORTS = {
         fine=384,
         depths=50,
         others=6,
-        narrow=(25, 13),
+        narrow=(25, 17),
         halvings=0,
+        spreads=True,
         steps=(Step(reach=1.5, places=7, stiffness=12.0),),
     ),
     "HIGH": Effort(
@@ -57,6 +61,7 @@ EFFORTS = {
         others=8,
         narrow=(33, 17),
         halvings=0,
+        spreads=True,
         steps=(
             Step(reach=1.5, places=7, stiffness=6.0),
             Step(reach=1.0, places=5, stiffness=15.0),

@@ -16,7 +16,7 @@ from .hull import Outline, distances_to
 from .threads import Workers
 from .views import Flags, Floats, View
 
-_PRIOR = np.float32(0.05)
+_PRIOR = np.float32(0.02)
 """How much the hull counts, where a sure depth that two neighbours confirm counts 1."""
 _IN_FRONT = np.float32(0.5)
 """How much a depth counts for what lies further in front of it than the band: that it is empty."""
@@ -120,7 +120,7 @@ def smooth(fused: Fused, band: float, rounds: int, workers: Workers) -> Floats:
 
 def _diffused(field: Floats, seen: Floats, band: float, rounds: int) -> Floats:
     given, field = field, field.copy()
-    hold = seen / (seen + 1) * np.float32(0.7)
+    hold = seen / (seen + np.float32(0.3)) * np.float32(0.7)
     inner = (slice(1, -1),) * 3
     for _ in range(rounds):
         mean = np.zeros_like(field[inner])

@@ -91,21 +91,23 @@ def _scored(
 def _scores(
     vertices: Floats, normals: Floats, squarely: Floats, pictures: Sequence[Picture], offsets: Floats, pixel: float
 ) -> Floats:
-    """As ``_scored``, for some of the vertices."""
+    """As ``_scored``, for some of the vertices. A single place is the vertex itself."""
     if len(squarely) > _MOST_VIEWS:
         least = np.partition(squarely, len(squarely) - _MOST_VIEWS, axis=0)[len(squarely) - _MOST_VIEWS]
         squarely = np.where(squarely >= least, squarely, 0)
     patches = _patches(normals, pixel)
-    weights = _agreeing(vertices, patches, squarely, pictures)
+    weights, here = _agreeing(vertices, patches, squarely, pictures)
     count = len(vertices)
     total = np.zeros((count, len(offsets), _SIDE * _SIDE), np.float32)
     squares = np.zeros((count, len(offsets)), np.float32)
     sum_weights, sum_squares = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    for number, picture in enumerate(pictures):
-        chosen = np.nonzero(weights[number] > 0)[0]
+    for number, (picture, (chosen, look)) in enumerate(zip(pictures, here, strict=True)):
         if len(chosen) == 0:
             continue
-        looks = _looks(vertices[chosen], normals[chosen], patches[chosen], offsets, picture)
+        if len(offsets) == 1:
+            looks = look[:, None]
+        else:
+            looks = _looks(vertices[chosen], normals[chosen], patches[chosen], offsets, picture)
         weight = weights[number, chosen]
         squares[chosen] += (looks * looks).sum(-1) * (weight * weight)[:, None]
         looks *= weight[:, None, None]
@@ -161,8 +163,13 @@ def _looks(vertices: Floats, normals: Floats, patches: Floats, offsets: Floats, 
     return look
 
 
-def _agreeing(vertices: Floats, patches: Floats, squarely: Floats, pictures: Sequence[Picture]) -> Floats:
-    """Returns views × n: weights by how squarely a view looks at a vertex, and how like the others it shows it now."""
+def _agreeing(
+    vertices: Floats, patches: Floats, squarely: Floats, pictures: Sequence[Picture]
+) -> tuple[Floats, list[tuple[Ints, Floats]]]:
+    """Returns views × n: weights by how squarely a view looks at a vertex, and how like the others it shows it now.
+
+    And for each view the vertices that it sees, and how it shows their patches.
+    """
     here = np.zeros(1, np.float32)
     total = np.zeros(patches.shape[:2], np.float32)
     kept: list[tuple[Ints, Floats]] = []
@@ -177,7 +184,7 @@ def _agreeing(vertices: Floats, patches: Floats, squarely: Floats, pictures: Seq
         rest = total[chosen] - look * squarely[number, chosen, None]
         alike = (rest * look).sum(-1) / (np.linalg.norm(rest, axis=-1) + np.float32(1e-6))
         weights[number, chosen] = squarely[number, chosen] * np.clip(alike, 0.05, 1)
-    return weights
+    return weights, kept
 
 
 def _peaks(score: Floats, offsets: Floats) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from ..common.errors import BadUseError
 from ..job.settings import check_folders, photos_of_scan
 
 QUALITIES = (
-    Choice("DRAFT", "Draft", "A preview from a quarter of the pixels"),
+    Choice("DRAFT", "Draft", "A quick preview, in which edges and hollows are soft"),
     Choice("NORMAL", "Normal", "What most scans need"),
     Choice("HIGH", "High", "More of the photos' pixels, and a finer mesh"),
 )

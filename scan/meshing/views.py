@@ -66,10 +66,15 @@ class View:
 
     def project(self, points: Floats) -> tuple[Floats, Floats, Floats]:
         """X and y in pixels and depth (along the axis) of points of the world, n × 3."""
-        seen = self.to_camera(points)
-        depth = np.maximum(seen[:, 2], np.float32(NEAREST))
-        x = seen[:, 0] * (np.float32(self.focal_x) / depth) + np.float32(self.center_x)
-        y = seen[:, 1] * (np.float32(self.focal_y) / depth) + np.float32(self.center_y)
+        x, y, z = self.rotation @ points.T + self.translation[:, None]
+        depth = np.maximum(z, np.float32(NEAREST))
+        inverse = 1 / depth
+        x *= inverse
+        x *= np.float32(self.focal_x)
+        x += np.float32(self.center_x)
+        y *= inverse
+        y *= np.float32(self.focal_y)
+        y += np.float32(self.center_y)
         return x, y, depth
 
     def pixel_of(self, x: Floats, y: Floats) -> tuple[Flags, Ints]:
@@ -91,6 +96,11 @@ class View:
         rays = np.ones((3, len(y), len(x)), np.float32)
         rays[0], rays[1] = x, y[:, None]
         return rays
+
+    def rays_at(self, rows: Ints, columns: Ints) -> Floats:
+        """3 × n: the rays through the centres of pixels, by their rows and columns."""
+        x, y = self._slopes(rows, columns)
+        return np.stack([x, y, np.ones_like(x)])
 
     def to_world(self, depth: Floats, rows: Ints, columns: Ints) -> Floats:
         """Returns n × 3: the points of the world that pixels show, by their depth (n), row and column."""

@@ -30,6 +30,11 @@ def test_rays_are_those_through_the_pixels_centres():
     np.testing.assert_allclose(VIEW.to_camera(points).T.reshape(rays.shape), 2 * rays, atol=1e-5)
 
 
+def test_rays_at_some_pixels_are_those_of_all():
+    rows, columns = np.array([0, 5, 7]), np.array([3, 0, 9])
+    np.testing.assert_array_equal(VIEW.rays_at(rows, columns), VIEW.rays()[:, rows, columns])
+
+
 def test_a_halved_view_shows_the_same():
     half = VIEW.halved(1)
     points = np.random.default_rng(1).uniform(-1, 1, (50, 3)).astype(np.float32)

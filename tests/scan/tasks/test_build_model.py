@@ -28,7 +28,7 @@ AROUND, FEW = tuple(around(16)), tuple(around(8))
 WIDE = Lens("OPENCV", 240, 180, (290.0, 293.0, 118.0, 93.0, -0.15, 0.06, 0.002, -0.001))
 TALL = Lens("SIMPLE_RADIAL", 180, 240, (275.0, 92.0, 117.0, 0.12))
 DRAFT = dataclasses.replace(EFFORTS["DRAFT"], edge=88, coarse=40, fine=48, depths=16, others=3, narrow=(9, 5))
-HASTY = dataclasses.replace(DRAFT, edge=64, coarse=32, fine=32, depths=8)
+HASTY = dataclasses.replace(DRAFT, edge=64, coarse=32, fine=32, depths=8, spreads=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
