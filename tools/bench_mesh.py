@@ -199,7 +199,7 @@ def _row(figures: dict[str, Any]) -> Row:
         "Euler": shape["euler"],
     }
     if hole := figures.get("hole"):
-        row["spout"] = f"{hole['depth']}"
+        row["spout"] = f"{hole['depth']} of {hole['depth_shown']}"
     return row
 
 

@@ -25,6 +25,7 @@ import json
 import math
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ from mathutils.bvhtree import BVHTree
 from mathutils.kdtree import KDTree
 
 from bench_cameras import Pose, similarity, truth_of
+from mesh_hole import Hole, depth, look_into, shown_depth
 
 CACHE = Path(__file__).resolve().parents[1] / "build" / "bench-mesh"
 DEFINITIONS = "1"
@@ -254,7 +256,11 @@ def measure(mesh: Mesh, scan: Scan, truth: Truth, hole: np.ndarray | None = None
         "concave": {"share_of_visible": _percent(len(concave) / len(visible)), **_spread(concave)},
         **_from_result(result, scan, truth),
         "topology": topology(mesh.faces),
-        **({} if hole is None else {"hole": look_into(hole, tree, scan)}),
+        **(
+            {}
+            if hole is None
+            else {"hole": {**look_into(_hole(hole, scan), tree), **_of_truth(_hole(hole, scan), scan)}}
+        ),
     }
 
 
@@ -315,27 +321,20 @@ def topology(faces: np.ndarray) -> dict[str, int]:
     }
 
 
-def look_into(hole: np.ndarray, tree: BVHTree, scan: Scan) -> dict[str, Any]:
-    """How far a ray along a hole's middle comes past its opening, in radii, and whether there is a wall around it.
+def _hole(axis: np.ndarray, scan: Scan) -> Hole:
+    inwards = axis[3:6] / np.linalg.norm(axis[3:6])
+    return Hole((axis[:3] - scan.middle) / scan.diagonal, inwards, float(axis[6] / scan.diagonal))
 
-    The wall: the share of 16 rays outwards, from one radius deep, that meet the result within two radii. Without one,
-    there is no hole, but nothing.
-    """
-    opening, radius = (hole[:3] - scan.middle) / scan.diagonal, hole[6] / scan.diagonal
-    inwards = hole[3:6] / np.linalg.norm(hole[3:6])
 
-    def depth(tree: BVHTree) -> float | None:
-        """None: it meets nothing at all."""
-        distance = tree.ray_cast((opening - 20 * radius * inwards).tolist(), inwards.tolist())[3]
-        return None if distance is None else round(float(distance / radius) - 20, 3)
+@cache
+def _centres(scan: Scan) -> list[np.ndarray]:
+    return [(camera.centre - scan.middle) / scan.diagonal for camera in scan.cameras.values()]
 
-    across = np.linalg.svd(inwards[None])[2][1:]
-    turns = np.linspace(0, 2 * np.pi, 16, endpoint=False)[:, None]
-    rays = (np.cos(turns) * across[0] + np.sin(turns) * across[1]).tolist()
-    walls = [tree.ray_cast((opening + radius * inwards).tolist(), ray, 2 * radius)[2] is not None for ray in rays]
-    found, wall = depth(tree), _percent(np.mean(walls))
-    is_open = found is not None and found >= 1 and wall > 50
-    return {"depth": found, "depth_of_truth": depth(scan.tree), "wall": wall, "is_open": is_open}
+
+def _of_truth(hole: Hole, scan: Scan) -> dict[str, Any]:
+    """How deep the hole is, and how deep two photos show it."""
+    shown = shown_depth(hole, scan.tree, _centres(scan), SLACK)
+    return {"depth_of_truth": depth(hole, scan.tree), "depth_shown": shown}
 
 
 def check(scan: Scan, mesh: Mesh, count: int = 200) -> float:
