@@ -112,7 +112,7 @@ def read_mask(source: Source, part: Part | None = None) -> Image.Image:
     mask = solved_mask(source.mask, source.camera).binary()
     if not source.lens.undistorted:
         return mask
-    return undistortion(source.camera, source.lens).apply_to_mask(mask, part and part.box)
+    return undistortion(source.camera, source.lens).apply_to_mask(mask, part.box if part else None)
 
 
 def read_photo(source: Source, part: Part) -> Image.Image:

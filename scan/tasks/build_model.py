@@ -85,8 +85,7 @@ class _Job:
     def run(self) -> JobEnd:
         """Raises NoModelError, Cancelled, OutputError."""
         settings, sources = self._settings, self._sources()
-        threads = settings.worker_threads
-        edge = edge_for(self._effort, len(sources), threads, settings.memory * 1e9 or memory() / 2)
+        edge = self._edge(sources)
         key = self._key(sources, edge)
         earlier = None if settings.model_again else self._earlier(key)
         if earlier and earlier["settings"]["faces"] == settings.faces:
@@ -113,6 +112,13 @@ class _Job:
                 f"There are no masks in {masks}; strip the backgrounds first: the masks bound the model from all sides"
             )
         return sources_of(self._reconstruction, Path(self._settings.photos), masks, self._folder.converted)
+
+    def _edge(self, sources: Sequence[Source]) -> float:
+        """How large the object may be in the views, in pixels. Raises NoModelError where memory is too small."""
+        settings = self._settings
+        sides = [max(source.pinhole.width, source.pinhole.height) for source in sources]
+        effort = replace(self._effort, edge=min([self._effort.edge, *sides]))  # no larger than it can be in a photo
+        return edge_for(effort, len(sources), settings.worker_threads, settings.memory * 1e9 or memory() / 2)
 
     def _key(self, sources: Sequence[Source], edge: float) -> str:
         """Names the surface: same key, same cameras, photos, masks and effort."""
