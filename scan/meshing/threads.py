@@ -4,10 +4,13 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from ..common.errors import Cancelled
+
+_LOOK = 0.1
+"""Seconds between two looks at whether it was cancelled."""
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -43,5 +46,22 @@ class Workers:
             raise Cancelled
 
     def close(self) -> None:
-        """Let the threads end."""
-        self._pool.shutdown(cancel_futures=True)
+        """Let the threads end, each after what it is at."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def until_cancelled(work: Callable[[], _Out], cancel: threading.Event) -> _Out:
+    """Returns what ``work`` does, which is done in a thread of its own.
+
+    Raises Cancelled as soon as ``cancel`` is set: some of numpy's steps take seconds, and nobody waits for them. They
+    are left to the end of the process, or to the next look at ``cancel``.
+    """
+    pool = ThreadPoolExecutor(1)
+    try:
+        future = pool.submit(work)
+        while not wait([future], _LOOK).done:
+            if cancel.is_set():
+                raise Cancelled
+        return future.result()
+    finally:
+        pool.shutdown(wait=False)

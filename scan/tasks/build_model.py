@@ -31,7 +31,7 @@ from ..meshing.planning import edge_for, needed_on_disk
 from ..meshing.prepare import Shots, keep_all, left_out_words, look
 from ..meshing.settings import ModelSettings
 from ..meshing.shots import Source, sources_of
-from ..meshing.threads import Workers
+from ..meshing.threads import Workers, until_cancelled
 from ..photos.photo import Photo as PhotoFile
 from ..reconstruction.models import camera_key, full_model_file, model_file, model_report
 from ..reconstruction.ply import read_ply, write_ply
@@ -59,7 +59,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     context.journal.write(Started(task="build_model", photos=len(reconstruction.photos)))
     workers = Workers(settings.worker_threads, context.cancel)
     try:
-        end = _Job(settings, context, reconstruction, workers).run()
+        end = until_cancelled(_Job(settings, context, reconstruction, workers).run, context.cancel)
     except Cancelled:
         return JobEnd.cancelled("Cancelled. What was done so far is kept, run again to go on")
     finally:
@@ -222,7 +222,8 @@ class _Job:
             self._journal.write(Log(level="warning", text=words))
 
     def _tell(self, doing: str, share: float) -> None:
-        """Write what is being done and how much is, where that is news."""
+        """Write what is being done and how much is, where that is news. Raises Cancelled: then nothing is."""
+        self._workers.stop_if_cancelled()
         if doing != self._doing:
             self._doing = doing
             self._journal.write(Log(level="info", text=doing))

@@ -10,7 +10,7 @@ from mesh_scenes import sphere
 from scan.common.errors import Cancelled, OutputError
 from scan.meshing.arrays import Arrays
 from scan.meshing.checkpoints import Checkpoints
-from scan.meshing.threads import Workers
+from scan.meshing.threads import Workers, until_cancelled
 
 
 @pytest.fixture
@@ -44,6 +44,31 @@ def test_items_are_taken_a_few_ahead_only(threads):
     results = threads.map(str, items())
     assert [next(results) for _ in range(10)] == [str(number) for number in range(10)]
     assert len(taken) < 20
+
+
+def test_what_is_done_until_a_cancel_is_returned_and_its_errors_are_raised():
+    assert until_cancelled(lambda: 42, threading.Event()) == 42
+    with pytest.raises(OutputError, match="full"):
+        until_cancelled(fail, threading.Event())
+
+
+def fail():
+    raise OutputError("The disk is full")
+
+
+def test_a_cancel_does_not_wait_for_what_is_at_work():
+    cancel, go_on, has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    def held():
+        cancel.set()
+        assert go_on.wait(60)
+        has_ended.set()
+
+    with pytest.raises(Cancelled):
+        until_cancelled(held, cancel)
+    assert not has_ended.is_set()
+    go_on.set()
+    assert has_ended.wait(60)
 
 
 def test_after_a_cancel_no_more_begins(threads):
