@@ -256,11 +256,7 @@ def measure(mesh: Mesh, scan: Scan, truth: Truth, hole: np.ndarray | None = None
         "concave": {"share_of_visible": _percent(len(concave) / len(visible)), **_spread(concave)},
         **_from_result(result, scan, truth),
         "topology": topology(mesh.faces),
-        **(
-            {}
-            if hole is None
-            else {"hole": {**look_into(_hole(hole, scan), tree), **_of_truth(_hole(hole, scan), scan)}}
-        ),
+        **({} if hole is None else {"hole": _of_hole(_hole(hole, scan), tree, scan)}),
     }
 
 
@@ -331,10 +327,10 @@ def _centres(scan: Scan) -> list[np.ndarray]:
     return [(camera.centre - scan.middle) / scan.diagonal for camera in scan.cameras.values()]
 
 
-def _of_truth(hole: Hole, scan: Scan) -> dict[str, Any]:
-    """How deep the hole is, and how deep two photos show it."""
+def _of_hole(hole: Hole, tree: BVHTree, scan: Scan) -> dict[str, Any]:
+    """What the hole is in a result, how deep it is, and how deep two photos show it."""
     shown = shown_depth(hole, scan.tree, _centres(scan), SLACK)
-    return {"depth_of_truth": depth(hole, scan.tree), "depth_shown": shown}
+    return {**look_into(hole, tree), "depth_of_truth": depth(hole, scan.tree), "depth_shown": shown}
 
 
 def check(scan: Scan, mesh: Mesh, count: int = 200) -> float:

@@ -45,8 +45,6 @@ _TOLERANCES = 0.02, 0.012
 _BANDS = 4.0, 3.0
 """The band of the fields, in steps of their grids."""
 _ROUNDS = 6
-_FILLS = 2
-"""How many times what lies behind goes on: what two photos agreed on is sure the second time."""
 _SLACK = 1.5
 _SKETCH = 30_000
 """So many faces are enough to look up depths."""
@@ -158,14 +156,14 @@ class Builder:
             return Base(front, np.full_like(front, np.inf))
 
         share = (0.35, 0.5) if is_last else (0.26, 0.34)
-        maps: Sequence[DepthMap] = self._swept("Comparing the photos closely", pictures, base, offsets, share)
+        maps = self._swept("Comparing the photos closely", pictures, base, offsets, share)
         if effort.spreads:
-            maps = self._spread(pictures, maps)
+            self._spread(pictures, maps)
         grid = grid_around(outlines, effort.fine, self._workers) if is_last else coarse
         return self._fused(views, maps, outlines, grid, _TOLERANCES[1], _BANDS[1])
 
-    def _spread(self, pictures: Sequence[Picture], maps: Sequence[DepthMap]) -> Sequence[DepthMap]:
-        """The maps of a narrow sweep with more sure pixels, and with what lies behind what hides it."""
+    def _spread(self, pictures: Sequence[Picture], maps: list[DepthMap]) -> None:
+        """Give the maps of a narrow sweep more sure pixels, then depths behind what hides them from other photos."""
         views = [picture.view for picture in pictures]
 
         def weights(number: int) -> Floats:
@@ -178,9 +176,8 @@ class Builder:
         def deeper(number: int) -> DepthMap:
             return filled(maps[number], weights(number))
 
-        for work in (more_sure, *[deeper] * _FILLS):
-            maps = list(self._workers.map(work, self._numbers))
-        return maps
+        for work in (more_sure, deeper):
+            maps[:] = list(self._workers.map(work, self._numbers))
 
     def _swept(
         self,

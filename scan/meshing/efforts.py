@@ -25,7 +25,7 @@ class Effort:
     halvings: int
     """How many times the photos are halved for the last of them; for those before it is once."""
     spreads: bool
-    """Whether what the narrow sweeps are sure of spreads to what is around it."""
+    """Whether depths spread from what the narrow sweeps are sure of, and go on behind what hides them."""
     steps: tuple[Step, ...]
     """The rounds of refinement."""
 

@@ -3,7 +3,8 @@
 
 Deep in a hollow a place is in one photo alone, since the hollow's mouth hides it from the others. There the farthest
 of the planes around goes on (Hirschmüller, Stereo Processing by Semiglobal Matching and Mutual Information, 2008, 2.5:
-what is occluded is filled from the background). It counts little, and only where two photos come to the same.
+what is occluded is filled from the background). It counts little, and next to nothing where no second photo comes to
+the same.
 """
 
 import numpy as np

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..reconstruction.types import Floats as Doubles
-from .views import Flags, Floats, Ints
+from .views import NEAREST, Flags, Floats, Ints
 
 _FAR = 40
 """So many pixels a plane reaches at most."""
@@ -52,10 +52,10 @@ class PlaneField:
         self.depth = depth.copy()
         across, down, error = slopes(depth, sure, half)
         self._slopes = across, down
-        self._is_plane = error * depth * depth < _EVEN
+        self._is_plane = error < _EVEN / np.maximum(depth * depth, np.float32(NEAREST))
 
     def reached(self, sure: Flags, rows: Ints, columns: Ints) -> Iterator[Reached]:
-        """For pixels the planes of the nearest sure ones to their left, right, above and below: four times."""
+        """For pixels the planes of the nearest sure ones to their right, left, below and above: four times."""
         sure = sure & self._is_plane
         for direction in _DIRECTIONS:
             from_rows, from_columns, which = _nearest(sure, direction, rows, columns)
@@ -80,22 +80,27 @@ def slopes(depth: Floats, sure: Flags, half: int) -> tuple[Floats, Floats, Float
     """Returns height × width, three times: the gradient of the inverse depth across and down, and how far it is off.
 
     It is that of the plane nearest to the sure pixels of a window, which is 2 · ``half`` + 1 pixels wide; their root
-    mean square distance from it, in inverse depths, is what it is off.
+    mean square distance from it, in inverse depths, is what it is off: infinite where there are fewer than a row.
     """
     value = np.where(sure, 1 / np.where(sure, depth, 1), 0)
     value = np.where(sure, value - value[sure].mean(), 0)
     height, width = depth.shape
-    x, y = np.meshgrid(np.arange(width) - width / 2, np.arange(height) - height / 2)
-    terms = (1.0, x, y, value, x * x, y * y, x * y, x * value, y * value, value * value)
+    x, y = np.arange(width) - width / 2, np.arange(height)[:, None] - height / 2
     count, sx, sy, sv, sxx, syy, sxy, sxv, syv, svv = (
-        _window_sums(np.asarray(each * sure, np.float64), half) for each in terms
+        _window_sums(sure * x**i * y**j * value**k, half)
+        for i, j, k in (
+            *((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)),
+            *((2, 0, 0), (0, 2, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1), (0, 0, 2)),
+        )
     )
+    few = count < 2 * half + 1
     count = np.maximum(count, 1)
     xx, yy, xy = sxx - sx * sx / count + 1e-3, syy - sy * sy / count + 1e-3, sxy - sx * sy / count
     xv, yv, vv = sxv - sx * sv / count, syv - sy * sv / count, svv - sv * sv / count
     size: Doubles = np.asarray(xx * yy - xy * xy)
     across, down = (yy * xv - xy * yv) / size, (xx * yv - xy * xv) / size
     error = np.sqrt(np.maximum(vv - across * xv - down * yv, 0) / count)
+    error[few] = np.inf
     return across.astype(np.float32), down.astype(np.float32), error.astype(np.float32)
 
 

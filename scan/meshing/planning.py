@@ -18,6 +18,8 @@ _GREY = 5.0
 """Bytes for each pixel of a view: its grey values at full and at half size."""
 _MAP, _WEIGHT = 8.0, 4.0
 """Bytes for each pixel of a depth map with its scores, and of its weights."""
+_A_PLANE = 120.0
+"""Bytes for each pixel of a depth map through which a thread lays planes."""
 _A_DEPTH = 20.0
 """Bytes for each pixel and each depth that a thread compares."""
 _ON_DISK = 2.0
@@ -38,7 +40,7 @@ def needed_memory(effort: Effort, photos: int, threads: int, edge: float) -> flo
     swept = pixels * 0.25**effort.halvings
     kept = photos * (pixels * _GREY + swept * _MAP)
     sweeping = threads * max(effort.depths * pixels / 4, effort.narrow[-1] * swept) * _A_DEPTH
-    spreading = photos * swept * _MAP if effort.spreads else 0.0
+    spreading = photos * swept * _MAP + threads * swept * _A_PLANE if effort.spreads else 0.0
     fusing = photos * swept * _WEIGHT + _FILL * effort.fine**3 * _SAMPLE
     return _BASE + kept + max(sweeping, spreading, fusing)
 

@@ -96,12 +96,12 @@ def _scores(
         least = np.partition(squarely, len(squarely) - _MOST_VIEWS, axis=0)[len(squarely) - _MOST_VIEWS]
         squarely = np.where(squarely >= least, squarely, 0)
     patches = _patches(normals, pixel)
-    weights, here = _agreeing(vertices, patches, squarely, pictures)
+    weights, kept = _agreeing(vertices, patches, squarely, pictures)
     count = len(vertices)
     total = np.zeros((count, len(offsets), _SIDE * _SIDE), np.float32)
     squares = np.zeros((count, len(offsets)), np.float32)
     sum_weights, sum_squares = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    for number, (picture, (chosen, look)) in enumerate(zip(pictures, here, strict=True)):
+    for number, (picture, (chosen, look)) in enumerate(zip(pictures, kept, strict=True)):
         if len(chosen) == 0:
             continue
         if len(offsets) == 1:

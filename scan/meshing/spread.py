@@ -14,7 +14,7 @@ import numpy as np
 
 from .planes import PlaneField, Planes
 from .sweep import BEST, DepthMap, Picture, combined
-from .views import Flags, Floats, Ints, bilinear
+from .views import NEAREST, Flags, Floats, Ints, bilinear
 from .windows import HALF, NOISE, WINDOW, homography
 
 SURE = np.float32(0.45)
@@ -34,7 +34,7 @@ def spread(picture: Picture, others: Sequence[Picture], found: DepthMap, weights
     if not others or not sure.any():
         return found
     field, score = PlaneField(found.depth, sure, HALF), found.score.copy()
-    tried_before = np.full((4, *sure.shape), -1)
+    tried_before = np.full((4, *sure.shape), -1, np.int32)
     for _ in range(_ROUNDS):
         rows, columns = np.nonzero(inside & ~sure)
         before = score.copy()
@@ -95,6 +95,7 @@ def _scores_of(
             )
             for axis in range(3)
         )
+        np.maximum(bottom, np.float32(NEAREST), out=bottom)
         np.reciprocal(bottom, out=bottom)
         x *= bottom
         y *= bottom

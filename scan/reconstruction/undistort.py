@@ -14,9 +14,9 @@ _PRECISION = 0.02
 """How far, in pixels, a cell of the net may be off in its middle, where it is only interpolated."""
 _CELLS = (32, 16, 8, 4)
 
-Box = tuple[int, int, int, int]
+Rectangle = tuple[int, int, int, int]
 """Left, upper, right and lower edge, in pixels."""
-_Net = list[tuple[Box, tuple[float, ...]]]
+_Net = list[tuple[Rectangle, tuple[float, ...]]]
 
 
 class Undistortion:
@@ -26,7 +26,7 @@ class Undistortion:
         self._size = (view.pinhole.width, view.pinhole.height)
         self._net = _net(camera, view)
 
-    def apply(self, image: Image.Image, within: Box | None = None) -> Image.Image:
+    def apply(self, image: Image.Image, within: Rectangle | None = None) -> Image.Image:
         """The new picture; black where the photo shows nothing, and what is not ``within`` need not be there.
 
         ``image`` has the camera's size and one or more channels of 8 bits, or one of floating-point numbers.
@@ -35,7 +35,7 @@ class Undistortion:
         # Not bicubic: Pillow's, in a transform, moves the picture by up to a tenth of a pixel (measured, 12.3).
         return image.transform(self._size, Image.Transform.MESH, net, Image.Resampling.BILINEAR)
 
-    def apply_to_mask(self, mask: Image.Image, within: Box | None = None) -> Image.Image:
+    def apply_to_mask(self, mask: Image.Image, within: Rectangle | None = None) -> Image.Image:
         """The same for a mask of 0 and 255, which stays one."""
         return self.apply(mask, within).point([0] * 128 + [255] * 128)
 
@@ -47,7 +47,7 @@ def undistortion(camera: Camera, view: View) -> Undistortion:
     return Undistortion(camera, view)
 
 
-def _meet(some: Box, other: Box) -> bool:
+def _meet(some: Rectangle, other: Rectangle) -> bool:
     return some[0] < other[2] and other[0] < some[2] and some[1] < other[3] and other[1] < some[3]
 
 

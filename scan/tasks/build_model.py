@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..common.declared import from_json
-from ..common.errors import Cancelled, NoModelError, PhotoError
+from ..common.errors import Cancelled, ModelError, NoModelError, PhotoError
 from ..common.files import cannot_write, save
 from ..common.hashes import hash_file, short_hash
 from ..common.text import count, some
@@ -67,6 +67,14 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     return replace(end, details={**end.details, "seconds": round(time.monotonic() - begin, 3)})
 
 
+class _Known(NamedTuple):
+    """What an earlier run has built."""
+
+    mesh: Mesh
+    """With all its faces."""
+    wrong_masks: list[str]
+
+
 class _Job:
     """One model of one scan."""
 
@@ -87,8 +95,10 @@ class _Job:
         settings, sources = self._settings, self._sources()
         edge = self._edge(sources)
         key = self._key(sources, edge)
+        work = self._folder.model / f"work-{key}"
         earlier = None if settings.model_again else self._earlier(key)
         if earlier and earlier["settings"]["faces"] == settings.faces:
+            shutil.rmtree(work, ignore_errors=True)
             return _unchanged(earlier)
         self._tell("Looking at the masks", 0.0)
         shots = look(sources, edge, self._workers)
@@ -97,10 +107,9 @@ class _Job:
                 "No two photos show the same part of the object, so that they cannot be compared; take photos at most "
                 "20° apart, all around it"
             )
-        work = self._folder.model / f"work-{key}"
         try:
             self._make_room(work, needed_on_disk(self._effort, len(sources), edge))
-            return self._build(shots, key, work, earlier)
+            return self._build(shots, key, work, self._known(earlier) if earlier else None)
         except OSError as error:
             raise cannot_write(work, error) from error
 
@@ -117,7 +126,8 @@ class _Job:
         """How large the object may be in the views, in pixels. Raises NoModelError where memory is too small."""
         settings = self._settings
         sides = [max(source.pinhole.width, source.pinhole.height) for source in sources]
-        effort = replace(self._effort, edge=min([self._effort.edge, *sides]))  # no larger than it can be in a photo
+        largest = max(sides, default=self._effort.edge)
+        effort = replace(self._effort, edge=min(self._effort.edge, largest))  # no larger than it can be in a photo
         return edge_for(effort, len(sources), settings.worker_threads, settings.memory * 1e9 or memory() / 2)
 
     def _key(self, sources: Sequence[Source], edge: float) -> str:
@@ -129,12 +139,20 @@ class _Job:
         """The report of the same surface as it was made before, if that is still there."""
         try:
             report: dict[str, Any] = json.loads(model_report(self._folder).read_bytes())
-            is_it = report["key"] == key and isinstance(report["wrong_masks"], list) and "faces" in report["settings"]
+            is_it = report["key"] == key and isinstance(report["wrong_masks"], list)
+            is_it = is_it and isinstance(report["settings"]["faces"], int)
             _end(report)
         except (OSError, ValueError, KeyError, TypeError):
             return None
         there = model_file(self._folder).is_file() and full_model_file(self._folder).is_file()
         return report if is_it and there else None
+
+    def _known(self, earlier: dict[str, Any]) -> _Known | None:
+        """The surface of an earlier run; None where its file is damaged."""
+        try:
+            return _Known(read_ply(full_model_file(self._folder)), earlier["wrong_masks"])
+        except ModelError:
+            return None
 
     def _make_room(self, work: Path, needed: int) -> None:
         """Remove the work on other models. Raises NoModelError where the disk is too full."""
@@ -149,8 +167,8 @@ class _Job:
                 f"built, and {free / 1e9:.1f} GB are free; make room"
             )
 
-    def _build(self, shots: Shots, key: str, work: Path, earlier: dict[str, Any] | None) -> JobEnd:
-        """Build the surface, or take the ``earlier`` one, whose report it is, and reduce it to the faces wanted."""
+    def _build(self, shots: Shots, key: str, work: Path, known: _Known | None) -> JobEnd:
+        """Build the surface, or take the one that is known, and reduce it to the faces wanted."""
         begin = time.monotonic()
         arrays = Arrays(work / "views")
         self._tell("Reading the photos", 0.01)
@@ -158,10 +176,9 @@ class _Job:
         self._warn(left_out_words(shots.left_out), *findings(shots.views))
         scene = Scene(shots.views, [part.ends for part in shots.parts], arrays, self._effort)
         builder = Builder(scene, Checkpoints(work), self._workers, self._tell)
-        if earlier:
-            full = read_ply(full_model_file(self._folder))
+        if known:
+            full, builder.wrong_masks = known
             surface = surface_of(full, shots.frame)
-            builder.wrong_masks = earlier["wrong_masks"]
         else:
             surface = builder.build()
             full = finished(surface, builder.quality(surface, builder.depths(surface)), None, shots.frame)
@@ -177,7 +194,8 @@ class _Job:
         final = surface if fewer is None else fewer
         depths = builder.depths(final)
         mesh = finished(final, builder.quality(final, depths), builder.colors(final, depths), shots.frame)
-        if not earlier:
+        model_report(self._folder).unlink(missing_ok=True)  # what is written now is not what it tells of
+        if not known:
             write_ply(full_model_file(self._folder), full)
         write_ply(model_file(self._folder), mesh)
         report = self._report(shots, key, full, mesh)

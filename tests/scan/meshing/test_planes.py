@@ -89,3 +89,12 @@ def test_a_window_with_an_edge_in_it_is_no_plane_and_one_beside_it_is():
     assert sources[:27].tolist() == list(range(27))
     assert sources[27:33].tolist() == [33] * 6
     assert sources[33:].tolist() == list(range(33, WIDTH))
+
+
+def test_a_few_sure_pixels_make_no_plane():
+    sure = np.zeros((HEIGHT, WIDTH), bool)
+    sure[20, 20:26] = True
+    at = np.full(WIDTH, 20), np.arange(WIDTH)
+    assert not any(each.which.any() for each in PlaneField(PLANE, sure, 3).reached(sure, *at))
+    sure[20, 26] = True
+    assert any(each.which.any() for each in PlaneField(PLANE, sure, 3).reached(sure, *at))

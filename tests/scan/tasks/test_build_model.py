@@ -15,6 +15,7 @@ from conftest import PhotoWatch, Workers
 from mesh_scenes import PLACE, SOLID, DiskScan, Lens, around, hull_of, pose, ring, shot, write_scan
 from PIL import Image
 
+from scan.common.errors import Cancelled
 from scan.job.folder import JobFolder
 from scan.meshing import build
 from scan.meshing.efforts import EFFORTS
@@ -23,6 +24,7 @@ from scan.meshing.surface import Surface, is_closed, parts, volume
 from scan.reconstruction.models import camera_key, find_model, full_model_file, model_file, model_report
 from scan.reconstruction.ply import read_ply
 from scan.reconstruction.readers import registry
+from scan.tasks import build_model
 
 AROUND, FEW = tuple(around(16)), tuple(around(8))
 WIDE = Lens("OPENCV", 240, 180, (290.0, 293.0, 118.0, 93.0, -0.15, 0.06, 0.002, -0.001))
@@ -232,6 +234,48 @@ def test_with_another_number_of_faces_it_has_as_many(few, hasty, output, buildin
     assert find_model(place, registry.read(place)) == model_file(runner.folder)
 
 
+def cut_short(folder):
+    path = full_model_file(folder)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def without_key(folder):
+    model_report(folder).write_text("{}")
+
+
+def of_another_kind(folder):
+    report = json.loads(model_report(folder).read_bytes())
+    model_report(folder).write_text(json.dumps({**report, "settings": "faces"}))
+
+
+@pytest.mark.parametrize("harm", [cut_short, without_key, of_another_kind])
+def test_from_what_is_damaged_nothing_is_taken_over(few, hasty, building, harm):
+    runner = building(few)
+    shutil.copytree(hasty[1].folder.model, runner.folder.model)
+    harm(runner.folder)
+    story = runner.run(faces=1000)
+    assert story.exit_code == 0, story.message
+    assert "Refining the mesh" in [each["text"] for each in story.of("log")]
+    np.testing.assert_array_equal(runner.full.vertices, hasty[1].full.vertices)
+
+
+def test_cancelled_while_it_reduces_the_earlier_model_stays(few, hasty, building, monkeypatch):
+    runner = building(few)
+    shutil.copytree(hasty[1].folder.model, runner.folder.model)
+
+    def cancelled_here(_surface, _faces):
+        raise Cancelled
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build_model, "reduced", cancelled_here)
+        story = runner.run(faces=1000)
+    assert list(runner.folder.model.glob("work-*"))
+    assert story.finished["status"] == "cancelled"
+    again = runner.run()
+    assert "Nothing has changed" in again.message
+    assert not list(runner.folder.model.glob("work-*"))
+
+
 def photo_changed(scan):
     with Image.open(scan.photos / scan.names[0]) as photo:
         photo.point([255 - value for value in range(256)] * 3).save(scan.photos / scan.names[0])
@@ -369,6 +413,17 @@ def test_too_little_memory_is_told_before_the_work_begins(building, few):
     assert story.exit_code == 4
     assert "0.5 GB may be used" in story.message
     assert not runner.folder.model.exists()
+
+
+def test_memory_is_planned_for_photos_as_they_are(building, few, monkeypatch):
+    """However closely a quality looks: the object is no larger than a photo."""
+    monkeypatch.setitem(EFFORTS, "NORMAL", dataclasses.replace(HASTY, edge=20_000))
+    runner = building(few)
+    worker = runner.start(memory=0.6)
+    story = runner.workers.until(worker, lambda event: event["event"] in ("log", "finished"))
+    assert "finished" not in [each["event"] for each in story], story[-1]
+    worker.cancel()
+    runner.workers.end(worker)
 
 
 def test_a_folder_without_cameras_is_bad_use(building, few, tmp_path):
