@@ -5,14 +5,15 @@
 - ``idol``: a second painted object, with deep sockets and ears;
 - ``spoilt``: the jug with three of its forty masks spoilt;
 - ``hard``: objects with hardly any texture, with a gloss, and thin ones, beside their hulls;
-- ``growth``: time and memory with the number of photos and with their resolution.
+- ``growth``: time and memory with the number of photos and with their resolution;
+- ``same``: the idol from the oldest Python and numpy and from the newest, vertex by vertex.
 
 The masks of jug and idol are made by the project's own strip from a real rembg server with u2netp, and their cameras by
 its own solve; the hard objects have true masks and cameras, since no solve finds them. Figures are of the file that a
 user gets (60,000 faces), and of the one with all faces. Beside every time stands that of one fixed loop in numpy, so
 that machines compare. Prints tables in Markdown, and adds them to ``build/bench-mesh.json``. Linux only.
 
-    python tools/bench_mesh.py [--tables jug idol spoilt hard growth] [--qualities DRAFT NORMAL HIGH]
+    python tools/bench_mesh.py [--tables jug idol spoilt hard growth same] [--qualities DRAFT NORMAL HIGH]
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_mesh_scans import hull_mesh, true_model
+from bench_mesh_scans import hull_mesh, true_model, versions_of, wheels
 from bench_scan import stripped, table
 from PIL import Image, ImageDraw
 
@@ -38,6 +39,7 @@ import environments
 from bench_solve import Measured, run_job, solve
 
 sys.path.insert(0, str(environments.ROOT))
+from scan.reconstruction.ply import read_ply
 from scan.reconstruction.readers import registry
 
 DATA = environments.ROOT / "tests" / "data"
@@ -51,6 +53,8 @@ SPOILT = {
     "upright/IMG_0013.JPG": "a blob added",
     "flipped/IMG_0030.JPG": "the handle cut off",
 }
+PYTHONS = {"bpy-4.2.23": "cp311", "bpy-5.2.3": "cp313"}
+"""Environment → the tag of its wheels: the oldest and the newest."""
 NUMBERS = (10, 20, 40, 100, 200)
 MEGAPIXELS = (1, 4, 12)
 
@@ -127,7 +131,32 @@ def _grown(label: str, number: int, scale: float) -> Row:
     return {"scan": label, **_costs(measured)}
 
 
-TABLES = {"jug": jug, "idol": idol, "spoilt": spoilt, "hard": hard, "growth": growth}
+def same(_qualities: list[str]) -> Iterator[Row]:
+    """The idol with true masks and cameras, with all faces."""
+    scan, output, before = OBJECTS / "idol", HOME / "same", None
+    true_model(scan, output)
+    for environment, tag in PYTHONS.items():
+        python, packages = environments.python_of(environment), wheels(tag, HOME / "packages")
+        measured = _build(
+            scan,
+            output,
+            "NORMAL",
+            python,
+            packages,
+            cameras=str(output / "sparse"),
+            mask_folder=str(scan / "true_masks"),
+            faces=0,
+        )
+        points = read_ply(Path(measured.end["mesh"])).vertices
+        row = {"python, numpy": versions_of(python), "vertices": len(points), "farthest apart": "", **_costs(measured)}
+        if before is not None and before.shape == points.shape:
+            diagonal = np.linalg.norm(np.ptp(points, axis=0))
+            row["farthest apart"] = f"{100 * np.linalg.norm(points - before, axis=1).max() / diagonal:.4f} %"
+        before = points
+        yield row
+
+
+TABLES = {"jug": jug, "idol": idol, "spoilt": spoilt, "hard": hard, "growth": growth, "same": same}
 
 
 def yardstick() -> float:
@@ -161,10 +190,17 @@ def _scan(scan: Path, output: Path, qualities: list[str]) -> Iterator[Row]:
             yield {"quality": quality, "faces": f"{faces:,}", **row, **(_no_costs() if number else _costs(measured))}
 
 
-def _build(scan: Path, output: Path, quality: str, **settings: Any) -> Measured:
+def _build(
+    scan: Path,
+    output: Path,
+    quality: str,
+    python: Path = Path(sys.executable),
+    packages: Path | None = None,
+    **settings: Any,
+) -> Measured:
     settings = {"photos": str(scan / "photos"), "output": str(output), "model_quality": quality, **settings}
     job = {"task": "build_model", "settings": {"threads": 2, "model_again": True, **settings}}
-    measured = run_job(output, job)
+    measured = run_job(output, job, python=python, packages=packages)
     if "mesh" not in measured.end:
         sys.exit(f"bench_mesh.py: {measured.end.get('message')}")
     return measured

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -72,6 +74,23 @@ def true_model(scan: Path, output: Path, *, number: int = 0, scale: float = 1.0,
             _copy(scan / "photos" / photo["photo"], scan_copy / "photos" / name, size)
             _copy(scan / "true_masks" / f"{photo['photo']}.png", scan_copy / "true_masks" / f"{name}.png", size)
     write_model(output / "sparse", [Camera(1, "PINHOLE", *size, numbers)], posed)
+
+
+def wheels(tag: str, place: Path) -> Path:
+    """A folder with what a model needs beside numpy, from the wheels for a Python such as ``cp311`` on this Linux."""
+    target = place / tag
+    if not target.is_dir():
+        for name in ("pillow", "fast_simplification"):
+            (wheel,) = (environments.ROOT / "vendor" / "wheels").glob(f"{name}-*-{tag}-*manylinux*_x86_64.whl")
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(target)
+    return target
+
+
+def versions_of(python: Path) -> str:
+    """The versions of a Python and of its numpy."""
+    code = "import platform, numpy; print(platform.python_version(), numpy.__version__, sep=', ')"
+    return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _chosen(there: int, number: int) -> list[tuple[int, int]]:

@@ -67,11 +67,21 @@ def solve(photos: Path, output: Path, *, code: Path = environments.ROOT, **setti
     return run_job(output, job, code)
 
 
-def run_job(output: Path, job: dict[str, Any], code: Path = environments.ROOT) -> Measured:
-    """Run a job of the worker in a folder, with the code in another, and measure it."""
+def run_job(
+    output: Path,
+    job: dict[str, Any],
+    code: Path = environments.ROOT,
+    python: Path = Path(sys.executable),
+    packages: Path | None = None,
+) -> Measured:
+    """Run a job of the worker in a folder, with the code in another, and measure it.
+
+    ``packages`` is a folder of what the ``python`` does not have.
+    """
     begin = time.monotonic()
-    command = [sys.executable, str(_SCRIPT), str(code), str(output), json.dumps(job)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [str(python), str(_SCRIPT), str(code), str(output), json.dumps(job)]
+    environment = {**os.environ, **({"PYTHONPATH": str(packages)} if packages else {})}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     lines = process.stdout or ()
     marks: list[tuple[str, float]] = []
     end: dict[str, Any] = {}
