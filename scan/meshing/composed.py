@@ -34,6 +34,28 @@ def compose(field: Floats, inside: float) -> int:
     return taken
 
 
+def close(field: Floats, inside: float) -> int:
+    """Take in the samples of ``field`` (positive inside) in gaps of one or two, which get the value ``inside``.
+
+    Noise makes tunnels so narrow, no photo shows one. It is the closing of Serra (Image Analysis and Mathematical
+    Morphology, 1982) by a sample and its six neighbours. Returns how many were taken in.
+    """
+    solid = field > 0
+    taken = ~_grown(~_grown(solid)) & ~solid
+    field[taken] = inside
+    return int(taken.sum())
+
+
+def _grown(solid: Flags) -> Flags:
+    grown = solid.copy()
+    for axis in range(3):
+        ahead, behind = [slice(None)] * 3, [slice(None)] * 3
+        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+        grown[tuple(ahead)] |= solid[tuple(behind)]
+        grown[tuple(behind)] |= solid[tuple(ahead)]
+    return grown
+
+
 def _critical_edges(solid: Flags, field: Floats) -> list[Ints]:
     """Places to take in where two samples inside, diagonal in a square, meet only along an edge.
 

@@ -56,15 +56,15 @@ EFFORTS = {
     "HIGH": Effort(
         edge=1536,
         coarse=256,
-        fine=512,
+        fine=448,
         depths=64,
         others=8,
         narrow=(33, 17),
         halvings=0,
         spreads=True,
         steps=(
-            Step(reach=1.5, places=7, stiffness=6.0),
-            Step(reach=1.0, places=5, stiffness=15.0),
+            Step(reach=1.5, places=7, stiffness=12.0),
+            Step(reach=1.0, places=5, stiffness=24.0),
         ),
     ),
 }

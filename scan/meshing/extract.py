@@ -4,7 +4,7 @@
 import numpy as np
 
 from ..common.errors import NoModelError
-from .composed import compose
+from .composed import close, compose
 from .grid import Grid
 from .nets import surface_of
 from .surface import Surface, parts, volume, without_unused
@@ -20,6 +20,7 @@ def extract(field: Floats, grid: Grid) -> Surface:
 
     Raises NoModelError where nothing is left.
     """
+    close(field, _INSIDE * grid.step)
     compose(field, _INSIDE * grid.step)
     surface = surface_of(field, grid)
     if len(surface.faces) == 0:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mesh_scenes import fans
 
 from scan.common.errors import NoModelError
-from scan.meshing.composed import compose
+from scan.meshing.composed import close, compose
 from scan.meshing.extract import extract
 from scan.meshing.grid import BLOCK, Grid
 from scan.meshing.nets import surface_of
@@ -120,3 +120,30 @@ def test_large_parts_are_all_kept():
 def test_a_field_without_an_inside_makes_no_model():
     with pytest.raises(NoModelError, match="Nothing is left"):
         extract(np.full(GRID.shape, -1.0, np.float32), GRID)
+
+
+def plate(*holes):
+    """A plate of four samples' thickness with holes through it, in steps."""
+    field = np.full((24, 24, 16), -1.0, np.float32)
+    field[4:20, 4:20, 6:10] = 1.0
+    for hole in holes:
+        field[hole] = -1.0
+    return field
+
+
+@pytest.mark.parametrize(("width", "is_closed_up"), [(1, True), (2, True), (3, False), (5, False)])
+def test_a_tunnel_of_one_or_two_samples_is_closed_and_a_wider_one_stays(width, is_closed_up):
+    field = plate((slice(10, 10 + width), slice(10, 10 + width)))
+    beside = plate() < 0
+    assert close(field, 0.001) == int((field == np.float32(0.001)).sum()) > 0
+    across = (field[10 : 10 + width, 10 : 10 + width, 7:9] > 0).all((0, 1))
+    assert across.all() == is_closed_up
+    assert (field[10 + width // 2, 10 + width // 2] > 0).any() == is_closed_up
+    assert (field[beside] == -1).all()
+
+
+def test_closing_leaves_what_has_no_gap():
+    field = plate()
+    before = field.copy()
+    assert close(field, 0.001) == 0
+    np.testing.assert_array_equal(field, before)
