@@ -5,83 +5,26 @@ What a quality spends is much less here than in the product.
 """
 
 import dataclasses
-import json
 import shutil
 from functools import cache
 
 import numpy as np
 import pytest
-from conftest import PhotoWatch, Workers
-from mesh_scenes import PLACE, SOLID, DiskScan, Lens, around, hull_of, pose, ring, shot, write_scan
+from mesh_scenes import PLACE, SOLID, DiskScan, hull_of, pose, ring, shot, write_scan
+from model_building import AROUND, FEW, HASTY, TALL, WIDE, Build, built_once, closed, error, error_of, small_efforts
 from PIL import Image
 
-from scan.common.errors import Cancelled
-from scan.job.folder import JobFolder
 from scan.meshing import build
 from scan.meshing.efforts import EFFORTS
-from scan.meshing.settings import ModelSettings
-from scan.meshing.surface import Surface, is_closed, parts, volume
-from scan.reconstruction.models import camera_key, find_model, full_model_file, model_file, model_report
-from scan.reconstruction.ply import read_ply
+from scan.meshing.surface import parts
+from scan.reconstruction.models import camera_key, model_file
 from scan.reconstruction.readers import registry
-from scan.tasks import build_model
-
-AROUND, FEW = tuple(around(16)), tuple(around(8))
-WIDE = Lens("OPENCV", 240, 180, (290.0, 293.0, 118.0, 93.0, -0.15, 0.06, 0.002, -0.001))
-TALL = Lens("SIMPLE_RADIAL", 180, 240, (275.0, 92.0, 117.0, 0.12))
-DRAFT = dataclasses.replace(EFFORTS["DRAFT"], edge=88, coarse=40, fine=48, depths=16, others=3, narrow=(9, 5))
-HASTY = dataclasses.replace(DRAFT, edge=64, coarse=32, fine=32, depths=8, spreads=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _efforts():
-    """What is not about how good a mesh is is in a haste, and called NORMAL."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(EFFORTS, "DRAFT", DRAFT)
-        patch.setitem(EFFORTS, "NORMAL", HASTY)
+    with small_efforts():
         yield
-
-
-class Build:
-    """Builds in one output folder."""
-
-    def __init__(self, workers, scan, output):
-        self.workers, self.scan = workers, scan
-        self.folder = JobFolder(output)
-
-    def start(self, quality="NORMAL", **given):
-        """Start a worker."""
-        settings = {
-            "photos": str(self.scan.photos),
-            "output": str(self.folder.root),
-            "cameras": str(self.scan.cameras),
-            "mask_folder": str(self.scan.masks),
-            "model_quality": quality,
-            "threads": 2,
-            **given,
-        }
-        return self.workers.start_job(
-            self.folder, {"task": "build_model", "settings": dataclasses.asdict(ModelSettings(**settings))}
-        )
-
-    def run(self, quality="NORMAL", **given):
-        """Build, and give the whole story."""
-        return self.workers.end(self.start(quality, **given))
-
-    @property
-    def mesh(self):
-        """The reduced one."""
-        return read_ply(model_file(self.folder))
-
-    @property
-    def full(self):
-        """With all its faces."""
-        return read_ply(full_model_file(self.folder))
-
-    @property
-    def report(self):
-        """How it was made."""
-        return json.loads(model_report(self.folder).read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +37,6 @@ def many(tmp_path_factory):
 @pytest.fixture(scope="module")
 def few(tmp_path_factory):
     return write_scan(tmp_path_factory.mktemp("few"), FEW)
-
-
-def built_once(scan, output, quality):
-    watch = PhotoWatch()
-    runner = Build(Workers(watch, scan.photos, output), scan, output)
-    story = runner.run(quality)
-    watch.check()
-    assert story.exit_code == 0, story.message
-    return story, runner
 
 
 @pytest.fixture(scope="module")
@@ -130,22 +64,6 @@ def copy_of(tmp_path):
 def building(workers, output):
     """Give a function that makes a build of a scan."""
     return lambda scan: Build(workers, scan, output)
-
-
-def closed(mesh):
-    surface = Surface(mesh.vertices.astype(np.float32), mesh.faces.astype(np.int64))
-    assert is_closed(surface)
-    assert volume(Surface(PLACE.to_unit(mesh.vertices).astype(np.float32), surface.faces), surface.faces) > 3
-    return surface
-
-
-def error(vertices):
-    """How far vertices in the unit frame are from the solid, in its radii: the root of the mean square."""
-    return float(np.sqrt((SOLID.distances(vertices) ** 2).mean()))
-
-
-def error_of(mesh):
-    return error(PLACE.to_unit(mesh.vertices))
 
 
 @cache
@@ -201,108 +119,6 @@ def test_it_tells_how_far_it_is(good):
     assert len(set(done)) > 20
     said = [each["text"] for each in story.of("log") if each["level"] == "info"]
     assert len(said) == len(set(said)) > 4
-
-
-def test_run_again_nothing_has_changed(hasty):
-    story, runner = hasty
-    stamps = {path: path.stat().st_mtime_ns for path in runner.folder.model.iterdir()}
-    again = runner.run()
-    assert again.exit_code == 0
-    assert "Nothing has changed" in again.message
-    assert story.message in again.message
-    assert {path: path.stat().st_mtime_ns for path in runner.folder.model.iterdir()} == stamps
-    assert {name: again.finished[name] for name in ("faces", "mesh", "photos", "warnings")} == {
-        name: story.finished[name] for name in ("faces", "mesh", "photos", "warnings")
-    }
-
-
-def test_with_another_number_of_faces_it_has_as_many(few, hasty, output, building):
-    """And in a job folder, nothing but the photos has to be named."""
-    shutil.copytree(few.masks, output / "masks")
-    shutil.copytree(few.cameras, output / "engines" / "colmap" / "sparse")
-    shutil.copytree(hasty[1].folder.model, output / "model")
-    runner = building(few)
-    story = runner.run(faces=1000, cameras="", mask_folder="")
-    assert "Nothing has changed" not in story.message
-    assert "Refining the mesh" not in [each["text"] for each in story.of("log")]  # the full mesh is there already
-    closed(runner.mesh)
-    assert len(runner.mesh.faces) == pytest.approx(1000, rel=0.02)
-    np.testing.assert_array_equal(runner.full.vertices, hasty[1].full.vertices)
-    assert error_of(runner.mesh) < 1.5 * error_of(hasty[1].mesh)
-    assert (runner.mesh.colors.std(0) > 0).all()
-    place = registry.find(output)
-    assert find_model(place, registry.read(place)) == model_file(runner.folder)
-
-
-def cut_short(folder):
-    path = full_model_file(folder)
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def without_key(folder):
-    model_report(folder).write_text("{}")
-
-
-def of_another_kind(folder):
-    report = json.loads(model_report(folder).read_bytes())
-    model_report(folder).write_text(json.dumps({**report, "settings": "faces"}))
-
-
-@pytest.mark.parametrize("harm", [cut_short, without_key, of_another_kind])
-def test_from_what_is_damaged_nothing_is_taken_over(few, hasty, building, harm):
-    runner = building(few)
-    shutil.copytree(hasty[1].folder.model, runner.folder.model)
-    harm(runner.folder)
-    story = runner.run(faces=1000)
-    assert story.exit_code == 0, story.message
-    assert "Refining the mesh" in [each["text"] for each in story.of("log")]
-    np.testing.assert_array_equal(runner.full.vertices, hasty[1].full.vertices)
-
-
-def test_cancelled_while_it_reduces_the_earlier_model_stays(few, hasty, building, monkeypatch):
-    runner = building(few)
-    shutil.copytree(hasty[1].folder.model, runner.folder.model)
-
-    def cancelled_here(_surface, _faces):
-        raise Cancelled
-
-    with monkeypatch.context() as patch:
-        patch.setattr(build_model, "reduced", cancelled_here)
-        story = runner.run(faces=1000)
-    assert list(runner.folder.model.glob("work-*"))
-    assert story.finished["status"] == "cancelled"
-    again = runner.run()
-    assert "Nothing has changed" in again.message
-    assert not list(runner.folder.model.glob("work-*"))
-
-
-def photo_changed(scan):
-    with Image.open(scan.photos / scan.names[0]) as photo:
-        photo.point([255 - value for value in range(256)] * 3).save(scan.photos / scan.names[0])
-
-
-def mask_changed(scan):
-    Image.new("L", (240, 180), 255).save(scan.mask(0))
-
-
-def camera_changed(scan):
-    cameras = scan.cameras / "cameras.txt"
-    cameras.write_text(cameras.read_text().replace("290.0", "290.5"))
-
-
-@pytest.mark.parametrize("change", [photo_changed, mask_changed, camera_changed, None])
-def test_what_it_was_made_of_decides_whether_something_has_changed(building, few, hasty, copy_of, change):
-    scan = copy_of(few) if change else few
-    runner = building(scan)
-    shutil.copytree(hasty[1].folder.model, runner.folder.model)
-    if change:
-        change(scan)
-    worker = runner.start()
-    story = runner.workers.until(worker, lambda event: event["event"] == "log")
-    if story[-1]["event"] != "finished":
-        worker.cancel()  # that it began is enough
-        story = runner.workers.end(worker)
-    assert ("Nothing has changed" in story.message) == (change is None)
 
 
 def test_cancelled_in_the_middle_it_goes_on_from_there_to_the_same_mesh(building, few, hasty, monkeypatch):
