@@ -102,6 +102,13 @@ def built(blender_installed: Blender, job: tuple[Path, Path]) -> dict[str, Any]:
     return ends
 
 
+def faces_of(output: Path) -> int:
+    """How many faces the model there has: as many as were asked for, or a few less."""
+    faces = json.loads((output / "model" / "report.json").read_bytes())["faces"]
+    assert 0.999 * FACES <= faces <= FACES
+    return int(faces)
+
+
 @pytest.mark.compat
 def test_a_model_is_built_and_comes_with_the_cameras(
     blender_installed: Blender, job: tuple[Path, Path], built: dict[str, Any]
@@ -110,7 +117,7 @@ def test_a_model_is_built_and_comes_with_the_cameras(
     ended, words, *in_scene, printed = built["build_model"]
     assert (ended, words, in_scene) == (["FINISHED"], "", [0, []]), "it is built, and not brought in"
     assert "Building the model: " in printed
-    assert f"Info: The model has {FACES:,} faces, made of {COUNT} photos" in printed
+    assert f"Info: The model has {faces_of(output):,} faces, made of {COUNT} photos" in printed
     code = (
         CALL
         + """
@@ -124,7 +131,7 @@ result.append([all(len(each.link_faces) == 2 for each in inside.edges), inside.c
     ended, words, cameras, models, whole = blender_installed.run(
         code, "import_reconstruction", json.dumps({"directory": str(output)})
     ).result
-    assert (ended, words, cameras, models) == (["FINISHED"], "", COUNT, [FACES])
+    assert (ended, words, cameras, models) == (["FINISHED"], "", COUNT, [faces_of(output)])
     assert whole == [True, True]
 
 
@@ -134,7 +141,7 @@ def test_all_of_it_in_one_go_ends_with_the_model_unless_it_is_left_out(
 ) -> None:
     folders = {"directory": str(job[0]), "output_directory": str(job[1])}
     run = blender_installed.run(CALL, "scan_to_scene", json.dumps({**folders, **DRAFT}))
-    assert run.result == [["FINISHED"], "", COUNT, [FACES]]
+    assert run.result == [["FINISHED"], "", COUNT, [faces_of(job[1])]]
     assert "Nothing has changed since, so that it was not built again; Build Again does" in run.stdout + run.stderr
     run = blender_installed.run(CALL, "scan_to_scene", json.dumps({**folders, **DRAFT, "build_model": False}))
     assert run.result == [["FINISHED"], "", COUNT, []], "one that lies there came in"
@@ -166,13 +173,14 @@ def test_the_command_builds_it_and_brings_it_and_leaves_it_out(
         return *found, json.loads(end.read_text("utf-8"))
 
     code, printed, _, _, told = run("model", "--output", output, *draft)
-    assert (code, told["faces"]) == (0, FACES), printed
+    assert (code, told["faces"]) == (0, faces_of(output)), printed
     assert Path(told["mesh"]) == output / "model" / "model.ply"
     code, _, cameras, models, told = run("import", "--output", output, "--blend", tmp_path / "import.blend")
-    assert (code, cameras, models) == (0, COUNT, [FACES])
+    assert (code, cameras, models) == (0, COUNT, [faces_of(output)])
     folders = ["--photos", job[0], "--output", output, "--backend", "embedded", "--quality", "draft"]
     code, _, cameras, models, told = run("run", *folders, *draft, "--blend", tmp_path / "run.blend")
-    assert (code, cameras, models, told["model"]["faces"]) == (0, COUNT, [FACES], FACES)
+    faces = faces_of(output)
+    assert (code, cameras, models, told["model"]["faces"]) == (0, COUNT, [faces], faces)
     code, _, cameras, models, told = run("run", *folders, *draft, "--no-model", "--blend", tmp_path / "no.blend")
     assert (code, cameras, models, "model" in told) == (0, COUNT, [], False)
 
