@@ -10,6 +10,7 @@ import itertools
 
 import numpy as np
 
+from .grid import with_next
 from .views import Flags, Floats, Ints
 
 _ROUNDS = 60
@@ -47,13 +48,7 @@ def close(field: Floats, inside: float) -> int:
 
 
 def _grown(solid: Flags) -> Flags:
-    grown = solid.copy()
-    for axis in range(3):
-        ahead, behind = [slice(None)] * 3, [slice(None)] * 3
-        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-        grown[tuple(ahead)] |= solid[tuple(behind)]
-        grown[tuple(behind)] |= solid[tuple(ahead)]
-    return grown
+    return with_next(solid, 0) | with_next(solid, 1) | with_next(solid, 2)
 
 
 def _critical_edges(solid: Flags, field: Floats) -> list[Ints]:

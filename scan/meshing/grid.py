@@ -93,14 +93,20 @@ class Grid:
 
     def neighbouring(self, blocks: Flags) -> Flags:
         """The same blocks (n, in the order of ``ravel``) and all that touch them."""
-        marked = blocks.reshape(self.blocks).copy()
+        marked = blocks.reshape(self.blocks)
         for axis in range(3):
-            before = marked.copy()
-            ahead, behind = [slice(None)] * 3, [slice(None)] * 3
-            ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-            marked[tuple(ahead)] |= before[tuple(behind)]
-            marked[tuple(behind)] |= before[tuple(ahead)]
+            marked = with_next(marked, axis)
         return np.asarray(marked.ravel())
+
+
+def with_next(flags: Flags, axis: int) -> Flags:
+    """The same flags, of three dimensions, and all that are next to one of them along an axis."""
+    result = flags.copy()
+    ahead, behind = [slice(None)] * 3, [slice(None)] * 3
+    ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+    result[tuple(ahead)] |= flags[tuple(behind)]
+    result[tuple(behind)] |= flags[tuple(ahead)]
+    return result
 
 
 def _chunks(numbers: Ints) -> Iterator[npt.NDArray[np.int64]]:

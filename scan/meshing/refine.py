@@ -144,7 +144,7 @@ def _looks(vertices: Floats, normals: Floats, patches: Floats, offsets: Floats, 
     along = normals @ view.rotation.T
 
     def axis(number: int) -> Floats:
-        place = center[:, number, None] + offsets * along[:, number, None]
+        place = center[number][:, None] + offsets * along[:, number, None]
         return np.asarray(place[:, :, None] + across[:, None, :, number])
 
     inverse = 1 / axis(2)

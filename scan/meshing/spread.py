@@ -34,6 +34,7 @@ def spread(picture: Picture, others: Sequence[Picture], found: DepthMap, weights
     if not others or not sure.any():
         return found
     field, score = PlaneField(found.depth, sure, HALF), found.score.copy()
+    windows = _Windows(picture, others, inside)
     tried_before = np.full((4, *sure.shape), -1, np.int32)
     for _ in range(_ROUNDS):
         rows, columns = np.nonzero(inside & ~sure)
@@ -43,7 +44,7 @@ def spread(picture: Picture, others: Sequence[Picture], found: DepthMap, weights
             new = (last[r, c] != reached.source) & (reached.planes.value > 0)
             last[r, c] = reached.source
             r, c, planes = r[new], c[new], reached.planes.chosen(new)
-            tried = _scores(picture, others, planes, inside, r, c)
+            tried = windows.scores(planes, r, c)
             better = (tried > _GOOD) & (tried > before[r, c] + _BETTER) & (tried > score[r, c])
             r, c = r[better], c[better]
             field.put(r, c, planes.chosen(better))
@@ -52,57 +53,50 @@ def spread(picture: Picture, others: Sequence[Picture], found: DepthMap, weights
     return DepthMap(field.depth, score)
 
 
-def _scores(
-    picture: Picture,
-    others: Sequence[Picture],
-    planes: Planes,
-    inside: Flags,
-    rows: Ints,
-    columns: Ints,
-) -> Floats:
-    """Returns n: how well the photos agree on windows that lie in the planes of pixels, as ``windows.scores``."""
-    result = np.zeros(len(rows), np.float32)
-    for start in range(0, len(rows), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        result[part] = _scores_of(picture, others, planes.chosen(part), inside, rows[part], columns[part])
-    return result
+class _Windows:
+    """Windows of a picture, seen in others; pixels that are not ``inside`` do not count."""
 
+    def __init__(self, picture: Picture, others: Sequence[Picture], inside: Flags) -> None:
+        self._picture, self._others, self._inside = picture, others, inside
+        view = picture.view
+        a_pixel = np.array([[1 / view.focal_x, 0], [0, 1 / view.focal_y], [0, 0]], np.float32)[:, None]
+        self._steps = [homography(view, other.view, a_pixel).slope[:, 0] for other in others]
 
-def _scores_of(
-    picture: Picture,
-    others: Sequence[Picture],
-    planes: Planes,
-    inside: Flags,
-    rows: Ints,
-    columns: Ints,
-) -> Floats:
-    view = picture.view
-    r = np.clip(rows[:, None] + _DOWN.astype(np.int64), 0, view.height - 1)
-    c = np.clip(columns[:, None] + _ACROSS.astype(np.int64), 0, view.width - 1)
-    inverse = _over_window(planes.value, planes.across, planes.down)
-    weight = (inside[r, c] & (inverse > 0)).astype(np.float32)
-    reference, energy = _normalised(picture.grey[r, c], weight)
-    ranked = np.full((len(others), len(rows)), -1, np.float32)
-    rays = view.rays_at(rows, columns)
-    steps = np.array([[1 / view.focal_x, 0], [0, 1 / view.focal_y], [0, 0]], np.float32)
-    for number, other in enumerate(others):
-        here, step = (homography(view, other.view, each[:, None]) for each in (rays, steps))
-        x, y, bottom = (
-            _over_window(
-                here.slope[axis, 0] + here.shift[axis] * planes.value,
-                step.slope[axis, 0, 0] + here.shift[axis] * planes.across,
-                step.slope[axis, 0, 1] + here.shift[axis] * planes.down,
+    def scores(self, planes: Planes, rows: Ints, columns: Ints) -> Floats:
+        """Returns n: how well the photos agree on windows that lie in the planes of pixels, as ``windows.scores``."""
+        result = np.zeros(len(rows), np.float32)
+        for start in range(0, len(rows), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            result[part] = self._some(planes.chosen(part), rows[part], columns[part])
+        return result
+
+    def _some(self, planes: Planes, rows: Ints, columns: Ints) -> Floats:
+        view = self._picture.view
+        r = np.clip(rows[:, None] + _DOWN.astype(np.int64), 0, view.height - 1)
+        c = np.clip(columns[:, None] + _ACROSS.astype(np.int64), 0, view.width - 1)
+        inverse = _over_window(planes.value, planes.across, planes.down)
+        weight = (self._inside[r, c] & (inverse > 0)).astype(np.float32)
+        reference, energy = _normalised(self._picture.grey[r, c], weight)
+        ranked = np.full((len(self._others), len(rows)), -1, np.float32)
+        rays = view.rays_at(rows, columns)[:, None]
+        for number, (other, step) in enumerate(zip(self._others, self._steps, strict=True)):
+            here = homography(view, other.view, rays)
+            x, y, bottom = (
+                _over_window(
+                    here.slope[axis, 0] + here.shift[axis] * planes.value,
+                    step[axis, 0] + here.shift[axis] * planes.across,
+                    step[axis, 1] + here.shift[axis] * planes.down,
+                )
+                for axis in range(3)
             )
-            for axis in range(3)
-        )
-        np.maximum(bottom, np.float32(NEAREST), out=bottom)
-        np.reciprocal(bottom, out=bottom)
-        x *= bottom
-        y *= bottom
-        seen, other_energy = _normalised(bilinear(other.grey, x, y), weight)
-        ranked[number] = np.einsum("nw,nw->n", reference, seen) / np.sqrt(energy * other_energy)
-    ranked.sort(axis=0)
-    return combined([ranked[-number] for number in range(1, min(BEST, len(ranked)) + 1)])
+            np.maximum(bottom, np.float32(NEAREST), out=bottom)
+            np.reciprocal(bottom, out=bottom)
+            x *= bottom
+            y *= bottom
+            seen, other_energy = _normalised(bilinear(other.grey, x, y), weight)
+            ranked[number] = np.einsum("nw,nw->n", reference, seen) / np.sqrt(energy * other_energy)
+        ranked.sort(axis=0)
+        return combined([ranked[-number] for number in range(1, min(BEST, len(ranked)) + 1)])
 
 
 def _over_window(middle: Floats, across: Floats, down: Floats) -> Floats:

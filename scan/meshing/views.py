@@ -61,12 +61,12 @@ class View:
         )
 
     def to_camera(self, points: Floats) -> Floats:
-        """Points of the world, n × 3, in the camera's axes."""
-        return np.asarray(points @ self.rotation.T + self.translation, np.float32)
+        """Returns 3 × n: points of the world, n × 3, in the camera's axes."""
+        return np.asarray(self.rotation @ points.T + self.translation[:, None], np.float32)
 
     def project(self, points: Floats) -> tuple[Floats, Floats, Floats]:
         """X and y in pixels and depth (along the axis) of points of the world, n × 3."""
-        x, y, z = self.rotation @ points.T + self.translation[:, None]
+        x, y, z = self.to_camera(points)
         depth = np.maximum(z, np.float32(NEAREST))
         inverse = 1 / depth
         x *= inverse

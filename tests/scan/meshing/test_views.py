@@ -27,7 +27,7 @@ def test_rays_are_those_through_the_pixels_centres():
     rays = VIEW.rays()
     rows, columns = np.indices((48, 64)).reshape(2, -1)
     points = VIEW.to_world(np.full(len(rows), 2, np.float32), rows, columns)
-    np.testing.assert_allclose(VIEW.to_camera(points).T.reshape(rays.shape), 2 * rays, atol=1e-5)
+    np.testing.assert_allclose(VIEW.to_camera(points).reshape(rays.shape), 2 * rays, atol=1e-5)
 
 
 def test_rays_at_some_pixels_are_those_of_all():
