@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from .agreement import weights_of
+from .agreement import supported, weights_of
 from .arrays import Arrays
 from .checkpoints import Checkpoints
 from .colors import vertex_colors
@@ -21,7 +21,7 @@ from .decimate import decimated
 from .distances import signed_distances
 from .efforts import Effort
 from .extract import extract
-from .fusion import Weighted, fuse, smooth
+from .fusion import Weighted, fuse, smooth, trim
 from .grid import Grid
 from .hull import RANKS, Outline, grid_around, hull_on
 from .neighbours import neighbours
@@ -140,7 +140,12 @@ class Builder:
             return Base(front, reach)
 
         maps = self._swept("Comparing the photos", self._greys, base, offsets, (0.05, 0.25))
-        return self._fused(self._half, maps, outlines, grid, _TOLERANCES[0], _BANDS[0])
+
+        def weights(number: int) -> Floats:
+            # Of its guesses deep in a hollow few are sure; the narrow sweeps begin there all the same.
+            return weights_of(number, self._half, maps, self._near[number], _TOLERANCES[0])
+
+        return self._fused(self._half, maps, weights, outlines, grid, _BANDS[0])
 
     def _narrow(self, outlines: Sequence[Outline], coarse: Grid, surface: Surface, number: int) -> Surface:
         """The surface after a narrow sweep around the one before; after the last of them on the finer grid."""
@@ -157,17 +162,18 @@ class Builder:
 
         share = (0.35, 0.5) if is_last else (0.26, 0.34)
         maps = self._swept("Comparing the photos closely", pictures, base, offsets, share)
+
+        def weights(view: int) -> Floats:
+            found = weights_of(view, views, maps, self._near[view], _TOLERANCES[1])
+            return supported(found, maps[view].depth)
+
         if effort.spreads:
-            self._spread(pictures, maps)
+            self._spread(pictures, maps, weights)
         grid = grid_around(outlines, effort.fine, self._workers) if is_last else coarse
-        return self._fused(views, maps, outlines, grid, _TOLERANCES[1], _BANDS[1])
+        return self._fused(views, maps, weights, outlines, grid, _BANDS[1])
 
-    def _spread(self, pictures: Sequence[Picture], maps: list[DepthMap]) -> None:
+    def _spread(self, pictures: Sequence[Picture], maps: list[DepthMap], weights: Callable[[int], Floats]) -> None:
         """Give the maps of a narrow sweep more sure pixels, then depths behind what hides them from other photos."""
-        views = [picture.view for picture in pictures]
-
-        def weights(number: int) -> Floats:
-            return weights_of(number, views, maps, self._near[number], _TOLERANCES[1])
 
         def more_sure(number: int) -> DepthMap:
             others = [pictures[other] for other in self._near[number]]
@@ -203,17 +209,17 @@ class Builder:
         self,
         views: Sequence[View],
         maps: Sequence[DepthMap],
+        weights: Callable[[int], Floats],
         outlines: Sequence[Outline],
         grid: Grid,
-        tolerance: float,
         band: float,
     ) -> Surface:
         def weighted(number: int) -> Weighted:
-            weights = weights_of(number, views, maps, self._near[number], tolerance)
-            return Weighted(views[number], maps[number].depth, weights)
+            return Weighted(views[number], maps[number].depth, weights(number))
 
         fused = fuse(grid, outlines, list(self._workers.map(weighted, self._numbers)), band * grid.step, self._workers)
         field = smooth(fused, band * grid.step, _ROUNDS, self._workers)
+        trim(field, fused)
         del fused
         return extract(field, grid)
 

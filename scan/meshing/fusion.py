@@ -20,6 +20,8 @@ _PRIOR = np.float32(0.02)
 """How much the hull counts, where a sure depth that two neighbours confirm counts 1."""
 _IN_FRONT = np.float32(0.5)
 """How much a depth counts for what lies further in front of it than the band: that it is empty."""
+_UNSEEN = np.float32(0.01)
+"""Where the depths count less than this, the field is next to that of the hull alone."""
 _SLAB = 32
 _SLACK = 1.5
 """The surface may lie so many steps of the grid outside the bound."""
@@ -116,6 +118,11 @@ def smooth(fused: Fused, band: float, rounds: int, workers: Workers) -> Floats:
     for part, values in workers.map(work, range(0, length, _SLAB)):
         result[part] = values
     return result
+
+
+def trim(field: Floats, fused: Fused) -> None:
+    """Take from a smooth field what smoothing added where nothing was seen: outside its hull no object is."""
+    np.minimum(field, fused.field, out=field, where=fused.seen < _UNSEEN)
 
 
 def _diffused(field: Floats, seen: Floats, band: float, rounds: int) -> Floats:
