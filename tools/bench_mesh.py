@@ -116,19 +116,19 @@ def hard(_qualities: list[str]) -> Iterator[Row]:
 
 
 def growth(_qualities: list[str]) -> Iterator[Row]:
-    """At NORMAL, with true cameras and masks."""
+    """With true cameras and masks; at DRAFT with the number of photos, at NORMAL with their size."""
     for number in NUMBERS:
-        yield _grown(f"{number} photos", number, 1.0)
+        yield _grown(f"{number} photos", "DRAFT", number, 1.0)
     for megapixels in MEGAPIXELS:
-        yield _grown(f"40 photos of {megapixels} MP", 40, (megapixels * 1e6 / (1280 * 960)) ** 0.5)
+        yield _grown(f"40 photos of {megapixels} MP", "NORMAL", 40, (megapixels * 1e6 / (1280 * 960)) ** 0.5)
 
 
-def _grown(label: str, number: int, scale: float) -> Row:
+def _grown(label: str, quality: str, number: int, scale: float) -> Row:
     scan, output = HOME / "grown" / "scan", HOME / "grown" / "output"
     shutil.rmtree(HOME / "grown", ignore_errors=True)
     true_model(JUG, output, number=number, scale=scale, scan_copy=scan)
-    measured = _build(scan, output, "NORMAL", cameras=str(output / "sparse"), mask_folder=str(scan / "true_masks"))
-    return {"scan": label, **_costs(measured)}
+    measured = _build(scan, output, quality, cameras=str(output / "sparse"), mask_folder=str(scan / "true_masks"))
+    return {"scan": label, "quality": quality, **_costs(measured)}
 
 
 def same(_qualities: list[str]) -> Iterator[Row]:

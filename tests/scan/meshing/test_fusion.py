@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from mesh_scenes import SOLID, THREADS, shots
 
-from scan.meshing.agreement import weights_of
+from scan.meshing.agreement import supported, weights_of
 from scan.meshing.extract import extract
-from scan.meshing.fusion import Fused, Weighted, fuse, smooth
+from scan.meshing.fusion import Fused, Weighted, fuse, smooth, trim
 from scan.meshing.hull import distances_to, grid_around
 from scan.meshing.neighbours import neighbours
 from scan.meshing.surface import is_closed
@@ -126,6 +126,16 @@ def test_smoothing_is_the_same_from_either_end():
     np.testing.assert_allclose(one, other[::-1], atol=1e-5)
 
 
+def test_nothing_is_added_where_nothing_was_seen():
+    field = noisy((12, 12, 12))
+    seen = np.where(np.arange(12)[:, None, None] < 6, np.float32(0), np.float32(5)) + np.zeros_like(field)
+    smoothed = field + np.random.default_rng(3).normal(0, 0.1, field.shape).astype(np.float32)
+    result = smoothed.copy()
+    trim(result, Fused(field, seen))
+    np.testing.assert_array_equal(result[:6], np.minimum(smoothed, field)[:6])
+    np.testing.assert_array_equal(result[6:], smoothed[6:])
+
+
 @pytest.fixture(scope="module")
 def agreed(scene):
     """The weights of a view's depths, and what they are made of."""
@@ -169,3 +179,38 @@ def test_without_neighbours_a_depth_counts_as_a_lone_one(agreed):
     alone = weights_of(4, agreed.views, agreed.maps, [], 0.02)
     shared = weights_of(4, agreed.views, agreed.maps, agreed.near[4], 0.02)
     assert 0 < alone.max() < 0.2 * shared.max()
+
+
+def on_a_disc(share):
+    """Weights of 0.5 for so large a share of the pixels of a disc, drawn by lot; and the disc's depths."""
+    rows, columns = np.mgrid[-60:60, -60:60]
+    depth = np.where(rows**2 + columns**2 < 50**2, np.float32(2), 0)
+    chosen = np.random.default_rng(4).random(depth.shape) < share
+    return np.where((depth > 0) & chosen, np.float32(0.5), 0), depth
+
+
+@pytest.mark.parametrize("share", [0.9, 1.0])
+def test_depths_among_many_that_are_sure_count(share):
+    weights, depth = on_a_disc(share)
+    np.testing.assert_array_equal(supported(weights, depth), weights)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_depths_among_few_that_are_sure_do_not_count(share):
+    assert not supported(*on_a_disc(share)).any()
+
+
+def test_an_island_of_depths_that_are_sure_does_not_count():
+    weights, depth = on_a_disc(1.0)
+    island = np.zeros_like(weights)
+    island[50:70, 50:70] = weights[50:70, 50:70]
+    assert not supported(island, depth).any()
+
+
+def test_depths_in_a_wide_sure_part_count_up_to_where_it_ends():
+    weights, depth = on_a_disc(1.0)
+    weights[:, 60:] = 0
+    result = supported(weights, depth)
+    assert (result[60, 15:30] == 0.5).all()
+    assert (np.diff(result[60, 30:60]) <= 0).all()
+    assert not result[:, 60:].any()
