@@ -64,7 +64,7 @@ bench-scan:
 	@$(TESTS_PYTHON) tools/bench_scan.py
 
 bench-mesh:
-	@$(python) tools/environments.py tests rembg bpy-4.2.23 bpy-5.2.3
+	@$(python) tools/set_up.py tests rembg bpy-4.2.23 bpy-5.2.3
 	@$(TESTS_PYTHON) tools/bench_mesh.py
 
 lint:

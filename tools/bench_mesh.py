@@ -6,7 +6,7 @@
 - ``spoilt``: the jug with three of its forty masks spoilt;
 - ``hard``: objects with hardly any texture, with a gloss, and thin ones, beside their hulls;
 - ``growth``: time and memory with the number of photos and with their resolution;
-- ``same``: the idol from the oldest Python and numpy and from the newest, vertex by vertex.
+- ``same``: the idol from the oldest Python and numpy, the newest, and those of Debian's Blender, vertex by vertex.
 
 The masks of jug and idol are made by the project's own strip from a real rembg server with u2netp, and their cameras by
 its own solve; the hard objects have true masks and cameras, since no solve finds them. Figures are of the file that a
@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_mesh_scans import hull_mesh, true_model, versions_of, wheels
+from bench_mesh_scans import debian_python, hull_mesh, true_model, versions_of, wheels
 from bench_scan import stripped, table
 from PIL import Image, ImageDraw
 
@@ -53,8 +53,6 @@ SPOILT = {
     "upright/IMG_0013.JPG": "a blob added",
     "flipped/IMG_0030.JPG": "the handle cut off",
 }
-PYTHONS = {"bpy-4.2.23": "cp311", "bpy-5.2.3": "cp313"}
-"""Environment → the tag of its wheels: the oldest and the newest."""
 NUMBERS = (10, 20, 40, 100, 200)
 MEGAPIXELS = (1, 4, 12)
 
@@ -133,10 +131,15 @@ def _grown(label: str, quality: str, number: int, scale: float) -> Row:
 
 def same(_qualities: list[str]) -> Iterator[Row]:
     """The idol with true masks and cameras, with all faces."""
-    scan, output, before = OBJECTS / "idol", HOME / "same", None
+    scan, output, first = OBJECTS / "idol", HOME / "same", None
     true_model(scan, output)
-    for environment, tag in PYTHONS.items():
-        python, packages = environments.python_of(environment), wheels(tag, HOME / "packages")
+    pythons = {
+        "cp311": environments.python_of("bpy-4.2.23"),
+        "cp313": environments.python_of("bpy-5.2.3"),
+        "cp314": debian_python(HOME / "debian-python"),
+    }
+    for tag, python in pythons.items():
+        packages = wheels(tag, HOME / "packages")
         measured = _build(
             scan,
             output,
@@ -149,10 +152,10 @@ def same(_qualities: list[str]) -> Iterator[Row]:
         )
         points = read_ply(Path(measured.end["mesh"])).vertices
         row = {"python, numpy": versions_of(python), "vertices": len(points), "farthest apart": "", **_costs(measured)}
-        if before is not None and before.shape == points.shape:
+        first = points if first is None else first
+        if first.shape == points.shape:
             diagonal = np.linalg.norm(np.ptp(points, axis=0))
-            row["farthest apart"] = f"{100 * np.linalg.norm(points - before, axis=1).max() / diagonal:.4f} %"
-        before = points
+            row["farthest apart"] = f"{100 * np.linalg.norm(points - first, axis=1).max() / diagonal:.4f} %"
         yield row
 
 

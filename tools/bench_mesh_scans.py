@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 import environments
+from window_setup import DEBIAN
 
 sys.path.insert(0, str(environments.ROOT))
 from colmap_text import write_model
@@ -85,6 +86,21 @@ def wheels(tag: str, place: Path) -> Path:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(target)
     return target
+
+
+def debian_python(place: Path) -> Path:
+    """A script that starts the Python, with numpy, of the Debian whose Blender the window tests use."""
+    usr = DEBIAN / "usr"
+    libraries = ":".join(f"{usr}/lib/x86_64-linux-gnu{folder}" for folder in ("", "/blas", "/lapack"))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(
+        "#!/bin/sh\n"
+        f'export PYTHONHOME="{usr}" PYTHONPATH="$PYTHONPATH:{usr}/lib/python3/dist-packages"\n'
+        f'exec "{usr}/lib64/ld-linux-x86-64.so.2" --library-path "{libraries}" "{usr}/bin/python3" "$@"\n',
+        encoding="utf-8",
+    )
+    place.chmod(0o755)
+    return place
 
 
 def versions_of(python: Path) -> str:
