@@ -21,7 +21,7 @@ _PRIOR = np.float32(0.02)
 _IN_FRONT = np.float32(0.5)
 """How much a depth counts for what lies further in front of it than the band: that it is empty."""
 _UNSEEN = np.float32(0.01)
-"""Where the depths count less than this, the field is next to that of the hull alone."""
+"""Where the depths count less than this, half of what the hull does, a sample is as good as not seen."""
 _SLAB = 32
 _SLACK = 1.5
 """The surface may lie so many steps of the grid outside the bound."""
@@ -121,7 +121,7 @@ def smooth(fused: Fused, band: float, rounds: int, workers: Workers) -> Floats:
 
 
 def trim(field: Floats, fused: Fused) -> None:
-    """Take from a smooth field what smoothing added where nothing was seen: outside its hull no object is."""
+    """Take from a smooth field what smoothing added where nothing was seen: an object does not reach beyond its hull."""
     np.minimum(field, fused.field, out=field, where=fused.seen < _UNSEEN)
 
 
