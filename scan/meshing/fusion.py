@@ -121,7 +121,7 @@ def smooth(fused: Fused, band: float, rounds: int, workers: Workers) -> Floats:
 
 
 def trim(field: Floats, fused: Fused) -> None:
-    """Take from a smooth field what smoothing added where nothing was seen: an object does not reach beyond its hull."""
+    """Take from a smooth field what smoothing added where nothing was seen: no object reaches beyond its hull."""
     np.minimum(field, fused.field, out=field, where=fused.seen < _UNSEEN)
 
 
