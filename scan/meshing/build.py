@@ -23,7 +23,7 @@ from .efforts import Effort
 from .extract import extract
 from .fusion import Weighted, fuse, smooth, trim
 from .grid import Grid
-from .hull import RANKS, Outline, grid_around, hull_on
+from .hull import RANKS, Outline, distances_to, grid_around, hull_on
 from .neighbours import neighbours
 from .occluded import filled
 from .raster import depth_map
@@ -221,7 +221,7 @@ class Builder:
         field = smooth(fused, band * grid.step, _ROUNDS, self._workers)
         trim(field, fused)
         del fused
-        return extract(field, grid)
+        return extract(field, grid, lambda points: distances_to(outlines, points)[:, 0] > -grid.step)
 
     def _refined(self, surface: Surface, step: Step, share: float) -> Surface:
         self._tell("Refining the mesh", share)

@@ -42,12 +42,13 @@ def close(field: Floats, inside: float) -> int:
     Morphology, 1982) by a sample and its six neighbours. Returns how many were taken in.
     """
     solid = field > 0
-    taken = ~_grown(~_grown(solid)) & ~solid
+    taken = ~grown(~grown(solid)) & ~solid
     field[taken] = inside
     return int(taken.sum())
 
 
-def _grown(solid: Flags) -> Flags:
+def grown(solid: Flags) -> Flags:
+    """The same flags and those of their six neighbours."""
     return with_next(solid, 0) | with_next(solid, 1) | with_next(solid, 2)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a field on a grid to a closed surface: well-composed, netted, without what floats about."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..common.errors import NoModelError
@@ -8,19 +10,27 @@ from .composed import close, compose
 from .grid import Grid
 from .nets import surface_of
 from .surface import Surface, parts, volume, without_unused
-from .views import Floats
+from .tunnels import fill_tunnels
+from .views import Flags, Floats, Ints
 
 _SMALL = 0.05
 """Parts with less than this share of the largest one's volume are crumbs."""
 _INSIDE = 1e-3
 
 
-def extract(field: Floats, grid: Grid) -> Surface:
+def extract(field: Floats, grid: Grid, may_be: Callable[[Floats], Flags] | None = None) -> Surface:
     """The surface of a field (positive inside), which is changed. Hollows that nothing leads to are filled.
 
-    Raises NoModelError where nothing is left.
+    So are narrow tunnels, where ``may_be`` is given: it says of points of the world, n × 3, whether the object may be
+    there. Raises NoModelError where nothing is left.
     """
     close(field, _INSIDE * grid.step)
+    if may_be:
+
+        def of_samples(places: Ints) -> Flags:
+            return may_be(np.asarray(grid.origin + places * np.float32(grid.step), np.float32))
+
+        fill_tunnels(field, _INSIDE * grid.step, of_samples)
     compose(field, _INSIDE * grid.step)
     surface = surface_of(field, grid)
     if len(surface.faces) == 0:
