@@ -46,6 +46,7 @@ _BANDS = 4.0, 3.0
 """The band of the fields, in steps of their grids."""
 _ROUNDS = 6
 _SLACK = 1.5
+"""The object may lie so many steps of a grid outside the bound."""
 _SKETCH = 30_000
 """So many faces are enough to look up depths."""
 
@@ -221,7 +222,7 @@ class Builder:
         field = smooth(fused, band * grid.step, _ROUNDS, self._workers)
         trim(field, fused)
         del fused
-        return extract(field, grid, lambda points: distances_to(outlines, points)[:, 0] > -grid.step)
+        return extract(field, grid, lambda points: distances_to(outlines, points)[:, -1] > -_SLACK * grid.step)
 
     def _refined(self, surface: Surface, step: Step, share: float) -> Surface:
         self._tell("Refining the mesh", share)

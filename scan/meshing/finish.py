@@ -6,6 +6,7 @@ import numpy as np
 from ..reconstruction.types import Mesh
 from .decimate import decimated
 from .extract import without_crumbs
+from .fair import faired
 from .frame import Frame
 from .mend import mended
 from .surface import Surface, is_closed, vertex_normals
@@ -17,7 +18,7 @@ def reduced(surface: Surface, faces: int) -> Surface | None:
     if faces == 0 or len(surface.faces) <= faces:
         return surface
     fewer = without_crumbs(mended(decimated(surface, faces)))
-    return fewer if is_closed(fewer) else None
+    return faired(fewer) if is_closed(fewer) else None
 
 
 def finished(surface: Surface, quality: Floats, colors: Bytes | None, frame: Frame) -> Mesh:
