@@ -40,7 +40,7 @@ from ..reconstruction.types import Mesh, Reconstruction
 
 _STEP = "Building the model"
 _PARTS = 100
-_RECIPE = 2
+_RECIPE = 3
 """Names the way a model is made; raised when that changes, so that old ones are made anew."""
 _DISK_LEFT = 200 << 20
 
