@@ -151,12 +151,20 @@ def same(_qualities: list[str]) -> Iterator[Row]:
             faces=0,
         )
         points = read_ply(Path(measured.end["mesh"])).vertices
-        row = {"python, numpy": versions_of(python), "vertices": len(points), "farthest apart": "", **_costs(measured)}
+        yield {
+            "python, numpy": versions_of(python),
+            "vertices": len(points),
+            "farthest apart": "" if first is None else _farthest_apart(first, points),
+            **_costs(measured),
+        }
         first = points if first is None else first
-        if first.shape == points.shape:
-            diagonal = np.linalg.norm(np.ptp(points, axis=0))
-            row["farthest apart"] = f"{100 * np.linalg.norm(points - first, axis=1).max() / diagonal:.4f} %"
-        yield row
+
+
+def _farthest_apart(first: np.ndarray, points: np.ndarray) -> str:
+    if first.shape != points.shape:
+        return "another mesh"
+    diagonal = np.linalg.norm(np.ptp(points, axis=0))
+    return f"{100 * np.linalg.norm(points - first, axis=1).max() / diagonal:.4f} %"
 
 
 TABLES = {"jug": jug, "idol": idol, "spoilt": spoilt, "hard": hard, "growth": growth, "same": same}

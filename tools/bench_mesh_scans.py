@@ -89,14 +89,17 @@ def wheels(tag: str, place: Path) -> Path:
 
 
 def debian_python(place: Path) -> Path:
-    """A script that starts the Python, with numpy, of the Debian whose Blender the window tests use."""
+    """A script that starts the Python, with numpy, of the Debian whose Blender the window tests use.
+
+    It is that Python's ``sys.executable``, too.
+    """
     usr = DEBIAN / "usr"
     libraries = ":".join(f"{usr}/lib/x86_64-linux-gnu{folder}" for folder in ("", "/blas", "/lapack"))
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(
         "#!/bin/sh\n"
         f'export PYTHONHOME="{usr}" PYTHONPATH="$PYTHONPATH:{usr}/lib/python3/dist-packages"\n'
-        f'exec "{usr}/lib64/ld-linux-x86-64.so.2" --library-path "{libraries}" "{usr}/bin/python3" "$@"\n',
+        f'exec "{usr}/lib64/ld-linux-x86-64.so.2" --argv0 "$0" --library-path "{libraries}" "{usr}/bin/python3" "$@"\n',
         encoding="utf-8",
     )
     place.chmod(0o755)

@@ -23,7 +23,7 @@ from .efforts import Effort
 from .extract import extract
 from .fusion import Weighted, fuse, smooth, trim
 from .grid import Grid
-from .hull import RANKS, Outline, distances_to, grid_around, hull_on
+from .hull import RANKS, SLACK, Outline, distances_to, grid_around, hull_on
 from .neighbours import neighbours
 from .occluded import filled
 from .raster import depth_map
@@ -45,8 +45,6 @@ _TOLERANCES = 0.02, 0.012
 _BANDS = 4.0, 3.0
 """The band of the fields, in steps of their grids."""
 _ROUNDS = 6
-_SLACK = 1.5
-"""The object may lie so many steps of a grid outside the bound."""
 _SKETCH = 30_000
 """So many faces are enough to look up depths."""
 
@@ -125,7 +123,7 @@ class Builder:
         outlines = [outline for number, outline in enumerate(outlines) if number not in wrong]
         grid = grid_around(outlines, self._scene.effort.coarse, self._workers)
         bound = hull_on(grid, outlines, self._workers, RANKS)
-        bound += np.float32(_SLACK * grid.step)
+        bound += np.float32(SLACK * grid.step)
         return decimated(extract(bound, grid), _SKETCH), outlines, grid
 
     def _wide(self, outlines: Sequence[Outline], grid: Grid, start: Surface) -> Surface:
@@ -222,7 +220,7 @@ class Builder:
         field = smooth(fused, band * grid.step, _ROUNDS, self._workers)
         trim(field, fused)
         del fused
-        return extract(field, grid, lambda points: distances_to(outlines, points)[:, -1] > -_SLACK * grid.step)
+        return extract(field, grid, lambda points: distances_to(outlines, points)[:, -1] > -SLACK * grid.step)
 
     def _refined(self, surface: Surface, step: Step, share: float) -> Surface:
         self._tell("Refining the mesh", share)

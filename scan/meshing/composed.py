@@ -25,10 +25,10 @@ def compose(field: Floats, inside: float) -> int:
     solid = field > 0
     taken = 0
     for _ in range(_ROUNDS):
-        grown = _critical_edges(solid, field) + _critical_corners(solid)
-        if not grown:
+        added = _critical_edges(solid, field) + _critical_corners(solid)
+        if not added:
             break
-        places = np.unique(np.concatenate(grown), axis=0)
+        places = np.unique(np.concatenate(added), axis=0)
         field[tuple(places.T)] = inside
         solid[tuple(places.T)] = True
         taken += len(places)
@@ -38,7 +38,7 @@ def compose(field: Floats, inside: float) -> int:
 def close(field: Floats, inside: float) -> int:
     """Take in the samples of ``field`` (positive inside) in gaps of one or two, which get the value ``inside``.
 
-    Noise makes tunnels so narrow, no photo shows one. It is the closing of Serra (Image Analysis and Mathematical
+    Noise makes tunnels so narrow; photos hardly show one. It is the closing of Serra (Image Analysis and Mathematical
     Morphology, 1982) by a sample and its six neighbours. Returns how many were taken in.
     """
     solid = field > 0

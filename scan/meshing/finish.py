@@ -14,7 +14,10 @@ from .views import Bytes, Floats
 
 
 def reduced(surface: Surface, faces: int) -> Surface | None:
-    """The surface with about so many faces, or all of them where ``faces`` is 0; None where it would not be closed."""
+    """The surface with about so many faces, faired; as it is where ``faces`` is 0 or it has no more.
+
+    None where it would not be closed.
+    """
     if faces == 0 or len(surface.faces) <= faces:
         return surface
     fewer = without_crumbs(mended(decimated(surface, faces)))

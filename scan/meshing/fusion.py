@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .grid import Grid
-from .hull import Outline, distances_to
+from .hull import SLACK, Outline, distances_to
 from .threads import Workers
 from .views import Flags, Floats, View
 
@@ -23,8 +23,6 @@ _IN_FRONT = np.float32(0.5)
 _UNSEEN = np.float32(0.01)
 """Where the depths count less than this, half of what the hull does, a sample is as good as not seen."""
 _SLAB = 32
-_SLACK = 1.5
-"""The surface may lie so many steps of the grid outside the bound."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +47,7 @@ def fuse(grid: Grid, outlines: Sequence[Outline], maps: Sequence[Weighted], band
     centers = grid.centers()
     hull = distances_to(outlines, centers)
     reach = grid.reach
-    firm = hull[:, -1] + np.float32(_SLACK * grid.step)
+    firm = hull[:, -1] + np.float32(SLACK * grid.step)
     near = (np.abs(hull[:, 0]) <= reach) | (np.abs(firm) <= reach)
     near |= grid.neighbouring(_holding(grid, maps, workers))
     near &= firm > -reach
@@ -64,7 +62,7 @@ def fuse(grid: Grid, outlines: Sequence[Outline], maps: Sequence[Weighted], band
 def _blended(hull: Floats, sums: Floats, step: float, band: float) -> Floats:
     """Returns n × 2: the field, and how much was seen."""
     prior = np.clip(hull[:, 0], -band, band)
-    firm = np.clip(hull[:, -1] + np.float32(_SLACK * step), -band, band)
+    firm = np.clip(hull[:, -1] + np.float32(SLACK * step), -band, band)
     field = np.minimum((sums[:, 0] + _PRIOR * prior) / (sums[:, 1] + _PRIOR), firm)
     return np.stack([field, sums[:, 1]], 1)
 

@@ -61,6 +61,10 @@ class Grid:
         places = places[((places >= 0) & (places < counts)).all(1)]
         return np.asarray((places[:, 0] * counts[1] + places[:, 1]) * counts[2] + places[:, 2])
 
+    def points(self, samples: Ints) -> Floats:
+        """Where samples, n × 3, lie in the world."""
+        return np.asarray(self.origin + samples * np.float32(self.step), np.float32)
+
     def samples(self, numbers: Ints) -> Floats:
         """The samples of some blocks, (n · BLOCK³) × 3."""
         places = np.stack(np.unravel_index(numbers, self.blocks), -1).astype(np.float32) * BLOCK

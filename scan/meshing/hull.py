@@ -19,6 +19,8 @@ from .views import NEAREST, Floats, View, bilinear
 UNSEEN = 1e9
 RANKS = 3
 """How many of the least distances are kept."""
+SLACK = 1.5
+"""The object may lie so many steps of a grid outside the bound, which is that of the third least distance."""
 WIDEST = 1.6
 """The object lies within this of the origin of the unit frame, along every axis."""
 _COARSE = 48

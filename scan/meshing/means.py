@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Means over squares of a picture, of any size at one price (Crow, Summed-Area Tables for Texture Mapping, 1984)."""
+"""Sums over squares of a picture, of any size at one price (Crow, Summed-Area Tables for Texture Mapping, 1984)."""
 
 import numpy as np
 
-from .views import Floats
+from ..reconstruction.types import Floats as Doubles
+from .views import Flags, Floats
 
 
-def mean_around(values: Floats, weights: Floats, half: int) -> Floats:
-    """Returns height × width: the weighted mean of the square around each pixel; 0 where nothing in it counts.
+def sums_around(values: Floats | Doubles, half: int) -> Doubles:
+    """Returns height × width: the sum over the square that reaches ``half`` pixels to every side of each pixel.
 
-    The square reaches ``half`` pixels to every side, as far as the picture does.
+    Beyond the picture there is nothing.
     """
-    total, count = _sums_around(values * weights, half), _sums_around(weights, half)
-    return np.where(count > 0, total / np.maximum(count, np.float32(1e-3)), 0).astype(np.float32)
-
-
-def _sums_around(values: Floats, half: int) -> Floats:
-    """The sums over squares, as far as they lie within; by sums along rows and columns."""
+    sums: Doubles = np.asarray(values, np.float64)
     for axis in (0, 1):
-        size = values.shape[axis]
-        sums = np.cumsum(values, axis, dtype=np.float64)
-        before = np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis)
-        ends, starts = np.minimum(np.arange(size) + half + 1, size), np.maximum(np.arange(size) - half, 0)
-        values = np.take(before, ends, axis) - np.take(before, starts, axis)
-    return values
+        ahead, behind = [(0, 0), (0, 0)], [(0, 0), (0, 0)]
+        ahead[axis], behind[axis] = (0, half), (half + 1, 0)
+        total = np.cumsum(sums, axis)
+        length = sums.shape[axis]
+        upper = np.take(np.pad(total, ahead, mode="edge"), np.arange(half, half + length), axis)
+        sums = upper - np.take(np.pad(total, behind), np.arange(length), axis)
+    return sums
+
+
+def share_around(flags: Flags, among: Flags, half: int) -> Floats:
+    """Returns height × width: in the square around each pixel, the share of the pixels in ``among`` that have the flag.
+
+    It is 0 where none is among them. Both are height × width.
+    """
+    both = sums_around((flags & among).astype(np.float32), half)
+    return np.asarray(both / np.maximum(sums_around(among.astype(np.float32), half), 1), np.float32)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..reconstruction.types import Floats as Doubles
+from .means import sums_around
 from .views import NEAREST, Flags, Floats, Ints
 
 _FAR = 40
@@ -87,7 +88,7 @@ def slopes(depth: Floats, sure: Flags, half: int) -> tuple[Floats, Floats, Float
     height, width = depth.shape
     x, y = np.arange(width) - width / 2, np.arange(height)[:, None] - height / 2
     count, sx, sy, sv, sxx, syy, sxy, sxv, syv, svv = (
-        _window_sums(sure * x**i * y**j * value**k, half)
+        sums_around(sure * x**i * y**j * value**k, half)
         for i, j, k in (
             *((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)),
             *((2, 0, 0), (0, 2, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1), (0, 0, 2)),
@@ -102,18 +103,6 @@ def slopes(depth: Floats, sure: Flags, half: int) -> tuple[Floats, Floats, Float
     error = np.sqrt(np.maximum(vv - across * xv - down * yv, 0) / count)
     error[few] = np.inf
     return across.astype(np.float32), down.astype(np.float32), error.astype(np.float32)
-
-
-def _window_sums(values: Doubles, half: int) -> Doubles:
-    """The sums over the window around each pixel; beyond the picture there is nothing."""
-    for axis in (0, 1):
-        ahead, behind = [(0, 0), (0, 0)], [(0, 0), (0, 0)]
-        ahead[axis], behind[axis] = (0, half), (half + 1, 0)
-        sums = np.cumsum(values, axis, np.float64)
-        length = values.shape[axis]
-        upper = np.take(np.pad(sums, ahead, mode="edge"), np.arange(half, half + length), axis)
-        values = upper - np.take(np.pad(sums, behind), np.arange(length), axis)
-    return values
 
 
 def _nearest(sure: Flags, direction: tuple[int, int], rows: Ints, columns: Ints) -> tuple[Ints, Ints, Flags]:

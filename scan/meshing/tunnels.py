@@ -1,42 +1,74 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Narrow tunnels that noise leaves, where two parts of an object come near each other and no photo sees between them.
+"""Narrow tunnels that noise leaves where two parts of an object come near each other.
 
-Each place that a closing would take in (Serra, Image Analysis and Mathematical Morphology, 1982) is looked at by
+Each piece that a closing would take in (Serra, Image Analysis and Mathematical Morphology, 1982) is looked at by
 itself: where taking it in makes a tunnel less, by the Euler characteristic of the cubes around the samples, it is
-filled; furrows and pits stay.
+filled, and with it the furrow that it is the bottom of; furrows and pits without a tunnel stay. A piece that is the
+neck of a hollow is given back (``reopen``): nothing seen from nearby tells it from a tunnel.
 """
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from .composed import grown
 from .views import Flags, Floats, Ints
 
-_WIDEST = 3
-"""Tunnels up to twice so many samples wide are filled."""
-_AROUND = 2
+_REACH = 3
+"""Tunnels up to twice so many samples wide, and longer than that, are filled."""
 _AHEAD = tuple(move for move in itertools.product((-1, 0, 1), repeat=3) if move > (0, 0, 0))
 """From a sample to half of its 26 neighbours."""
+_CUBE = tuple(itertools.product((0, 1), repeat=3))
 
 
-def fill_tunnels(field: Floats, inside: float, may_be: Callable[[Ints], Flags]) -> int:
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """A tunnel that was filled."""
+
+    samples: Ints
+    """n × 3."""
+    values: Floats
+    """What the field was there, n."""
+
+
+def fill_tunnels(field: Floats, inside: float, may_be: Callable[[Ints], Flags]) -> list[Filled]:
     """Fill the tunnels of ``field`` (positive inside): what is taken in gets the value ``inside``.
 
-    ``may_be`` says of samples, n × 3, whether the object may be there. Returns how many were taken in.
+    ``may_be`` says of samples, n × 3, whether the object may be there.
     """
-    solid = np.pad(field > 0, _WIDEST)
-    taken = 0
-    for reach in range(1, _WIDEST + 1):
+    solid = np.pad(field > 0, _REACH)
+    filled = []
+    for reach in range(1, _REACH + 1):
         outside = ~_grown(solid, reach)
-        places = np.argwhere(~_grown(outside, reach) & ~solid)
-        for place in _pieces(places, solid.shape):
-            if _is_tunnel(solid, place) and may_be(place - _WIDEST).all():
-                solid[tuple(place.T)] = True
-                field[tuple((place - _WIDEST).T)] = inside
-                taken += len(place)
-    return taken
+        for whole in _pieces(np.argwhere(~_grown(outside, reach) & ~solid), solid.shape):
+            if not _is_tunnel(solid, whole):
+                continue
+            piece = whole[may_be(whole - _REACH)]
+            if len(piece) and _is_tunnel(solid, piece):
+                samples = piece - _REACH
+                filled.append(Filled(samples, field[tuple(samples.T)]))
+                solid[tuple(piece.T)] = True
+                field[tuple(samples.T)] = inside
+    return filled
+
+
+def reopen(field: Floats, filled: list[Filled], hollows: Ints) -> bool:
+    """Give ``field`` back what was filled beside hollows; returns whether anything was.
+
+    ``hollows`` are the lower corners, n × 3, of the cubes of samples that the surfaces of hollows run through.
+    """
+    shape = tuple(length + 2 for length in field.shape)  # what is beside the last sample has a number of its own
+
+    def numbers(samples: Ints) -> Ints:
+        return np.asarray(np.ravel_multi_index(tuple((samples + 1).T), shape), np.int64)
+
+    beside = np.unique([numbers(hollows + move) for move in _CUBE])
+    necks = [each for each in filled if np.isin(numbers(each.samples), beside).any()]
+    for neck in necks:
+        field[tuple(neck.samples.T)] = neck.values
+    return bool(necks)
 
 
 def _grown(flags: Flags, times: int) -> Flags:
@@ -45,16 +77,16 @@ def _grown(flags: Flags, times: int) -> Flags:
     return flags
 
 
-def _pieces(places: Ints, shape: tuple[int, ...]) -> list[Ints]:
+def _pieces(samples: Ints, shape: tuple[int, ...]) -> list[Ints]:
     """The samples, n × 3 in the order of ``argwhere``, by the connected piece they are in."""
-    if len(places) == 0:
+    if len(samples) == 0:
         return []
     strides = np.array([shape[1] * shape[2], shape[2], 1])
-    key = places @ strides
+    key = samples @ strides
     pairs = []
     for move in _AHEAD:
         at = np.minimum(np.searchsorted(key, key + np.array(move) @ strides), len(key) - 1)
-        near = (np.abs(places[at] - places - move) == 0).all(1)
+        near = (samples[at] - samples == move).all(1)
         pairs.append((np.nonzero(near)[0], at[near]))
     one, other = (np.concatenate([pair[end] for pair in pairs]) for end in (0, 1))
     label = np.arange(len(key))
@@ -67,15 +99,15 @@ def _pieces(places: Ints, shape: tuple[int, ...]) -> list[Ints]:
             break
         label = least
     order = np.argsort(label, kind="stable")
-    return np.split(places[order], np.nonzero(np.diff(label[order]))[0] + 1)
+    return np.split(samples[order], np.nonzero(np.diff(label[order]))[0] + 1)
 
 
-def _is_tunnel(solid: Flags, place: Ints) -> bool:
-    """Whether taking in a piece makes a tunnel less."""
-    low, high = place.min(0) - _AROUND, place.max(0) + _AROUND + 1
-    before = solid[tuple(slice(max(0, first), last) for first, last in zip(low, high, strict=True))]
+def _is_tunnel(solid: Flags, piece: Ints) -> bool:
+    """Whether taking in a piece makes a tunnel less, as far as can be seen from nearby."""
+    low, high = np.maximum(piece.min(0) - 1, 0), piece.max(0) + 2  # with the cubes that touch it
+    before = solid[tuple(slice(first, last) for first, last in zip(low, high, strict=True))]
     after = before.copy()
-    after[tuple((place - np.maximum(low, 0)).T)] = True
+    after[tuple((piece - low).T)] = True
     return _euler(after) > _euler(before)
 
 
@@ -85,9 +117,15 @@ def _euler(solid: Flags) -> int:
     for axes in itertools.product((False, True), repeat=3):  # along which a cell has no extent
         cells = solid
         for axis in np.nonzero(axes)[0]:
-            wide = [(0, 0)] * 3
-            wide[axis] = (1, 1)
-            padded = np.pad(cells, wide)
-            cells = np.delete(padded, 0, axis) | np.delete(padded, -1, axis)
+            cells = _faces(cells, axis)
         total += int(cells.sum()) * (-1) ** (3 - sum(axes))
     return total
+
+
+def _faces(cells: Flags, axis: int) -> Flags:
+    """The ends of cells along an axis: one more than there are cells."""
+    ends = np.zeros([length + (number == axis) for number, length in enumerate(cells.shape)], bool)
+    along = np.moveaxis(ends, axis, 0)
+    along[:-1] = np.moveaxis(cells, axis, 0)
+    along[1:] |= np.moveaxis(cells, axis, 0)
+    return ends
