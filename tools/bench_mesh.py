@@ -131,7 +131,8 @@ def _grown(label: str, quality: str, number: int, scale: float) -> Row:
 
 def same(_qualities: list[str]) -> Iterator[Row]:
     """The idol with true masks and cameras, with all faces."""
-    scan, output, first = OBJECTS / "idol", HOME / "same", None
+    scan, output = OBJECTS / "idol", HOME / "same"
+    first: Path | None = None
     true_model(scan, output)
     pythons = {
         "cp311": environments.python_of("bpy-4.2.23"),
@@ -150,21 +151,25 @@ def same(_qualities: list[str]) -> Iterator[Row]:
             mask_folder=str(scan / "true_masks"),
             faces=0,
         )
-        points = read_ply(Path(measured.end["mesh"])).vertices
+        mesh = HOME / f"same-{tag}.ply"
+        shutil.copyfile(measured.end["mesh"], mesh)
+        first = first or mesh
         yield {
             "python, numpy": versions_of(python),
-            "vertices": len(points),
-            "farthest apart": "" if first is None else _farthest_apart(first, points),
+            "vertices": len(read_ply(mesh).vertices),
+            "farthest apart": "" if mesh == first else f"{_farthest_apart(first, mesh):.4f} %",
             **_costs(measured),
         }
-        first = points if first is None else first
 
 
-def _farthest_apart(first: np.ndarray, points: np.ndarray) -> str:
-    if first.shape != points.shape:
-        return "another mesh"
-    diagonal = np.linalg.norm(np.ptp(points, axis=0))
-    return f"{100 * np.linalg.norm(points - first, axis=1).max() / diagonal:.4f} %"
+def _farthest_apart(first: Path, other: Path) -> float:
+    """In percent of the diagonal: between vertices of the same number, else from a vertex to the first's surface."""
+    points, others = (read_ply(path).vertices for path in (first, other))
+    if points.shape == others.shape:
+        diagonal = np.linalg.norm(np.ptp(points, axis=0))
+        return float(100 * np.linalg.norm(others - points, axis=1).max() / diagonal)
+    command = [str(environments.python_of("bpy-5.2.3")), str(Path(__file__).with_name("mesh_apart.py"))]
+    return float(subprocess.run([*command, str(first), str(other)], check=True, capture_output=True, text=True).stdout)
 
 
 TABLES = {"jug": jug, "idol": idol, "spoilt": spoilt, "hard": hard, "growth": growth, "same": same}
