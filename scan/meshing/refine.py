@@ -16,7 +16,7 @@ import numpy as np
 from .surface import Rings, Surface, vertex_normals
 from .sweep import Picture
 from .threads import Workers
-from .views import Floats, Ints, bilinear
+from .views import Floats, Ints, bilinear, rotated
 from .visibility import cosines
 from .windows import NOISE, peak_shift
 
@@ -140,12 +140,12 @@ def _looks(vertices: Floats, normals: Floats, patches: Floats, offsets: Floats, 
     """
     view = picture.view
     center = view.to_camera(vertices)
-    across = patches @ view.rotation.T
-    along = normals @ view.rotation.T
+    across = rotated(view.rotation, patches)
+    along = rotated(view.rotation, normals)
 
     def axis(number: int) -> Floats:
-        place = center[number][:, None] + offsets * along[:, number, None]
-        return np.asarray(place[:, :, None] + across[:, None, :, number])
+        place = center[number][:, None] + offsets * along[number][:, None]
+        return np.asarray(place[:, :, None] + across[number][:, None])
 
     inverse = 1 / axis(2)
     x = axis(0)

@@ -94,7 +94,7 @@ class _Windows:
             x *= bottom
             y *= bottom
             seen, other_energy = _normalised(bilinear(other.grey, x, y), weight)
-            ranked[number] = np.einsum("nw,nw->n", reference, seen) / np.sqrt(energy * other_energy)
+            ranked[number] = (reference * seen).sum(1) / np.sqrt(energy * other_energy)
         ranked.sort(axis=0)
         return combined([ranked[-number] for number in range(1, min(BEST, len(ranked)) + 1)])
 
@@ -112,4 +112,4 @@ def _normalised(values: Floats, weight: Floats) -> tuple[Floats, Floats]:
     count = np.maximum(weight.sum(1), 1)
     values = values * weight
     values -= weight * (values.sum(1) / count)[:, None]
-    return values, np.einsum("nw,nw->n", values, values) + NOISE * count
+    return values, (values * values).sum(1) + NOISE * count

@@ -40,7 +40,7 @@ class View:
     @property
     def position(self) -> Floats:
         """Where the camera is in the world."""
-        return -self.rotation.T @ self.translation
+        return np.asarray(-self.rotation.T.astype(np.float64) @ self.translation, np.float32)
 
     @property
     def pixel_angle(self) -> float:
@@ -62,7 +62,9 @@ class View:
 
     def to_camera(self, points: Floats) -> Floats:
         """Returns 3 × n: points of the world, n × 3, in the camera's axes."""
-        return np.asarray(self.rotation @ points.T + self.translation[:, None], np.float32)
+        seen = rotated(self.rotation, points)
+        seen += self.translation[:, None]
+        return seen
 
     def project(self, points: Floats) -> tuple[Floats, Floats, Floats]:
         """X and y in pixels and depth (along the axis) of points of the world, n × 3."""
@@ -106,13 +108,30 @@ class View:
         """Returns n × 3: the points of the world that pixels show, by their depth (n), row and column."""
         x, y = self._slopes(rows, columns)
         seen = np.stack([x * depth, y * depth, depth], axis=1)
-        return np.asarray((seen - self.translation) @ self.rotation, np.float32)
+        return np.ascontiguousarray(rotated(self.rotation.T, seen - self.translation).T)
 
     def _slopes(self, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
         """X and y, at depth 1, of the centres of pixels."""
         x = (columns.astype(np.float32) + np.float32(0.5 - self.center_x)) / np.float32(self.focal_x)
         y = (rows.astype(np.float32) + np.float32(0.5 - self.center_y)) / np.float32(self.focal_y)
         return x, y
+
+
+def rotated(matrix: Floats, points: Floats) -> Floats:
+    """Returns 3 × …: points, … × 3, times a matrix, 3 × 3.
+
+    The products are added one by one. A library of matrices is quicker and adds them as each processor likes best, and
+    what differs in the last digit here is another mesh in the end.
+    """
+    result = np.empty((3, *points.shape[:-1]), np.float32)
+    x, y, z = (np.ascontiguousarray(points[..., axis]) for axis in range(3))
+    part = np.empty_like(x)
+    for row, (for_x, for_y, for_z) in zip(result, matrix, strict=True):
+        np.multiply(x, for_x, out=row)
+        for values, share in ((y, for_y), (z, for_z)):
+            np.multiply(values, share, out=part)
+            np.add(row, part, out=row)
+    return result
 
 
 def bilinear(image: Floats, x: Floats, y: Floats) -> Floats:

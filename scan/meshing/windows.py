@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .views import Flags, Floats, View, bilinear
+from .views import Flags, Floats, View, bilinear, rotated
 
 WINDOW = 7
 """Pixels along a window's side."""
@@ -35,11 +35,11 @@ class Homography:
 
 def homography(view: View, other: View, rays: Floats) -> Homography:
     """For the pixels with these ``rays`` (3 × height × width, see ``View.rays``) of a view, in another."""
-    turn = other.rotation @ view.rotation.T
+    turn = other.rotation.astype(np.float64) @ view.rotation.T
     move = other.translation - turn @ view.translation
     camera = np.array([[other.focal_x, 0, other.center_x], [0, other.focal_y, other.center_y], [0, 0, 1]], np.float32)
-    slope = np.einsum("ij,jhw->ihw", camera @ turn, rays, optimize=True)
-    return Homography(np.ascontiguousarray(slope, np.float32), np.asarray(camera @ move, np.float32))
+    slope = rotated(np.asarray(camera @ turn, np.float32), np.moveaxis(rays, 0, -1))
+    return Homography(slope, np.asarray(camera @ move, np.float32))
 
 
 def box_sums(values: Floats) -> Floats:

@@ -8,7 +8,7 @@ from mesh_scenes import AWAY, SPHERE, around, pose, ring, shot, sphere, view_fro
 from scan.meshing.neighbours import neighbours
 from scan.meshing.raster import depth_map
 from scan.meshing.surface import vertex_normals
-from scan.meshing.views import bilinear, halved
+from scan.meshing.views import bilinear, halved, rotated
 from scan.meshing.visibility import cosines
 
 VIEW = view_from(pose(40, 25, 10), width=64, height=48)
@@ -43,6 +43,17 @@ def test_a_halved_view_shows_the_same():
     assert (half.width, half.height) == (32, 24)
     assert half.pixel_angle == pytest.approx(2 * VIEW.pixel_angle)
     np.testing.assert_allclose(np.linalg.norm(VIEW.position), AWAY, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(7, 3), (4, 5, 3), (0, 3)])
+def test_points_are_rotated_in_the_same_way_everywhere(shape):
+    random = np.random.default_rng(0)
+    points, matrix = random.normal(size=shape).astype(np.float32), random.normal(size=(3, 3)).astype(np.float32)
+    found = rotated(matrix, points)
+    np.testing.assert_allclose(found, np.moveaxis(points @ matrix.T, -1, 0), atol=1e-5)
+    for row, (for_x, for_y, for_z) in zip(found, matrix, strict=True):
+        in_turn = (points[..., 0] * for_x + points[..., 1] * for_y) + points[..., 2] * for_z
+        np.testing.assert_array_equal(row, in_turn)
 
 
 def test_between_pixels_a_picture_is_bilinear_and_beyond_its_border_even():
