@@ -37,28 +37,30 @@ def extract(field: Floats, grid: Grid, may_be: Callable[[Floats], Flags] | None 
             "Nothing is left of the object where the photos are compared; look at the contact sheet for wrong masks, "
             "or solve again if the cameras are wrong"
         )
-    if filled and reopen(field, filled, _hollows(surface, grid)):
+    labels, volumes = _parts(surface)
+    if filled and reopen(field, filled, _beside(surface, labels, volumes < -_HOLLOW * grid.step**3, grid)):
         compose(field, inside)
-        surface = surface_of(field, grid)
-    return without_crumbs(surface)
+        return without_crumbs(surface_of(field, grid))
+    return _large(surface, labels, volumes)
 
 
 def without_crumbs(surface: Surface) -> Surface:
     """The large parts of a surface. Small ones are left out, and so are hollows inside that nothing leads to."""
-    labels = parts(surface)
-    volumes = _volumes(surface, labels)
-    kept = np.nonzero(volumes >= _SMALL * volumes.max())[0]
-    return without_unused(Surface(surface.vertices, surface.faces[np.isin(labels, kept)]))
+    return _large(surface, *_parts(surface))
 
 
-def _hollows(surface: Surface, grid: Grid) -> Ints:
-    """The lower corners of the cubes that the surfaces of hollows run through, n × 3."""
-    labels = parts(surface)
-    around = np.nonzero(_volumes(surface, labels) < -_HOLLOW * grid.step**3)[0]
-    vertices = surface.vertices[np.unique(surface.faces[np.isin(labels, around)])]
+def _large(surface: Surface, labels: Ints, volumes: Doubles) -> Surface:
+    kept = volumes >= _SMALL * volumes.max()
+    return without_unused(Surface(surface.vertices, surface.faces[kept[labels]]))
+
+
+def _beside(surface: Surface, labels: Ints, chosen: Flags, grid: Grid) -> Ints:
+    """The lower corners of the cubes that some parts of a surface run through, n × 3."""
+    vertices = surface.vertices[np.unique(surface.faces[chosen[labels]])]
     return np.asarray(np.floor((vertices - grid.origin) / np.float32(grid.step)), np.int64)
 
 
-def _volumes(surface: Surface, labels: Ints) -> Doubles:
-    """What each part encloses."""
-    return np.array([volume(surface, surface.faces[labels == part]) for part in range(labels.max() + 1)])
+def _parts(surface: Surface) -> tuple[Ints, Doubles]:
+    """For each face the part it is in, and what each part encloses."""
+    labels = parts(surface)
+    return labels, np.array([volume(surface, surface.faces[labels == part]) for part in range(labels.max() + 1)])

@@ -135,8 +135,18 @@ def test_the_neck_of_a_hollow_stays_open(neck):
     field = bottle(neck)
     surface = extract(field, grid_of(field), everywhere)
     assert euler(surface) == 2
-    middle = [20 * STEP + 1, 20 * STEP - 2, 8 * STEP + 3]
-    assert (np.abs(surface.vertices - middle).max(1) < 8.5 * STEP).any()
+    floor = [20 * STEP + 1, 20 * STEP - 2, 7.5 * STEP + 3]
+    assert (np.abs(surface.vertices - floor).max(1) < 2 * STEP).any()
+    inner = slice(19, 18 + neck - 1)
+    assert (field[inner, inner, 20:44] == -1).all()
+
+
+def test_a_bubble_is_no_hollow():
+    field = bottle(4)
+    field[12:28, 12:28, 8:24] = 1.0
+    field[17:24, 17:24, 20:24] = -1.0
+    extract(field, grid_of(field), everywhere)
+    assert (field[19:21, 19:21, 28:36] > 0).all()
 
 
 def test_a_tunnel_is_filled_though_necks_elsewhere_stay_open():
