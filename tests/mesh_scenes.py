@@ -17,15 +17,15 @@ from built_models import ball
 from PIL import Image
 
 import colmap_text
-from scan.meshing.distances import signed_distances
 from scan.meshing.extract import extract
 from scan.meshing.fusion import fuse
 from scan.meshing.hull import Outline, grid_around
-from scan.meshing.surface import Surface
 from scan.meshing.sweep import Picture
-from scan.meshing.threads import Workers
-from scan.meshing.views import View
 from scan.reconstruction.types import Camera, Photo
+from scan.views.distances import signed_distances
+from scan.views.surface import Surface
+from scan.views.threads import Workers
+from scan.views.view import View
 
 THREADS = Workers(2, threading.Event())
 AWAY = 4.0

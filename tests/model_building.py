@@ -13,9 +13,9 @@ from mesh_scenes import PLACE, SOLID, Lens, around
 from scan.job.folder import JobFolder
 from scan.meshing.efforts import EFFORTS
 from scan.meshing.settings import ModelSettings
-from scan.meshing.surface import Surface, is_closed, volume
 from scan.reconstruction.models import full_model_file, model_file, model_report
 from scan.reconstruction.ply import read_ply
+from scan.views.surface import Surface, is_closed, volume
 
 AROUND, FEW = tuple(around(16)), tuple(around(8))
 WIDE = Lens("OPENCV", 240, 180, (290.0, 293.0, 118.0, 93.0, -0.15, 0.06, 0.002, -0.001))

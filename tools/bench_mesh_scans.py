@@ -19,19 +19,19 @@ from window_setup import DEBIAN
 
 sys.path.insert(0, str(environments.ROOT))
 from colmap_text import write_model
-from scan.meshing.distances import signed_distances
 from scan.meshing.efforts import EFFORTS
 from scan.meshing.extract import extract
 from scan.meshing.finish import finished
 from scan.meshing.hull import Outline, grid_around, hull_on
-from scan.meshing.prepare import look
-from scan.meshing.shots import cut, read_mask, sources_of
-from scan.meshing.threads import Workers
-from scan.meshing.views import halved
 from scan.reconstruction.ply import write_ply
 from scan.reconstruction.readers import registry
 from scan.reconstruction.types import Camera
 from scan.reconstruction.types import Photo as Posed
+from scan.views.distances import signed_distances
+from scan.views.prepare import look
+from scan.views.shots import cut, read_mask, sources_of
+from scan.views.threads import Workers
+from scan.views.view import halved
 
 
 def hull_mesh(scan: Path, output: Path) -> Path:

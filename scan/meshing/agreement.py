@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..views.view import Floats, View
 from .means import share_around
 from .sweep import DepthMap
-from .views import Floats, View
 
 _LEAST_SCORE = np.float32(0.3)
 _TRUST = np.array([0.03, 0.35, 1.0], np.float32)

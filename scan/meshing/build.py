@@ -13,28 +13,28 @@ from functools import partial
 
 import numpy as np
 
+from ..views.arrays import Arrays
+from ..views.distances import signed_distances
+from ..views.raster import depth_map
+from ..views.shots import COLOR, GREY, MASK, RANKS
+from ..views.surface import Surface
+from ..views.threads import Workers
+from ..views.view import Bytes, Floats, View, halved
 from .agreement import supported, weights_of
-from .arrays import Arrays
 from .checkpoints import Checkpoints
 from .colors import vertex_colors
 from .decimate import decimated
-from .distances import signed_distances
 from .efforts import Effort
 from .extract import extract
 from .fusion import Weighted, fuse, smooth, trim
 from .grid import Grid
-from .hull import RANKS, SLACK, Outline, distances_to, grid_around, hull_on
+from .hull import SLACK, Outline, distances_to, grid_around, hull_on
 from .neighbours import neighbours
 from .occluded import filled
-from .raster import depth_map
 from .refine import Step, quality_of, refine
-from .shots import COLOR, GREY, MASK
 from .spread import spread
-from .surface import Surface
 from .sweep import Base, DepthMap, Picture, sweep
-from .threads import Workers
 from .trust import wrong_masks
-from .views import Bytes, Floats, View, halved
 
 _NEAR, _FAR = -0.012, 1.2
 """The wide sweep: from a little before the bound's surface to so far behind it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..common.files import save
-from .surface import Surface
+from ..views.surface import Surface
 
 
 class Checkpoints:

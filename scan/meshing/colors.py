@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .surface import Rings, Surface, vertex_normals
-from .threads import Workers
-from .views import Bytes, Flags, Floats, View, bilinear
+from ..views.surface import Rings, Surface, vertex_normals
+from ..views.threads import Workers
+from ..views.view import Bytes, Flags, Floats, View, bilinear
 from .visibility import cosines
 
 _ROUNDS = 200

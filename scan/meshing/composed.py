@@ -10,8 +10,8 @@ import itertools
 
 import numpy as np
 
+from ..views.view import Flags, Floats, Ints
 from .grid import with_next
-from .views import Flags, Floats, Ints
 
 _ROUNDS = 60
 _CORNERS = tuple(itertools.product((0, 1), repeat=3))

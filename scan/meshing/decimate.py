@@ -7,7 +7,7 @@ The method is that of Garland and Heckbert, Surface Simplification Using Quadric
 import fast_simplification
 import numpy as np
 
-from .surface import Surface
+from ..views.surface import Surface
 
 _EAGERNESS = 2, 4
 """How eagerly edges are taken (``agg``): the less, the better they are chosen, and the more faces are left at the end.

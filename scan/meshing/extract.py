@@ -7,12 +7,12 @@ import numpy as np
 
 from ..common.errors import NoModelError
 from ..reconstruction.types import Floats as Doubles
+from ..views.surface import Surface, parts, volume, without_unused
+from ..views.view import Flags, Floats, Ints
 from .composed import close, compose
 from .grid import Grid
 from .nets import surface_of
-from .surface import Surface, parts, volume, without_unused
 from .tunnels import fill_tunnels, reopen
-from .views import Flags, Floats, Ints
 
 _SMALL = 0.05
 """Parts with less than this share of the largest one's volume are crumbs."""

@@ -8,7 +8,7 @@ a mesh with few faces keeps its shape.
 
 import numpy as np
 
-from .surface import Rings, Surface
+from ..views.surface import Rings, Surface
 
 _TOWARDS, _BACK = np.float32(0.5), np.float32(-0.53)
 _ROUNDS = 2

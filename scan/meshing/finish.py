@@ -4,13 +4,13 @@
 import numpy as np
 
 from ..reconstruction.types import Mesh
+from ..views.frame import Frame
+from ..views.surface import Surface, is_closed, vertex_normals
+from ..views.view import Bytes, Floats
 from .decimate import decimated
 from .extract import without_crumbs
 from .fair import faired
-from .frame import Frame
 from .mend import mended
-from .surface import Surface, is_closed, vertex_normals
-from .views import Bytes, Floats
 
 
 def reduced(surface: Surface, faces: int) -> Surface | None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..views.threads import Workers
+from ..views.view import Flags, Floats, View
 from .grid import Grid
 from .hull import SLACK, Outline, distances_to
-from .threads import Workers
-from .views import Flags, Floats, View
 
 _PRIOR = np.float32(0.02)
 """How much the hull counts, where a sure depth that two neighbours confirm counts 1."""

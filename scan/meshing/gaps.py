@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..reconstruction.types import Floats as Doubles
+from ..views.view import View
 from .neighbours import MOST, angles_between, directions
-from .views import View
 
 _SPARSE = 20.0
 """Degrees from one photo to the next at which hollows begin to be lost."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .threads import Workers
-from .views import Flags, Floats, Ints
+from ..views.threads import Workers
+from ..views.view import Flags, Floats, Ints
 
 BLOCK = 8
 _HALF_DIAGONAL = 0.87

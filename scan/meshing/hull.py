@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..common.errors import NoModelError
+from ..views.shots import RANKS
+from ..views.threads import Workers
+from ..views.view import NEAREST, Floats, View, bilinear
 from .grid import Field, Grid
-from .threads import Workers
-from .views import NEAREST, Floats, View, bilinear
 
 UNSEEN = 1e9
-RANKS = 3
-"""How many of the least distances are kept."""
 SLACK = 1.5
 """The object may lie so many steps of a grid outside the bound, which is that of the third least distance."""
 WIDEST = 1.6

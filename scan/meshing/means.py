@@ -4,7 +4,7 @@
 import numpy as np
 
 from ..reconstruction.types import Floats as Doubles
-from .views import Flags, Floats
+from ..views.view import Flags, Floats
 
 
 def sums_around(values: Floats | Doubles, half: int) -> Doubles:

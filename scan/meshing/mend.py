@@ -10,8 +10,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from .surface import Surface
-from .views import Floats, Ints
+from ..views.surface import Surface
+from ..views.view import Floats, Ints
 
 
 def mended(surface: Surface) -> Surface:

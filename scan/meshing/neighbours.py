@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..reconstruction.types import Floats as Doubles
-from .views import View
+from ..views.view import View
 
 _LEAST, _BEST, MOST = 4.0, 18.0, 50.0
 """Degrees between two views, seen from the object: the fewest at which they are compared, the best, and the most."""

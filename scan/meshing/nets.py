@@ -11,9 +11,9 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
+from ..views.surface import Surface
+from ..views.view import Flags, Floats, Ints
 from .grid import Grid
-from .surface import Surface
-from .views import Flags, Floats, Ints
 
 _CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
 _EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1]

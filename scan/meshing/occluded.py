@@ -9,10 +9,10 @@ the same.
 
 import numpy as np
 
+from ..views.view import Floats
 from .planes import PlaneField
 from .spread import SURE
 from .sweep import DepthMap
-from .views import Floats
 
 _UNSURE = np.float32(0.3)
 """A weight (see ``agreement``) below which a depth gives way."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..reconstruction.types import Floats as Doubles
+from ..views.view import NEAREST, Flags, Floats, Ints
 from .means import sums_around
-from .views import NEAREST, Flags, Floats, Ints
 
 _FAR = 40
 """So many pixels a plane reaches at most."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .surface import Rings, Surface, vertex_normals
+from ..views.surface import Rings, Surface, vertex_normals
+from ..views.threads import Workers
+from ..views.view import Floats, Ints, bilinear, rotated
 from .sweep import Picture
-from .threads import Workers
-from .views import Floats, Ints, bilinear, rotated
 from .visibility import cosines
 from .windows import NOISE, peak_shift
 

@@ -7,7 +7,7 @@ none (Hirschmüller, Stereo Processing by Semiglobal Matching and Mutual Informa
 
 import numpy as np
 
-from .views import Flags, Floats, Ints
+from ..views.view import Flags, Floats, Ints
 
 _STEP = np.float32(0.06)
 _JUMP = np.float32(0.35)

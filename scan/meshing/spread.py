@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..views.view import NEAREST, Flags, Floats, Ints, bilinear
 from .planes import PlaneField, Planes
 from .sweep import BEST, DepthMap, Picture, combined
-from .views import NEAREST, Flags, Floats, Ints, bilinear
 from .windows import HALF, NOISE, WINDOW, homography
 
 SURE = np.float32(0.45)

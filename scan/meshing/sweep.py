@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..views.view import Flags, Floats, Ints, View
 from .semiglobal import winners
-from .views import Flags, Floats, Ints, View
 from .windows import HALF, Homography, homography, peak_shift, scores
 
 _ROWS = 64

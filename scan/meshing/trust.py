@@ -15,12 +15,13 @@ from functools import partial
 
 import numpy as np
 
-from .distances import REACH
+from ..views.distances import REACH
+from ..views.raster import depth_map
+from ..views.shots import RANKS
+from ..views.surface import Surface
+from ..views.threads import Workers
 from .extract import extract
-from .hull import RANKS, Outline, distances_to, grid_around, hull_on
-from .raster import depth_map
-from .surface import Surface
-from .threads import Workers
+from .hull import Outline, distances_to, grid_around, hull_on
 
 _SAMPLES = 64
 """Along the longest side of the grid: enough to see what is cut away."""

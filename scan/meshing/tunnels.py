@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..views.view import Flags, Floats, Ints
 from .composed import grown
-from .views import Flags, Floats, Ints
 
 _REACH = 3
 """Tunnels up to twice so many samples wide, and longer than that, are filled."""

@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from .surface import Surface
-from .views import Floats, View
+from ..views.surface import Surface
+from ..views.view import Floats, View
 
 _LEAST_COSINE = 0.25
 _MARGIN = 4

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .views import Flags, Floats, View, bilinear, rotated
+from ..views.view import Flags, Floats, View, bilinear, rotated
 
 WINDOW = 7
 """Pixels along a window's side."""

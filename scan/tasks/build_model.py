@@ -21,22 +21,22 @@ from ..job.job_end import JobEnd
 from ..job.priority import lower_priority
 from ..job.resources import memory
 from ..job.versions import versions
-from ..meshing.arrays import Arrays
 from ..meshing.build import Builder, Scene
 from ..meshing.checkpoints import Checkpoints
 from ..meshing.efforts import EFFORTS
 from ..meshing.finish import finished, reduced, surface_of
 from ..meshing.gaps import findings, have_neighbours
 from ..meshing.planning import edge_for, needed_on_disk
-from ..meshing.prepare import Shots, keep_all, left_out_words, look
 from ..meshing.settings import ModelSettings
-from ..meshing.shots import Source, sources_of
-from ..meshing.threads import Workers, until_cancelled
 from ..photos.photo import Photo as PhotoFile
 from ..reconstruction.models import camera_key, full_model_file, model_file, model_report
 from ..reconstruction.ply import read_ply, write_ply
 from ..reconstruction.readers import registry
 from ..reconstruction.types import Mesh, Reconstruction
+from ..views.arrays import Arrays
+from ..views.prepare import Shots, keep_all, left_out_words, look
+from ..views.shots import Source, sources_of
+from ..views.threads import Workers, until_cancelled
 
 _STEP = "Building the model"
 _PARTS = 100

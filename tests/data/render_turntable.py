@@ -65,6 +65,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--zoom", type=float, default=1.0, help="of a longer lens: the jug fills more of the picture")
     parser.add_argument("--away", type=float, default=1.0, help="so many times as far from the jug (default 1)")
     parser.add_argument("--rug", action="store_true", help="a patterned cloth instead of the plain plate")
+    parser.add_argument("--even-light", action="store_true", help="the same light from everywhere, no lamps")
     parser.add_argument("--samples", type=int, default=8, help="rays a pixel before denoising (default 8)")
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     parser.add_argument("--renders", type=Path, help="keep the PNGs before grain here, and use those that are there")
@@ -153,7 +154,9 @@ def main() -> int:
         textures = Path(scratch) / "textures"
         textures.mkdir()
         # Two texels for each pixel of a 1280x960 photo (3 pixels a millimetre), and in proportion, up to 12.
-        thing, camera = scene.build(textures, min(12.0, 6.0 * height / 960), rug=options.rug)
+        thing, camera = scene.build(
+            textures, min(12.0, 6.0 * height / 960), rug=options.rug, is_even=options.even_light
+        )
         camera.data.lens *= options.zoom
         prepare_cycles(width, height, options.threads)
         render_photos(thing, camera, photos, renders, options.samples, options.away)

@@ -284,6 +284,18 @@ def _looking(place: np.ndarray, aim: np.ndarray):
     return Matrix.Translation(place) @ turn
 
 
+def build_even_light() -> None:
+    """The same light from everywhere, as if the room were not there: what the jug's paint looks like by itself."""
+    world = bpy.data.worlds.new("world")
+    world.use_nodes = True
+    world.node_tree.nodes["Background"].inputs["Color"].default_value = (1.0, 1.0, 1.0, 1.0)
+    world.node_tree.nodes["Background"].inputs["Strength"].default_value = 1.0
+    bpy.context.scene.world = world
+    for thing in bpy.context.scene.objects:
+        if thing.name != "jug":
+            thing.visible_diffuse = thing.visible_shadow = False
+
+
 def build_lights() -> None:
     """A large window at the left, a weaker one at the right, a bright ceiling: soft, as for a scan."""
     _lamp("window", (-1.0, -0.9, 1.1), (0, 0, 0.1), 0.9, 23.0, (1.0, 0.97, 0.92))
@@ -314,7 +326,9 @@ def place_camera(camera: bpy.types.Object, side: Side, away: float) -> None:
     camera.matrix_world = Matrix((room_from_camera(side, away) @ np.diag([1.0, -1.0, -1.0, 1.0])).tolist())
 
 
-def build(folder: Path, object_density: float, *, rug: bool) -> tuple[bpy.types.Object, bpy.types.Object]:
+def build(
+    folder: Path, object_density: float, *, rug: bool, is_even: bool
+) -> tuple[bpy.types.Object, bpy.types.Object]:
     """The whole scene in an empty file: jug and camera. Textures are written to `folder`."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     thing = build_jug()
@@ -325,5 +339,8 @@ def build(folder: Path, object_density: float, *, rug: bool) -> tuple[bpy.types.
     thing.data.materials.clear()
     thing.data.materials.append(_material("jug", image=folder / "jug.png"))
     build_room(folder, object_density / 3.0, rug=rug)
-    build_lights()
+    if is_even:
+        build_even_light()
+    else:
+        build_lights()
     return thing, build_camera()

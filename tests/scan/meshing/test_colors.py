@@ -5,7 +5,7 @@ import numpy as np
 from mesh_scenes import SPHERE, THREADS, around, pose, shot, sphere
 
 from scan.meshing.colors import vertex_colors
-from scan.meshing.raster import depth_map
+from scan.views.raster import depth_map
 
 RED, BLUE = (220, 30, 20), (10, 60, 200)
 

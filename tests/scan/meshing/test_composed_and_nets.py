@@ -13,7 +13,7 @@ from scan.meshing.composed import close, compose
 from scan.meshing.extract import extract
 from scan.meshing.grid import BLOCK, Grid
 from scan.meshing.nets import surface_of
-from scan.meshing.surface import face_normals, is_closed, parts, volume
+from scan.views.surface import face_normals, is_closed, parts, volume
 
 INSIDE = 1e-3
 

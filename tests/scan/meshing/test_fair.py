@@ -6,7 +6,7 @@ import pytest
 from mesh_scenes import sphere
 
 from scan.meshing.fair import faired
-from scan.meshing.surface import Surface, face_normals
+from scan.views.surface import Surface, face_normals
 
 FARTHEST = 0.001
 

@@ -12,8 +12,8 @@ from scan.meshing.extract import extract
 from scan.meshing.fusion import Fused, Weighted, fuse, smooth, trim
 from scan.meshing.hull import distances_to, grid_around
 from scan.meshing.neighbours import neighbours
-from scan.meshing.surface import is_closed
 from scan.meshing.sweep import DepthMap
+from scan.views.surface import is_closed
 
 BAND = 3.0
 """In steps of the grid."""

@@ -12,7 +12,7 @@ from mesh_scenes import THREADS
 
 from scan.common.errors import Cancelled
 from scan.meshing.grid import BLOCK, Grid
-from scan.meshing.threads import Workers
+from scan.views.threads import Workers
 
 GRID = Grid.over(np.float32([-1, -0.5, 2]), np.float32([1.3, 0.9, 2.2]), 0.07)
 

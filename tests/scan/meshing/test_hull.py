@@ -9,8 +9,9 @@ from mesh_scenes import AWAY, SOLID, SPHERE, THREADS, pose, shots, view_from
 
 from scan.common.errors import NoModelError
 from scan.meshing.extract import extract
-from scan.meshing.hull import RANKS, UNSEEN, Outline, distances_to, grid_around, hull_on
-from scan.meshing.surface import is_closed, volume
+from scan.meshing.hull import UNSEEN, Outline, distances_to, grid_around, hull_on
+from scan.views.shots import RANKS
+from scan.views.surface import is_closed, volume
 
 PIXEL = AWAY / 266
 """Of these views, on the object."""

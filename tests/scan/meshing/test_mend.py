@@ -11,11 +11,11 @@ from mesh_scenes import fans, sphere
 from scan.meshing.composed import compose
 from scan.meshing.decimate import decimated
 from scan.meshing.finish import finished, reduced
-from scan.meshing.frame import Frame
 from scan.meshing.grid import Grid
 from scan.meshing.mend import mended
 from scan.meshing.nets import surface_of
-from scan.meshing.surface import Surface, is_closed, parts, volume
+from scan.views.frame import Frame
+from scan.views.surface import Surface, is_closed, parts, volume
 
 TETRAHEDRON = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
 """Seen anticlockwise from outside, with corners as in ``two_wedges``."""

@@ -9,9 +9,9 @@ import pytest
 from mesh_scenes import AWAY, PLAIN, SPHERE, THREADS, pose, ring, shot, shots, sphere
 
 from scan.common.errors import Cancelled
-from scan.meshing.raster import depth_map
 from scan.meshing.refine import Step, quality_of, refine
-from scan.meshing.threads import Workers
+from scan.views.raster import depth_map
+from scan.views.threads import Workers
 
 PIXEL = AWAY / 266
 """Of these views, on the object."""

@@ -8,9 +8,9 @@ import pytest
 from mesh_scenes import sphere
 
 from scan.common.errors import Cancelled, OutputError
-from scan.meshing.arrays import Arrays
 from scan.meshing.checkpoints import Checkpoints
-from scan.meshing.threads import Workers, until_cancelled
+from scan.views.arrays import Arrays
+from scan.views.threads import Workers, until_cancelled
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 from mesh_scenes import SOLID, SPHERE, THREADS, shots
 
-from scan.meshing.distances import signed_distances
 from scan.meshing.trust import wrong_masks
+from scan.views.distances import signed_distances
 
 
 def cut_off(mask, size):

@@ -13,16 +13,16 @@ from PIL import Image
 
 from scan.job.folder import JobFolder
 from scan.meshing.decimate import decimated
-from scan.meshing.distances import signed_distances
 from scan.meshing.efforts import EFFORTS
 from scan.meshing.hull import Outline
-from scan.meshing.raster import depth_map
 from scan.meshing.settings import ModelSettings
-from scan.meshing.surface import Surface, is_closed
 from scan.meshing.trust import wrong_masks
-from scan.meshing.views import View, halved
 from scan.reconstruction.models import model_file
 from scan.reconstruction.ply import read_ply
+from scan.views.distances import signed_distances
+from scan.views.raster import depth_map
+from scan.views.surface import Surface, is_closed
+from scan.views.view import View, halved
 
 CHOSEN = (*range(0, 20, 3), *range(20, 40, 4))
 """Seven of the jug standing, five of it upside down."""

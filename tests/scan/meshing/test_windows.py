@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from mesh_scenes import SPHERE, pose, shot, view_from
 
-from scan.meshing.views import bilinear
 from scan.meshing.windows import HALF, WINDOW, Homography, box_sums, homography, scores
+from scan.views.view import bilinear
 
 SHAPE = (14, 17)
 

@@ -16,9 +16,9 @@ from PIL import Image
 
 from scan.meshing import build
 from scan.meshing.efforts import EFFORTS
-from scan.meshing.surface import parts
 from scan.reconstruction.models import camera_key, model_file
 from scan.reconstruction.readers import registry
+from scan.views.surface import parts
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mesh_scenes import sphere
 
-from scan.meshing.surface import (
+from scan.views.surface import (
     Rings,
     Surface,
     face_normals,

@@ -10,7 +10,7 @@ Huttenlocher, Distance Transforms of Sampled Functions, 2012), here tried for ev
 
 import numpy as np
 
-from .views import Floats, Ints
+from .view import Floats, Ints
 
 EDGE = 127.5
 REACH = 32

@@ -11,10 +11,9 @@ from ..common.text import count, some
 from ..reconstruction.types import Floats as Doubles
 from .arrays import Arrays
 from .frame import Frame, Sight, frame_of
-from .hull import RANKS
-from .shots import Box, Part, Source, box_of, keep, part_of, view_of, working_scale
+from .shots import RANKS, Box, Part, Source, box_of, keep, part_of, view_of, working_scale
 from .threads import Workers
-from .views import View
+from .view import View
 
 LEAST_PHOTOS = 3
 _REACH = 1.6

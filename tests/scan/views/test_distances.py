@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scan.meshing.distances import EDGE, MIDDLE, NEAR, REACH, STEEP, signed_distances
+from scan.views.distances import EDGE, MIDDLE, NEAR, REACH, STEEP, signed_distances
 
 _FINE = 16
 

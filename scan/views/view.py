@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A photo as meshing sees it: the part around the object, without distortion, at the working resolution.
+"""A photo as meshing and texturing see it: the part around the object, without distortion, at the working resolution.
 
 Pixels: x to the right, y down, the upper left corner of the part is (0, 0), so that the centre of its first pixel is
 (0.5, 0.5). Camera axes: x to the right, y down, z forward (COLMAP's). World: the *unit frame* of ``frame.py``.

@@ -10,10 +10,10 @@ from mesh_scenes import LANDSCAPE, PLACE, SOLID, THREADS, Lens, around, view_fro
 from PIL import Image, ImageDraw
 
 from scan.common.errors import NoModelError
-from scan.meshing.arrays import Arrays
-from scan.meshing.prepare import keep_all, left_out_words, look
-from scan.meshing.shots import COLOR, GREY, MASK, Box, sources_of, working_scale
 from scan.reconstruction.readers import registry
+from scan.views.arrays import Arrays
+from scan.views.prepare import keep_all, left_out_words, look
+from scan.views.shots import COLOR, GREY, MASK, Box, sources_of, working_scale
 
 BENT = Lens("OPENCV", 180, 240, (280.0, 284.0, 92.0, 117.0, -0.12, 0.05, 0.002, -0.001))
 COUNT = 8

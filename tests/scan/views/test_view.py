@@ -6,10 +6,10 @@ import pytest
 from mesh_scenes import AWAY, SPHERE, around, pose, ring, shot, sphere, view_from
 
 from scan.meshing.neighbours import neighbours
-from scan.meshing.raster import depth_map
-from scan.meshing.surface import vertex_normals
-from scan.meshing.views import bilinear, halved, rotated
 from scan.meshing.visibility import cosines
+from scan.views.raster import depth_map
+from scan.views.surface import vertex_normals
+from scan.views.view import bilinear, halved, rotated
 
 VIEW = view_from(pose(40, 25, 10), width=64, height=48)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..common.files import save
-from .views import Bytes
+from .view import Bytes
 
 
 class Arrays:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..reconstruction.types import Floats as Doubles
-from .views import Floats
+from .view import Floats
 
 _ROUNDS = 4
 _FAR = 3.0

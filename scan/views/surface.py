@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .views import Floats, Ints
+from .view import Floats, Ints
 
 Faces = npt.NDArray[np.int64]
 

@@ -23,11 +23,13 @@ from ..reconstruction.types import Camera, Photo, Pinhole, Reconstruction
 from ..reconstruction.undistort import undistortion
 from .arrays import Arrays
 from .frame import Frame
-from .views import View
+from .view import View
 
 COLOR, GREY, MASK = "color", "grey", "mask"
 """Kinds of arrays, 8 bits: the photo's part in red, green and blue (height × width of the view × 3) and in grey, and
 its mask, soft at the edge (height × width)."""
+RANKS = 3
+"""What so many masks cut away counts as cut away: one or two may be wrong."""
 _MARGIN, _MARGIN_PIXELS = 0.03, 8
 
 

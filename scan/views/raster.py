@@ -8,7 +8,7 @@ them; nothing is sorted by pixel.
 import numpy as np
 
 from .surface import Surface
-from .views import Floats, Ints, View
+from .view import Floats, Ints, View
 
 _SIZES = (1, 2, 3, 4, 6, 9, 14, 24, 48, 100, 200, 400)
 _AT_ONCE = 400_000

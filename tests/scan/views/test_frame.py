@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mesh_scenes import around, ring
 
-from scan.meshing.frame import Sight, frame_of
+from scan.views.frame import Sight, frame_of
 
 MIDDLE, RADIUS, FAR = np.array([3.0, -7.0, 20.0]), 0.4, 2.5
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from mesh_scenes import SPHERE, pose, shots, sphere, view_from
 
-from scan.meshing.raster import depth_map
-from scan.meshing.surface import Surface
+from scan.views.raster import depth_map
+from scan.views.surface import Surface
 
 _CLOSE = 1e-3
 """Rays that pass an edge nearer than this, as a share of the triangle, may count to either side of it."""
