@@ -27,6 +27,11 @@ class Arrays:
         array: Bytes = np.load(self._path(kind, number), allow_pickle=False)
         return array
 
+    def mapped(self, kind: str, number: int) -> Bytes:
+        """Returns a kept array of bytes that is read from the disk as it is used."""
+        array: Bytes = np.load(self._path(kind, number), allow_pickle=False, mmap_mode="r")
+        return array
+
     def move(self, number: int, new: int) -> None:
         """Give the arrays of one view another number, at which there is none, or one that is not needed any more."""
         for kind in self._folder.iterdir():

@@ -178,3 +178,9 @@ def keep(source: Source, part: Part, number: int, arrays: Arrays) -> None:
     arrays.put(COLOR, number, np.asarray(picture))
     arrays.put(GREY, number, np.asarray(picture.convert("L")))
     arrays.put(MASK, number, np.asarray(cut(read_mask(source, part), part)))
+
+
+def keep_colors(source: Source, part: Part, number: int, arrays: Arrays) -> None:
+    """Read a photo and its mask and keep their parts, the colors in sRGB. Raises PhotoError, OutputError."""
+    arrays.put(COLOR, number, np.asarray(cut(read_photo(source, part), part)))
+    arrays.put(MASK, number, np.asarray(cut(read_mask(source, part), part)))

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The light that stood still while the object turned, found from how bright each point is in the photos that show it.
+
+The logarithm of what a photo shows of a point is that of its albedo and that of the light, which is a smooth function
+of the normal (Ramamoorthi and Hanrahan, An Efficient Representation for Irradiance Environment Maps, 2001) and of the
+place, both in the axes of the camera, which stands still as the lamps do. Each side of a scan has a light of its own, each
+photo an exposure. Both are least squares over the differences within each vertex, which do not ask for the albedo;
+what does not fit, such as shadows and gloss, counts less (Cauchy weights).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..views.view import Floats, Ints
+from .samples import Samples
+
+_ROUNDS = 20
+_SCALE = 0.12
+"""Residuals much larger than this, in logarithms, hardly count."""
+_RIDGE = 3e-3
+"""Of the number of samples: what the photos do not tell is no light."""
+_RIDGE_GAIN = 20.0
+"""Samples that say that a photo is as bright as the others."""
+_DROP = 0.9
+"""The light is taken out where the residual drops to this share of what it is without."""
+TERMS = 11
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """Light and exposures of all photos, as logarithms."""
+
+    side: Ints
+    """Of each photo."""
+    terms: Floats
+    """Sides × TERMS × 3."""
+    level: Floats
+    """Sides × 3: what the light of a side is in the mean, which is no light but exposure."""
+    exposure: Floats
+    """Photos × 3."""
+    residual: float
+    """How far samples of a vertex are apart, in logarithms, with this light."""
+
+    def at(self, photo: int, normals: Floats, points: Floats) -> Floats:
+        """Returns n × 3: what to divide the linear light of a photo by; arguments as in ``Samples``."""
+        side = self.side[photo]
+        return np.exp(basis(normals, points) @ self.terms[side] + (self.exposure[photo] - self.level[side]))
+
+
+def basis(normals: Floats, points: Floats) -> Floats:
+    """Returns n × TERMS: spherical harmonics of the normals up to the second band, without the constant, and place."""
+    x, y, z = normals[:, 0], normals[:, 1], normals[:, 2]
+    columns = [x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1, points[:, 0], points[:, 1], points[:, 2]]
+    return np.stack(columns, 1)
+
+
+def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
+    """The light and the exposures, or only the exposures; ``side`` is the number of each photo's side."""
+    sides, photos = int(side.max()) + 1, len(side)
+    of_sample = side[samples.photo]
+    design = np.zeros((len(samples.vertex), sides * TERMS), np.float32)
+    terms = basis(samples.normals, samples.points)
+    for number in range(sides):
+        mine = of_sample == number
+        design[mine, number * TERMS : (number + 1) * TERMS] = terms[mine]
+    means = _Means(samples)
+    weights = np.ones(len(samples.vertex), np.float32)
+    found = np.zeros((sides * TERMS, 3))
+    exposure = np.zeros((photos, 3), np.float32)
+    for _ in range(_ROUNDS):
+        bright = samples.light - exposure[samples.photo]
+        if with_light:
+            centred = design - means.of(design, weights)
+            left = bright - means.of(bright, weights)
+            weighted = centred * weights[:, None]
+            gram = (weighted.T @ centred).astype(np.float64)
+            gram += np.eye(len(gram)) * _RIDGE * float(weights.sum()) / sides
+            found = np.linalg.solve(gram, (weighted.T @ left).astype(np.float64))
+        shone = (design @ found).astype(np.float32) if with_light else np.float32(0)
+        rest = samples.light - shone
+        off = rest - exposure[samples.photo]
+        apart = off - means.of(off, weights)
+        exposure = exposure + _means_of_photos(apart, samples.photo, weights, photos)
+        exposure -= exposure.mean(0)
+        apart = rest - exposure[samples.photo]
+        apart -= means.of(apart, weights)
+        weights = (1 / (1 + (np.abs(apart).mean(1) / _SCALE) ** 2)).astype(np.float32)
+    residual = float(np.median(np.abs(apart).mean(1)))
+    per_side = found.reshape(sides, TERMS, 3).astype(np.float32)
+    level = np.stack([_level(terms, of_sample == number, per_side[number]) for number in range(sides)])
+    return Light(side, per_side, level, exposure, residual)
+
+
+def find(samples: Samples, side: Ints) -> tuple[Light, bool]:
+    """The light to take out, and whether it is one: where it explains too little, there are exposures alone."""
+    plain = fit(samples, side, with_light=False)
+    lit = fit(samples, side, with_light=True)
+    return (lit, True) if lit.residual < _DROP * plain.residual else (plain, False)
+
+
+def sides_of(names: Sequence[str]) -> Ints:
+    """The number of each photo's side: its folder."""
+    folders = [name.rpartition("/")[0] for name in names]
+    return np.asarray(np.unique(folders, return_inverse=True)[1], np.int64)
+
+
+class _Means:
+    """Weighted means over the samples of each vertex."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._vertex = np.unique(samples.vertex, return_inverse=True)[1]
+        self._count = int(self._vertex.max()) + 1
+
+    def of(self, values: Floats, weights: Floats) -> Floats:
+        """N × k: for each sample the mean of its vertex; ``values`` are n × k."""
+        total = np.bincount(self._vertex, weights, self._count)
+        means = [np.bincount(self._vertex, column * weights, self._count) / total for column in values.T]
+        return np.stack(means, 1).astype(np.float32)[self._vertex]
+
+
+def _means_of_photos(values: Floats, photo: Ints, weights: Floats, photos: int) -> Floats:
+    total = np.bincount(photo, weights, photos) + _RIDGE_GAIN
+    return np.stack([np.bincount(photo, column * weights, photos) / total for column in values.T], 1).astype(np.float32)
+
+
+def _level(terms: Floats, mine: "np.ndarray[tuple[int], np.dtype[np.bool_]]", found: Floats) -> Floats:
+    return (terms[mine] @ found).mean(0) if mine.any() else np.zeros(3, np.float32)

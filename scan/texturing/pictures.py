@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a mesh, a reconstruction and photos on disk to views for texturing: each is cut to what it shows of the mesh."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..common.errors import NoModelError, PhotoError
+from ..common.text import count
+from ..reconstruction.types import Floats as Doubles
+from ..views.arrays import Arrays
+from ..views.frame import Frame
+from ..views.shots import Box, Part, Source, keep_colors, part_of, view_of
+from ..views.threads import Workers
+from ..views.view import View
+
+_LEAST_PIXELS = 16
+"""A photo that shows the mesh smaller than this does not count."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The photos that show the mesh."""
+
+    frame: Frame
+    sources: tuple[Source, ...]
+    views: tuple[View, ...]
+    """In the order of the sources."""
+    left_out: dict[str, str]
+    """Photo → why it is not among them."""
+
+
+def frame_around(vertices: Doubles) -> Frame:
+    """The frame in which a mesh, n × 3 in the world, lies about the origin, and its box has half a diagonal of 1."""
+    low, high = vertices.min(0), vertices.max(0)
+    return Frame((low + high) / 2, float(np.linalg.norm(high - low) / 2))
+
+
+def pixels_a_radius(sources: Sequence[Source], frame: Frame) -> float:
+    """How many pixels of a photo a radius of the mesh takes, in the median."""
+    distances = [float(np.linalg.norm(source.photo.position - frame.center)) for source in sources]
+    wide = [source.pinhole.focal / distance for source, distance in zip(sources, distances, strict=True)]
+    return float(np.median(wide)) * frame.radius
+
+
+def read_pictures(
+    sources: Sequence[Source], vertices: Doubles, scale: float, arrays: Arrays, workers: Workers
+) -> Pictures:
+    """Read the photos at ``scale`` of their size, at most 1, and keep their colors and masks in ``arrays``.
+
+    ``vertices`` are the mesh's, n × 3 in the world. Raises Cancelled, OutputError, and NoModelError where no photo is
+    left.
+    """
+    frame = frame_around(vertices)
+    left_out: dict[str, str] = {}
+    found: list[tuple[Source, Part]] = []
+    for source in sources:
+        box = _box_of(source, vertices)
+        if box is None:
+            left_out[source.photo.name] = "does not show the model"
+        else:
+            found.append((source, part_of(source, box, scale)))
+
+    def read(number: int) -> PhotoError | None:
+        source, part = found[number]
+        try:
+            keep_colors(source, part, number, arrays)
+        except PhotoError as error:
+            return error
+        return None
+
+    errors = list(workers.map(read, range(len(found))))
+    kept = [number for number, error in enumerate(errors) if error is None]
+    for new, number in enumerate(kept):
+        if new != number:
+            arrays.move(number, new)
+    left_out |= {found[number][0].photo.name: str(error) for number, error in enumerate(errors) if error is not None}
+    if not kept:
+        raise NoModelError(_none_left(left_out))
+    views = [view_of(found[number][0], found[number][1], frame) for number in kept]
+    return Pictures(frame, tuple(found[number][0] for number in kept), tuple(views), left_out)
+
+
+def _none_left(left_out: dict[str, str]) -> str:
+    if not left_out:
+        return "No photo of the reconstruction has a camera, so that there is nothing to make a texture of"
+    name, reason = next(iter(left_out.items()))
+    more = f", as {count(len(left_out) - 1, 'other photo')}" if len(left_out) > 1 else ""
+    return f"There is no photo to make a texture of: {name} {reason}{more}"
+
+
+def _box_of(source: Source, vertices: Doubles) -> Box | None:
+    """The part of a photo in which the mesh is; None where there is hardly any."""
+    pinhole = source.pinhole
+    seen = vertices @ source.photo.rotation.T + source.photo.translation
+    ahead = seen[:, 2] > 0
+    if not ahead.any():
+        return None
+    x = seen[ahead, 0] / seen[ahead, 2] * pinhole.focal + pinhole.center_x
+    y = seen[ahead, 1] / seen[ahead, 2] * pinhole.focal + pinhole.center_y
+    box = Box(
+        max(0, math.floor(x.min())),
+        max(0, math.floor(y.min())),
+        min(pinhole.width, math.ceil(x.max())),
+        min(pinhole.height, math.ceil(y.max())),
+    )
+    large_enough = min(box.right - box.left, box.lower - box.upper) >= _LEAST_PIXELS
+    return box if large_enough else None

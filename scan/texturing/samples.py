@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all photos show of a choice of vertices: by these, photos are compared and the light is found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..views.surface import Surface
+from ..views.threads import Workers
+from ..views.view import Floats, Ints, rotated
+from .color import linear
+from .sights import Sight, bilinear_colors
+
+_MOST = 40_000
+"""Vertices."""
+_LEAST_COSINE = 0.3
+_LEAST_TRUST = 0.5
+_DARKEST, _BRIGHTEST = 6.0, 250.0
+"""In 8 bits of sRGB: what is darker or brighter does not tell how bright it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """N sightings of vertices, in the order of the photos."""
+
+    vertex: Ints
+    """n: numbers from 0."""
+    photo: Ints
+    """n: the number of the sight."""
+    light: Floats
+    """N × 3: the logarithm of the linear light of red, green and blue."""
+    normals: Floats
+    """N × 3, of length 1, in the axes of the photo's camera."""
+    points: Floats
+    """N × 3, from the object's middle, in the axes of the photo's camera."""
+    contrast: Floats
+    """n: how much the photo changes over a pixel there, in 8 bits of sRGB."""
+
+
+def take(surface: Surface, normals: Floats, sights: Sequence[Sight], workers: Workers) -> Samples:
+    """Samples of the photos; ``normals`` are the vertices', n × 3. Raises Cancelled."""
+    step = max(1, len(surface.vertices) // _MOST)
+    points, normals = surface.vertices[::step], normals[::step]
+
+    def taken(number: int) -> Samples:
+        sight = sights[number]
+        x, y, seen = sight.pixels(points)
+        towards = sight.view.position - points
+        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+        seen &= (towards * normals).sum(1) > _LEAST_COSINE
+        found = np.nonzero(seen)[0]
+        found = found[sight.trust_at(x[found], y[found]) > _LEAST_TRUST]
+        color = bilinear_colors(sight.color, x[found], y[found])
+        usable = (color.min(1) > _DARKEST) & (color.max(1) < _BRIGHTEST)
+        found, color = found[usable], color[usable]
+        contrast = np.abs(color - bilinear_colors(sight.color, x[found] + 1, y[found])).mean(1)
+        contrast += np.abs(color - bilinear_colors(sight.color, x[found], y[found] + 1)).mean(1)
+        rotation = sight.view.rotation
+        return Samples(
+            vertex=found,
+            photo=np.full(len(found), number),
+            light=np.log(linear_at(color)),
+            normals=rotated(rotation, normals[found]).T,
+            points=rotated(rotation, points[found]).T,
+            contrast=contrast,
+        )
+
+    parts = list(workers.map(taken, range(len(sights))))
+    return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__dataclass_fields__))
+
+
+def linear_at(color: Floats) -> Floats:
+    """Linear light of sRGB from 0 to 255 that is not whole."""
+    table = linear(np.arange(256, dtype=np.uint8))
+    low = np.minimum(color.astype(np.intp), 254)
+    share = color - low
+    return table[low] + share * (table[low + 1] - table[low])

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole way from a mesh and what photos show of it to its texture."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..views.surface import Surface, face_normals, vertex_normals
+from ..views.threads import Workers
+from ..views.view import Bytes, Floats
+from .atlas import texels_of
+from .blend import Canvas, blend
+from .charts import charts_of
+from .fill import filled
+from .labels import choose, label_faces, neighbouring_faces
+from .light import Light, find, fit, sides_of
+from .packing import pack
+from .samples import Samples, take
+from .sights import Sight, faces_seen
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Texture:
+    """A texture, and how it lies on its mesh."""
+
+    picture: Bytes
+    """Size × size × 3, in sRGB, the upper row first."""
+    places: Floats
+    """M × 3 × 2: the faces' corners in texels, x to the right and y down."""
+    light: Light
+    is_lit: bool
+    """Whether the light was taken out."""
+    used: float
+    """The share of the texels that lie on the surface."""
+    unseen: float
+    """The share of those that no photo shows."""
+
+
+def texture_of(
+    surface: Surface,
+    sights: Sequence[Sight],
+    size: int,
+    *,
+    places: Floats | None,
+    without_light: bool,
+    workers: Workers,
+    tell: Tell,
+) -> Texture:
+    """The texture of a surface, unwrapped here, or as ``places`` says.
+
+    Raises Cancelled.
+    """
+    normals = vertex_normals(surface)
+    if places is None:
+        tell("Unwrapping the model", 0.2)
+        places = unwrapped(surface, sights, size)
+    tell("Comparing the photos' light", 0.4)
+    samples = take(surface, normals, sights, workers)
+    side = sides_of([sight.view.name for sight in sights])
+    light, is_lit = find(samples, side) if without_light else (fit(samples, side, with_light=False), False)
+    texels = texels_of(places, size)
+    canvas = Canvas(surface, normals, places, texels, size)
+    tell("Painting the texture", 0.5)
+    paint = blend(canvas, sights, light, sharpness(samples, len(sights)), workers)
+    picture = np.zeros((size * size, 3), np.uint8)
+    known = np.zeros(size * size, bool)
+    picture[texels.at], known[texels.at] = paint.color, paint.known
+    whole = filled(picture.reshape(size, size, 3), known.reshape(size, size))
+    unseen = float((~paint.known).mean()) if len(paint.known) else 1.0
+    return Texture(whole, places, light, is_lit, len(texels.at) / size**2, unseen)
+
+
+def unwrapped(surface: Surface, sights: Sequence[Sight], size: int) -> Floats:
+    """Returns m × 3 × 2: the faces' corners on a square of ``size`` texels."""
+    normals = face_normals(surface)
+    lengths = np.linalg.norm(normals, axis=1)
+    normals /= lengths[:, None] + np.float32(1e-20)
+    chosen, cosines = choose(len(sights), lambda number: faces_seen(surface, normals, sights[number]), lengths)
+    neighbours = neighbouring_faces(surface)
+    labels = label_faces(surface, chosen, cosines, neighbours)
+    charts = charts_of(surface, labels, [sight.view for sight in sights], lengths, neighbours)
+    return pack(charts, size)
+
+
+def sharpness(samples: Samples, photos: int) -> Floats:
+    """How sharp each photo is beside the others of the same places, squared: 1 for one like the others."""
+    count = int(samples.vertex.max()) + 1 if len(samples.vertex) else 1
+    times = np.bincount(samples.vertex, minlength=count)
+    mean = np.bincount(samples.vertex, samples.contrast, count) / np.maximum(times, 1)
+    known = (times[samples.vertex] > 2) & (mean[samples.vertex] > 2)
+    ratio = samples.contrast[known] / mean[samples.vertex[known]]
+    number = np.bincount(samples.photo[known], minlength=photos)
+    found = np.bincount(samples.photo[known], ratio, photos) / np.maximum(number, 1)
+    return np.where(number > 50, np.clip(found, 0.1, 1.5) ** 2, 1).astype(np.float32)
