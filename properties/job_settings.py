@@ -13,11 +13,13 @@ from ..scan.common.declared import names_of
 from ..scan.engines import catalog
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.job.folder import JobFolder
-from ..scan.meshing.settings import ModelSettings, Resources
+from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.segmentation import weights
 from ..scan.segmentation.settings import TOKEN_VARIABLE, EndpointSettings
 from ..scan.tasks.settings import ScanSteps, StripSettings
+from ..scan.texturing.settings import TextureSettings
+from ..scan.views.settings import Resources
 from .declared import given as set_in
 from .declared import plain
 from .stored import Preferences
@@ -96,6 +98,21 @@ def model_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> Mode
 def wanted_model(context: bpy.types.Context, given: Mapping[str, Any]) -> ModelSettings | None:
     """Settings of the model that a scan ends with; None where it was said that it shall have none."""
     return model_settings(context, given) if given.get("build_model", ScanSteps.build_model) else None
+
+
+def texture_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> TextureSettings:
+    """Settings of a texture: what was given of it, else the preferences and the defaults.
+
+    Without photos, those of the output folder's last job.
+    """
+    stored = preferences(context)
+    kept = set_in(stored, Resources) if stored else {}
+    return TextureSettings(**kept | _of_job(TextureSettings, given))
+
+
+def wanted_texture(context: bpy.types.Context, given: Mapping[str, Any]) -> TextureSettings | None:
+    """Settings of the texture of the model that a scan ends with; None where it shall have none."""
+    return texture_settings(context, given) if given.get("texture", ScanSteps.texture) else None
 
 
 def scene_content(given: Mapping[str, Any]) -> SceneContent:

@@ -120,7 +120,7 @@ def build_animated(name: str, photos: list[Photo], pinholes: list[Pinhole], scal
 
 def _add_background(data: bpy.types.Camera, file: Path, alpha: float) -> bpy.types.CameraBackgroundImage:
     background = data.background_images.new()
-    background.image = _image(_stored_path(file))
+    background.image = _image(stored_path(file))
     background.alpha = alpha
     # The picture has the shape of the camera's frame, as soon as the scene renders pictures of its size.
     background.frame_method = "FIT"
@@ -133,7 +133,7 @@ def _image(path: str) -> bpy.types.Image:
     return bpy.data.images.load(path, check_existing=False) if image.is_runtime_data else image
 
 
-def _stored_path(file: Path) -> str:
+def stored_path(file: Path) -> str:
     """Relative to the .blend where the user wants that and it can be."""
     path = str(file.absolute())
     if bpy.data.filepath and existing(bpy.context.preferences).filepaths.use_relative_paths:

@@ -11,9 +11,9 @@ from ..properties.declared import kept_properties
 from ..properties.stored import Preferences
 from ..scan.common.declared import Home
 from ..scan.engines import catalog
-from ..scan.meshing.settings import Resources
 from ..scan.segmentation import weights
 from ..scan.segmentation.settings import TOKEN_VARIABLE, SegmentationSettings
+from ..scan.views.settings import Resources
 from ..session import programs, queries
 from . import model_field, preferences_panel
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..common.errors import BadUseError
 from ..job.folder import lies_in
 from .copies import Copies, copies_folder, find_places
-from .models import find_model
+from .models import find_model, find_texture
 from .pinhole import View, views
 from .ply import read_ply
 from .readers import registry
@@ -33,6 +33,8 @@ class ImportPlan:
     """What was built of these cameras; None where nothing was, or where it is not wanted."""
     mesh_file: Path | None
     """Where it lies."""
+    texture: Path | None
+    """The picture of its texture; None without one, then the mesh is not unwrapped."""
 
     @property
     def converted(self) -> Path:
@@ -71,6 +73,8 @@ def plan_import(settings: ImportSettings, *, with_mesh: bool = True) -> ImportPl
     places = find_places(model.absolute())
     shown = views(reconstruction)
     mesh_file = find_model(model.absolute(), reconstruction) if with_mesh else None
+    textured = find_texture(mesh_file) if mesh_file else None
+    read = textured.mesh if textured else mesh_file
     bent = copies_folder(reconstruction.cameras[number] for number in shown if shown[number].undistorted)
     plan = ImportPlan(
         name=places.name,
@@ -80,8 +84,9 @@ def plan_import(settings: ImportSettings, *, with_mesh: bool = True) -> ImportPl
         photos=_given(settings.photos, "photo") or places.photos,
         masks=_given(settings.masks, "mask") or places.masks,
         copies=Copies((Path(settings.copies) if settings.copies else places.copies) / bent),
-        mesh=read_ply(mesh_file) if mesh_file else None,
+        mesh=read_ply(read) if read else None,
         mesh_file=mesh_file,
+        texture=textured.picture if textured else None,
     )
     # That it lies in the photo folder is refused for every job.
     if plan.job is not None and plan.masks is not None and lies_in(plan.copies.root, plan.masks):

@@ -2,9 +2,10 @@
 """The model of a scan on disk, and whether it is of the cameras that are imported."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..common.hashes import short_hash
+from ..common.hashes import hash_file, short_hash
 from ..job.folder import JobFolder
 from .types import Reconstruction
 
@@ -24,6 +25,27 @@ def model_report(folder: JobFolder) -> Path:
     return folder.model / "report.json"
 
 
+@dataclass(frozen=True)
+class TextureFiles:
+    """What a texture is kept in."""
+
+    mesh: Path
+    """The mesh with its places on the texture."""
+    picture: Path
+    report: Path
+    """How it was made."""
+
+
+def texture_files(folder: JobFolder, mesh: Path | None = None) -> TextureFiles:
+    """Those of the model of a job, or of another mesh."""
+    name = f"{mesh.stem}_" if mesh else ""
+    return TextureFiles(
+        mesh=folder.model / f"{name}textured.ply",
+        picture=folder.model / f"{name}texture.png",
+        report=folder.model / f"{name}texture.json",
+    )
+
+
 def camera_key(reconstruction: Reconstruction) -> str:
     """Names the frame and the cameras of a reconstruction: a model fits those it was made of, and no others."""
     cameras = [
@@ -35,6 +57,17 @@ def camera_key(reconstruction: Reconstruction) -> str:
         for photo in reconstruction.photos
     ]
     return short_hash(cameras, poses)
+
+
+def find_texture(model: Path) -> TextureFiles | None:
+    """What the texture of a model is kept in; None where it has none, or one that was made of another mesh."""
+    files = texture_files(JobFolder(model.parents[1]))
+    try:
+        report = json.loads(files.report.read_bytes())
+        is_its = isinstance(report, dict) and report.get("mesh_hash") == hash_file(model)
+    except (OSError, ValueError):
+        return None
+    return files if is_its and files.mesh.is_file() and files.picture.is_file() else None
 
 
 def find_model(place: Path, reconstruction: Reconstruction) -> Path | None:

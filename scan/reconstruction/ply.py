@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Meshes as PLY files (Turk, The PLY Polygon File Format, 1994), binary, as Blender, MeshLab and others read them.
 
-A vertex has its normal, as MeshLab calls it its ``quality`` and, if the mesh has colours, its colour.
+A vertex has its normal, as MeshLab calls it its ``quality`` and, if the mesh has colours, its colour. A face has, if
+the mesh is unwrapped, the places of its corners on the texture, as MeshLab calls them its ``texcoord``.
 """
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ _PLACE, _NORMAL, _COLOR = ("x", "y", "z"), ("nx", "ny", "nz"), ("red", "green", 
 _PLAIN = np.dtype([(name, "<f4") for name in (*_PLACE, *_NORMAL, "quality")])
 _COLORED = np.dtype([*_PLAIN.descr, *((name, "u1") for name in _COLOR)])
 _FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
+_UNWRAPPED = np.dtype([*_FACE.descr, ("values", "u1"), ("uvs", "<f4", (3, 2))])
 _NAMES = {"<f4": "float", "|u1": "uchar"}
 _HEADER = re.compile(rb"ply\nformat binary_little_endian 1\.0\n.*?end_header\n", re.DOTALL)
 _ELEMENT = re.compile(rb"element (vertex|face) (\d+)\n")
@@ -32,9 +35,11 @@ def write_ply(path: Path, mesh: Mesh) -> None:
     vertices["quality"] = mesh.quality
     if mesh.colors is not None:
         _set(vertices, _COLOR, mesh.colors)
-    faces = np.zeros(len(mesh.faces), _FACE)
+    faces = np.zeros(len(mesh.faces), _FACE if mesh.uvs is None else _UNWRAPPED)
     faces["count"], faces["corners"] = 3, mesh.faces
-    header = _header(vertices.dtype, len(vertices), len(faces))
+    if mesh.uvs is not None:
+        faces["values"], faces["uvs"] = 6, mesh.uvs
+    header = _header(vertices.dtype, faces.dtype, len(vertices), len(faces))
     save(path, header + vertices.tobytes() + faces.tobytes())
 
 
@@ -44,7 +49,8 @@ def read_ply(path: Path) -> Mesh:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"The model {path} cannot be read ({error.strerror}); build it again") from error
-    vertices, corners = _parts(content, path)
+    vertices, faces = _parts(content, path)
+    corners = faces["corners"]
     if len(corners) and not (corners.min() >= 0 and corners.max() < len(vertices)):
         raise ModelError(f"{path} is damaged: a face has a corner that is not there; build it again")
     return Mesh(
@@ -53,20 +59,21 @@ def read_ply(path: Path) -> Mesh:
         normals=_columns(vertices, _NORMAL).astype(np.float64),
         quality=vertices["quality"].astype(np.float64),
         colors=_columns(vertices, _COLOR) if vertices.dtype == _COLORED else None,
+        uvs=np.ascontiguousarray(faces["uvs"]) if faces.dtype == _UNWRAPPED else None,
     )
 
 
-def _parts(content: bytes, path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
-    """The records of the vertices, and the corners of the faces."""
+def _parts(content: bytes, path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The records of the vertices, and those of the faces."""
     if header := _HEADER.match(content):
         counts = dict(_ELEMENT.findall(header[0]))
         vertex_count, face_count = int(counts.get(b"vertex", 0)), int(counts.get(b"face", 0))
-        for kind in (_PLAIN, _COLORED):
+        for kind, of_face in itertools.product((_PLAIN, _COLORED), (_FACE, _UNWRAPPED)):
             middle = len(header[0]) + vertex_count * kind.itemsize
-            is_whole = len(content) == middle + face_count * _FACE.itemsize
-            if header[0] == _header(kind, vertex_count, face_count) and is_whole:
+            is_whole = len(content) == middle + face_count * of_face.itemsize
+            if header[0] == _header(kind, of_face, vertex_count, face_count) and is_whole:
                 vertices = np.frombuffer(content, kind, vertex_count, len(header[0]))
-                return vertices, np.frombuffer(content, _FACE, face_count, middle)["corners"]
+                return vertices, np.frombuffer(content, of_face, face_count, middle)
     raise ModelError(f"{path} is damaged, or not a model that was built here; build it again")
 
 
@@ -79,8 +86,9 @@ def _columns(records: npt.NDArray[Any], names: tuple[str, ...]) -> npt.NDArray[A
     return np.stack([records[name] for name in names], axis=1)
 
 
-def _header(kind: "np.dtype[Any]", vertex_count: int, face_count: int) -> bytes:
+def _header(kind: "np.dtype[Any]", of_face: "np.dtype[Any]", vertex_count: int, face_count: int) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0", f"element vertex {vertex_count}"]
     lines += [f"property {_NAMES[kind[name].str]} {name}" for name in kind.names or ()]
-    lines += [f"element face {face_count}", "property list uchar int vertex_indices", "end_header"]
-    return ("\n".join(lines) + "\n").encode()
+    lines += [f"element face {face_count}", "property list uchar int vertex_indices"]
+    lines += ["property list uchar float texcoord"] * (of_face == _UNWRAPPED)
+    return ("\n".join([*lines, "end_header"]) + "\n").encode()

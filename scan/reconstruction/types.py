@@ -96,6 +96,8 @@ class Mesh:
     """n, 0 to 1: how far the photos agree about a vertex; 0 where none of them shows it."""
     colors: npt.NDArray[np.uint8] | None
     """n × 3, red, green and blue in sRGB; None where it has none."""
+    uvs: npt.NDArray[np.float32] | None = None
+    """M × 3 × 2, of the faces' corners: u to the right and v up, 0 to 1 over the texture; None where it has none."""
 
 
 def rotation_matrix(quaternion: Floats) -> Floats:

@@ -16,7 +16,7 @@ from ..common.hashes import hash_file, short_hash
 from ..common.text import count, some
 from ..job import one_thread  # noqa: F401 - before anything that imports numpy
 from ..job.context import JobContext
-from ..job.events import Log, Started, StepProgress
+from ..job.events import Started
 from ..job.job_end import JobEnd
 from ..job.priority import lower_priority
 from ..job.resources import memory
@@ -37,9 +37,9 @@ from ..views.arrays import Arrays
 from ..views.prepare import Shots, keep_all, left_out_words, look
 from ..views.shots import Source, sources_of
 from ..views.threads import Workers, until_cancelled
+from .telling import Telling
 
 _STEP = "Building the model"
-_PARTS = 100
 _RECIPE = 3
 """Names the way a model is made; raised when that changes, so that old ones are made anew."""
 _DISK_LEFT = 200 << 20
@@ -83,12 +83,10 @@ class _Job:
     ) -> None:
         self._settings = settings
         self._folder = context.folder
-        self._journal = context.journal
         self._reconstruction = reconstruction
         self._workers = workers
         self._effort = EFFORTS[settings.model_quality]
-        self._doing, self._done = "", -1
-        self._warnings: list[str] = []
+        self._telling = Telling(_STEP, context.journal, workers)
 
     def run(self) -> JobEnd:
         """Raises NoModelError, Cancelled, OutputError."""
@@ -100,7 +98,7 @@ class _Job:
         if earlier and earlier["settings"]["faces"] == settings.faces:
             shutil.rmtree(work, ignore_errors=True)
             return _unchanged(earlier)
-        self._tell("Looking at the masks", 0.0)
+        self._telling.tell("Looking at the masks", 0.0)
         shots = look(sources, edge, self._workers)
         if not have_neighbours(shots.views):
             raise NoModelError(
@@ -115,7 +113,7 @@ class _Job:
 
     def _sources(self) -> list[Source]:
         """The photos that have a camera, each with its files."""
-        masks = Path(self._settings.mask_folder) if self._settings.mask_folder else self._folder.masks
+        masks = self._settings.masks
         if not masks.is_dir():
             raise NoModelError(
                 f"There are no masks in {masks}; strip the backgrounds first: the masks bound the model from all sides"
@@ -132,7 +130,9 @@ class _Job:
 
     def _key(self, sources: Sequence[Source], edge: float) -> str:
         """Names the surface: same key, same cameras, photos, masks and effort."""
-        files = [(source.photo.name, _stamp(source.file), hash_file(source.mask)) for source in sources]
+        names, masks = [source.photo.name for source in sources], self._settings.masks
+        stamps = [_stamp(source.file) for source in sources]
+        files = [(name, stamp, hash_file(masks / f"{name}.png")) for name, stamp in zip(names, stamps, strict=True)]
         return short_hash(_RECIPE, camera_key(self._reconstruction), files, asdict(replace(self._effort, edge=edge)))
 
     def _earlier(self, key: str) -> dict[str, Any] | None:
@@ -171,11 +171,11 @@ class _Job:
         """Build the surface, or take the one that is known, and reduce it to the faces wanted."""
         begin = time.monotonic()
         arrays = Arrays(work / "views")
-        self._tell("Reading the photos", 0.01)
+        self._telling.tell("Reading the photos", 0.01)
         shots = keep_all(shots, arrays, self._workers)
-        self._warn(left_out_words(shots.left_out), *findings(shots.views))
+        self._telling.warn(left_out_words(shots.left_out), *findings(shots.views))
         scene = Scene(shots.views, [part.ends for part in shots.parts], arrays, self._effort)
-        builder = Builder(scene, Checkpoints(work), self._workers, self._tell)
+        builder = Builder(scene, Checkpoints(work), self._workers, self._telling.tell)
         if known:
             full, builder.wrong_masks = known
             surface = surface_of(full, shots.frame)
@@ -183,14 +183,14 @@ class _Job:
             surface = builder.build()
             full = finished(surface, builder.quality(surface, builder.depths(surface)), None, shots.frame)
         if builder.wrong_masks:
-            self._warn(
+            self._telling.warn(
                 f"{count(len(builder.wrong_masks), 'mask')} did not count, since what they cut away is in the others "
                 f"({some(builder.wrong_masks)}); look at them on the contact sheet"
             )
-        self._tell("Coloring the mesh", 0.95)
+        self._telling.tell("Coloring the mesh", 0.95)
         fewer = reduced(surface, self._settings.faces)
         if fewer is None:
-            self._warn("The mesh could not be reduced and stay closed: it has all its faces")
+            self._telling.warn("The mesh could not be reduced and stay closed: it has all its faces")
         final = surface if fewer is None else fewer
         depths = builder.depths(final)
         mesh = finished(final, builder.quality(final, depths), builder.colors(final, depths), shots.frame)
@@ -203,7 +203,7 @@ class _Job:
         report["build_seconds"] = round(time.monotonic() - begin, 3)
         save(model_report(self._folder), json.dumps(report, indent=1).encode())
         shutil.rmtree(work, ignore_errors=True)
-        self._tell("Done", 1.0)
+        self._telling.tell("Done", 1.0)
         return _end(report)
 
     def _report(self, shots: Shots, key: str, full: Mesh, mesh: Mesh) -> dict[str, Any]:
@@ -227,27 +227,12 @@ class _Job:
                 "done": len(shots.views),
                 "failed": [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())],
             },
-            "warnings": self._warnings,
+            "warnings": self._telling.warnings,
             "key": key,
             "cameras": camera_key(self._reconstruction),
             "settings": asdict(self._settings),
             "versions": versions(),
         }
-
-    def _warn(self, *warnings: str) -> None:
-        for words in filter(None, warnings):
-            self._warnings.append(words)
-            self._journal.write(Log(level="warning", text=words))
-
-    def _tell(self, doing: str, share: float) -> None:
-        """Write what is being done and how much is, where that is news. Raises Cancelled: then nothing is."""
-        self._workers.stop_if_cancelled()
-        if doing != self._doing:
-            self._doing = doing
-            self._journal.write(Log(level="info", text=doing))
-        if (done := round(share * _PARTS)) != self._done:
-            self._done = done
-            self._journal.write(StepProgress(step=_STEP, done=done, total=_PARTS))
 
 
 def _unchanged(report: dict[str, Any]) -> JobEnd:

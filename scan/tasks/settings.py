@@ -44,7 +44,15 @@ class ScanSteps:
         option="model",
         since="0.2.0",
     )
+    texture: bool = setting(
+        default=True,
+        label="Texture the Model",
+        help="Have the model of Scan to Scene painted with what the photos show",
+        off_help="Leave the texture out: the model has a color for each vertex",
+        home=Home.SCENE,
+        since="0.2.0",
+    )
 
 
-NOT_OF_A_SCAN = frozenset({"cameras", "mask_folder"})
-"""Settings of a model that such a scan does not have: it builds the model of its own cameras and masks."""
+NOT_OF_A_SCAN = frozenset({"cameras", "mask_folder", "mesh", "keep_uvs"})
+"""Settings of model and texture that such a scan does not have: it goes by its own cameras, masks and model."""

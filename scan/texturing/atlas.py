@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..views.raster import flat_map
+from ..reconstruction.types import Floats as Doubles
+from ..views.raster import Numbers, flat_map
 from ..views.surface import Surface
-from ..views.view import Floats, Ints
+from ..views.view import Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Texels:
     """Texels in the order of their faces."""
 
-    at: Ints
+    at: Numbers
     """n: their places in the picture, row by row."""
-    face: Ints
+    face: Numbers
     """n."""
 
 
@@ -26,7 +27,7 @@ def texels_of(places: Floats, size: int) -> Texels:
     at = np.nonzero(faces >= 0)[0]
     order = np.argsort(faces[at], kind="stable")
     at = at[order]
-    return Texels(at, faces[at].astype(np.int64))
+    return Texels(at.astype(np.int32), faces[at])
 
 
 class Patch:
@@ -53,20 +54,20 @@ class Patch:
 
     def mean(self, values: Floats) -> Floats:
         """Returns n × k: values of the vertices, between which the texels lie."""
-        result = values[self.corners[:, 0]] * self.weights[:, 0, None]
+        result: Floats = values[self.corners[:, 0]] * self.weights[:, 0, None]
         for corner in (1, 2):
             result += values[self.corners[:, corner]] * self.weights[:, corner, None]
         return result
 
 
-def _weights(corners: Floats, at: Ints, size: int) -> Floats:
+def _weights(corners: Floats, at: Numbers, size: int) -> Floats:
     """The weights of the corners (n × 3 × 2) at the centres of texels."""
     x, y = corners[..., 0].astype(np.float64), corners[..., 1].astype(np.float64)
-    across, down = at % size + 0.5, at // size + 0.5
-    area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+    across, down = (at % size).astype(np.float64) + 0.5, (at // size).astype(np.float64) + 0.5
+    area: Doubles = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     weights = np.empty((len(at), 3), np.float32)
     for number, (one, other) in enumerate(((1, 2), (2, 0))):
-        weight = (x[:, one] - across) * (y[:, other] - down) - (x[:, other] - across) * (y[:, one] - down)
+        weight: Doubles = (x[:, one] - across) * (y[:, other] - down) - (x[:, other] - across) * (y[:, one] - down)
         weights[:, number] = weight / area
     weights[:, 2] = 1 - weights[:, 0] - weights[:, 1]
-    return np.clip(weights, 0, 1)
+    return np.asarray(np.clip(weights, 0, 1))

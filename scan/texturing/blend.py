@@ -120,4 +120,4 @@ def _mean(seen: Sequence[_Seen], count: int, weights: Sequence[Floats]) -> tuple
 def _agreeing(seen: _Seen, mean: Floats) -> Floats:
     around = mean[seen.place]
     apart = np.abs(seen.color - around).sum(1) / (around.sum(1) + np.float32(0.02))
-    return seen.weight / (1 + (apart * np.float32(1 / _APART)) ** 2)
+    return np.asarray(seen.weight / (1 + (apart * np.float32(1 / _APART)) ** 2), np.float32)

@@ -15,20 +15,25 @@ def filled(picture: Bytes, known: Flags) -> Bytes:
     """The picture (size × size × 3, size a power of 2) with colors where nothing is known (size × size)."""
     if not known.any():
         return np.full_like(picture, _GREY)
-    levels: list[tuple[Floats, Floats]] = []
-    share = known.astype(np.float32)
-    color = picture.astype(np.float32) * share[..., None]
-    while True:
-        levels.append((color, share))
+    shares = [known.astype(np.float32)]
+    while len(shares[-1]) > 1:
+        side = len(shares[-1]) // 2
+        shares.append(np.minimum(shares[-1].reshape(side, 2, side, 2).sum((1, 3)), np.float32(1)))
+    result = picture.copy()
+    for channel in range(3):  # one by one, since each takes a few bytes for every texel
+        result[..., channel] = np.clip(np.rint(_filled(picture[..., channel], shares)), 0, 255)
+    return result
+
+
+def _filled(values: Bytes, shares: list[Floats]) -> Floats:
+    levels = [values.astype(np.float32) * shares[0]]
+    for share in shares[:-1]:
         side = len(share) // 2
-        if side == 0:
-            break
         total = share.reshape(side, 2, side, 2).sum((1, 3))
-        color = color.reshape(side, 2, side, 2, 3).sum((1, 3)) / np.maximum(total, np.float32(1))[..., None]
-        share = np.minimum(total, np.float32(1))
-    above = levels[-1][0]
-    for color, share in levels[-2::-1]:
+        levels.append(levels[-1].reshape(side, 2, side, 2).sum((1, 3)) / np.maximum(total, np.float32(1)))
+    above = levels[-1]
+    for level, share in zip(levels[-2::-1], shares[-2::-1], strict=True):
         above = np.repeat(np.repeat(above, 2, 0), 2, 1)
-        above *= (1 - share)[..., None]
-        above += color
-    return np.asarray(np.clip(np.rint(above), 0, 255), np.uint8)
+        above *= 1 - share
+        above += level
+    return above

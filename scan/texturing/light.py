@@ -3,8 +3,8 @@
 
 The logarithm of what a photo shows of a point is that of its albedo and that of the light, which is a smooth function
 of the normal (Ramamoorthi and Hanrahan, An Efficient Representation for Irradiance Environment Maps, 2001) and of the
-place, both in the axes of the camera, which stands still as the lamps do. Each side of a scan has a light of its own, each
-photo an exposure. Both are least squares over the differences within each vertex, which do not ask for the albedo;
+place, both in the axes of the camera, which stands still as the lamps do. Each side of a scan has a light of its own,
+each photo an exposure. Both are least squares over the differences within each vertex, which do not ask for the albedo;
 what does not fit, such as shadows and gloss, counts less (Cauchy weights).
 """
 
@@ -23,6 +23,8 @@ _RIDGE = 3e-3
 """Of the number of samples: what the photos do not tell is no light."""
 _RIDGE_GAIN = 20.0
 """Samples that say that a photo is as bright as the others."""
+_USUAL = 0.5, 99.5
+"""Percentiles between which the samples' light is taken for what it is."""
 _DROP = 0.9
 """The light is taken out where the residual drops to this share of what it is without."""
 TERMS = 11
@@ -38,6 +40,9 @@ class Light:
     """Sides × TERMS × 3."""
     level: Floats
     """Sides × 3: what the light of a side is in the mean, which is no light but exposure."""
+    least: Floats
+    """Sides × 3: the least that is found in the samples, as ``most``: beyond them, the terms may lead anywhere."""
+    most: Floats
     exposure: Floats
     """Photos × 3."""
     residual: float
@@ -46,7 +51,8 @@ class Light:
     def at(self, photo: int, normals: Floats, points: Floats) -> Floats:
         """Returns n × 3: what to divide the linear light of a photo by; arguments as in ``Samples``."""
         side = self.side[photo]
-        return np.exp(basis(normals, points) @ self.terms[side] + (self.exposure[photo] - self.level[side]))
+        shone = np.clip(basis(normals, points) @ self.terms[side], self.least[side], self.most[side])
+        return np.asarray(np.exp(shone + (self.exposure[photo] - self.level[side])), np.float32)
 
 
 def basis(normals: Floats, points: Floats) -> Floats:
@@ -89,8 +95,13 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
         weights = (1 / (1 + (np.abs(apart).mean(1) / _SCALE) ** 2)).astype(np.float32)
     residual = float(np.median(np.abs(apart).mean(1)))
     per_side = found.reshape(sides, TERMS, 3).astype(np.float32)
-    level = np.stack([_level(terms, of_sample == number, per_side[number]) for number in range(sides)])
-    return Light(side, per_side, level, exposure, residual)
+    level, least, most = np.zeros((3, sides, 3), np.float32)
+    for number in range(sides):
+        if (mine := of_sample == number).any():
+            shone = terms[mine] @ per_side[number]
+            level[number] = shone.mean(0)
+            least[number], most[number] = np.percentile(shone, _USUAL, axis=0)
+    return Light(side, per_side, level, least, most, exposure, residual)
 
 
 def find(samples: Samples, side: Ints) -> tuple[Light, bool]:
@@ -123,7 +134,3 @@ class _Means:
 def _means_of_photos(values: Floats, photo: Ints, weights: Floats, photos: int) -> Floats:
     total = np.bincount(photo, weights, photos) + _RIDGE_GAIN
     return np.stack([np.bincount(photo, column * weights, photos) / total for column in values.T], 1).astype(np.float32)
-
-
-def _level(terms: Floats, mine: "np.ndarray[tuple[int], np.dtype[np.bool_]]", found: Floats) -> Floats:
-    return (terms[mine] @ found).mean(0) if mine.any() else np.zeros(3, np.float32)

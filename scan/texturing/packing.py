@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Charts laid out on a square: each is let down, largest first, to where its outline comes to rest with the least waste.
+"""Charts laid out on a square: each, the largest first, is let down to where it comes to rest with the least waste.
 
 The outlines of charts are columns with an upper and a lower end, as in Lévy et al., Least Squares Conformal Maps for
 Automatic Texture Atlas Generation, 2002, chapter 4. Here each chart is tried in several directions.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ def pack(charts: Charts, size: int) -> Floats:
     """Returns m × 3 × 2: x to the right and y down of the faces' corners, in texels of a square of ``size``."""
     order = np.argsort(charts.number, kind="stable")
     bounds = np.searchsorted(charts.number[order], np.arange(int(charts.number.max()) + 2))
-    groups = [order[start:end] for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
+    groups = [order[start:end] for start, end in itertools.pairwise(bounds)]
     turned = [_laid(charts.places[group]) for group in groups]
     areas = sum(float(_area(each)) for each in turned)
     low, high = 0.65, 0.92
@@ -159,7 +160,8 @@ class _Sheet:
         first, last = (base + shape.lower) // share, -(-(base + shape.upper) // share)
         rows = np.arange(_HOLES)[:, None]
         inside = (rows >= first) & (rows < last)
-        np.logical_or.at(self._taken, (slice(None), column), inside)
+        for each, cells in zip(column.tolist(), inside.T, strict=True):
+            self._taken[:, each] |= cells
 
 
 def _sums(total: Ints, wide: int, high: int) -> Ints:

@@ -75,4 +75,4 @@ def linear_at(color: Floats) -> Floats:
     table = linear(np.arange(256, dtype=np.uint8))
     low = np.minimum(color.astype(np.intp), 254)
     share = color - low
-    return table[low] + share * (table[low + 1] - table[low])
+    return np.asarray(table[low] + share * (table[low + 1] - table[low]), np.float32)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What each photo shows of a surface: its colors, how far they can be trusted, and what hides what.
 
-A pixel is trusted the more, the further it is from where the object ends, by the mask or by the mesh, and from where one
-part of the object hides another: there it has colors of both.
+A pixel is trusted the more, the further it is from where the object ends, by the mask or by the mesh, and from where
+one part of the object hides another: there it has colors of both.
 """
 
 from collections.abc import Sequence
@@ -17,15 +17,16 @@ from ..views.surface import Surface
 from ..views.threads import Workers
 from ..views.view import Bytes, Flags, Floats, Ints, View
 
-TRUST = "trust"
-"""Kind of arrays, 8 bits, height × width: how far each pixel counts, 0 to 255."""
+TRUST, SHARP = "trust", "sharp"
+"""Kinds of arrays, 8 bits: how far each pixel counts, 0 to 255 (height × width), and colors as ``sharpened``."""
 _NOTHING, _FULL = 2, 8
 """Pixels from the edge of what is shown: up to the first they do not count, from the second on they count in full."""
+_SHARPENING = 0.125
 _INSIDE = 128
 SLACK = 0.008
 """How far a point may lie behind the depth map and be seen, in radii of the object."""
 _JUMP = 0.02
-"""Neighbours in a depth map that are further apart, in radii, are of parts of which one hides the other."""
+"""Where a depth map bends by more than this from pixel to pixel, in radii, one part of the object hides another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Sight:
 
     view: View
     color: Bytes
-    """Height × width × 3, red, green and blue in sRGB; on disk."""
+    """Height × width × 3, red, green and blue in sRGB, sharpened; on disk."""
     trust: Bytes
     """Height × width, see ``TRUST``; on disk."""
     depth: Floats
@@ -62,9 +63,23 @@ def sights_of(views: Sequence[View], arrays: Arrays, surface: Surface, workers: 
         view = views[number]
         depth = depth_map(surface, view.halved(1))
         arrays.put(TRUST, number, trust(arrays.bytes(MASK, number) >= _INSIDE, depth))
-        return Sight(view, arrays.mapped(COLOR, number), arrays.mapped(TRUST, number), depth)
+        arrays.put(SHARP, number, sharpened(arrays.bytes(COLOR, number)))
+        return Sight(view, arrays.mapped(SHARP, number), arrays.mapped(TRUST, number), depth)
 
     return list(workers.map(sight, range(len(views))))
+
+
+def sharpened(color: Bytes) -> Bytes:
+    """A picture with as much more contrast from pixel to pixel as sampling between pixels will take from it.
+
+    That is done to the photo and to the texture; taken over all places between pixels, each is a triangular filter with
+    a variance of 1/6 along either axis, which a twelfth of the second derivative makes up for. Texels are smaller.
+    """
+    values = np.pad(color.astype(np.float32), ((1, 1), (1, 1), (0, 0)), mode="edge")
+    middle = values[1:-1, 1:-1]
+    around = values[:-2, 1:-1] + values[2:, 1:-1] + values[1:-1, :-2] + values[1:-1, 2:]
+    middle = middle + np.float32(_SHARPENING) * (4 * middle - around)
+    return np.asarray(np.clip(np.rint(middle), 0, 255), np.uint8)
 
 
 def trust(mask: Flags, depth: Floats) -> Bytes:
@@ -124,13 +139,11 @@ def bilinear_colors(color: Bytes, x: Floats, y: Floats) -> Floats:
 
 
 def _jumps(depth: Floats) -> Flags:
-    """Where a depth map has a neighbour that is much further or nearer."""
+    """Where a depth map bends sharply: steps, and not slopes, however steep."""
     flat = np.where(np.isfinite(depth), depth, np.float32(1e6))
     result = np.zeros(depth.shape, bool)
-    for axis in (0, 1):
-        far = np.abs(np.diff(flat, axis=axis)) > _JUMP
-        first, second = [slice(None)] * 2, [slice(None)] * 2
-        first[axis], second[axis] = slice(None, -1), slice(1, None)
-        result[tuple(first)] |= far
-        result[tuple(second)] |= far
+    bends = np.abs(flat[2:] - 2 * flat[1:-1] + flat[:-2]) > _JUMP
+    result[1:-1] |= bends
+    bends = np.abs(flat[:, 2:] - 2 * flat[:, 1:-1] + flat[:, :-2]) > _JUMP
+    result[:, 1:-1] |= bends
     return result

@@ -17,6 +17,7 @@ from PIL import Image
 from ..common.errors import PhotoError
 from ..masks.solved import solved_mask, solved_picture
 from ..photos.photo import Photo as PhotoFile
+from ..photos.profile import in_srgb
 from ..reconstruction.pinhole import View as LensView
 from ..reconstruction.pinhole import views
 from ..reconstruction.types import Camera, Photo, Pinhole, Reconstruction
@@ -41,7 +42,8 @@ class Source:
     camera: Camera
     lens: LensView
     file: PhotoFile
-    mask: Path
+    mask: Path | None
+    """None in a scan that has no masks."""
 
     @property
     def pinhole(self) -> Pinhole:
@@ -49,10 +51,11 @@ class Source:
         return self.lens.pinhole
 
 
-def sources_of(reconstruction: Reconstruction, photos: Path, masks: Path, converted: Path) -> list[Source]:
+def sources_of(reconstruction: Reconstruction, photos: Path, masks: Path | None, converted: Path) -> list[Source]:
     """The photos that have a camera, in the folder ``photos``, or as JPEGs of HEIC photos in ``converted``.
 
-    The mask of a photo is ``<masks>/<photo>.png``. What is not there is found out when it is read. Raises ModelError.
+    The mask of a photo is ``<masks>/<photo>.png``, where there are any. What is not there is found out when it is
+    read. Raises ModelError.
     """
     lenses = views(reconstruction)
     sources = []
@@ -64,7 +67,7 @@ def sources_of(reconstruction: Reconstruction, photos: Path, masks: Path, conver
                 camera=reconstruction.cameras[photo.camera],
                 lens=lenses[photo.camera],
                 file=PhotoFile(PurePosixPath(photo.name), file if file.is_file() else converted / photo.name),
-                mask=masks / f"{photo.name}.png",
+                mask=masks / f"{photo.name}.png" if masks else None,
             )
         )
     return sources
@@ -110,7 +113,12 @@ class Part:
 
 
 def read_mask(source: Source, part: Part | None = None) -> Image.Image:
-    """The undistorted mask, 0 and 255; with a ``part``, perhaps no more than that of it. Raises PhotoError."""
+    """The undistorted mask, 0 and 255; with a ``part``, perhaps no more than that of it. Raises PhotoError.
+
+    Without one, all of the photo is kept.
+    """
+    if source.mask is None:
+        return Image.new("L", (source.pinhole.width, source.pinhole.height), 255)
     mask = solved_mask(source.mask, source.camera).binary()
     if not source.lens.undistorted:
         return mask
@@ -118,8 +126,8 @@ def read_mask(source: Source, part: Part | None = None) -> Image.Image:
 
 
 def read_photo(source: Source, part: Part) -> Image.Image:
-    """A part of the undistorted photo in mode RGB, perhaps with more around it. Raises PhotoError."""
-    picture = solved_picture(source.file, source.camera)
+    """A part of the undistorted photo in mode RGB and in sRGB, perhaps with more around it. Raises PhotoError."""
+    picture = in_srgb(solved_picture(source.file, source.camera))
     return undistortion(source.camera, source.lens).apply(picture, part.box) if source.lens.undistorted else picture
 
 
@@ -181,6 +189,6 @@ def keep(source: Source, part: Part, number: int, arrays: Arrays) -> None:
 
 
 def keep_colors(source: Source, part: Part, number: int, arrays: Arrays) -> None:
-    """Read a photo and its mask and keep their parts, the colors in sRGB. Raises PhotoError, OutputError."""
+    """Read a photo and its mask and keep their parts. Raises PhotoError, OutputError."""
     arrays.put(COLOR, number, np.asarray(cut(read_photo(source, part), part)))
     arrays.put(MASK, number, np.asarray(cut(read_mask(source, part), part)))

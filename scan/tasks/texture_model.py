@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task texture_model: what the photos show, on a mesh, without the light that fell on it."""
+
+import io
+import json
+import shutil
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..common.declared import from_json
+from ..common.errors import BadUseError, Cancelled, NoModelError, PhotoError
+from ..common.files import cannot_write, save
+from ..common.hashes import hash_file, short_hash
+from ..common.text import count, some
+from ..job import one_thread  # noqa: F401 - before anything that imports numpy
+from ..job.context import JobContext
+from ..job.events import Started
+from ..job.job_end import JobEnd
+from ..job.priority import lower_priority
+from ..job.resources import memory
+from ..job.versions import versions
+from ..reconstruction.models import camera_key, model_file, texture_files
+from ..reconstruction.ply import read_ply, write_ply
+from ..reconstruction.readers import registry
+from ..reconstruction.types import Mesh, Reconstruction
+from ..texturing.pictures import Pictures, frame_around, pixels_a_radius, read_pictures
+from ..texturing.planning import needed_on_disk, scale_for
+from ..texturing.settings import TextureSettings
+from ..texturing.sights import sights_of
+from ..texturing.texture import Texture, texture_of
+from ..views.arrays import Arrays
+from ..views.shots import Source, sources_of
+from ..views.surface import Surface, face_normals
+from ..views.threads import Workers, until_cancelled
+from ..views.view import Floats
+from .telling import Telling
+
+_STEP = "Texturing the model"
+_RECIPE = 1
+"""Names the way a texture is made; raised when that changes, so that old ones are made anew."""
+_DISK_LEFT = 200 << 20
+_COMPRESSION = 4
+
+
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Make the texture; its end, with the details, is in ``model/texture.json``, too.
+
+    What was there already is not made again. Raises BadUseError before anything is written; NoModelError where there is
+    nothing to make it of; OutputError.
+    """
+    settings = from_json(TextureSettings, values)
+    settings.check()
+    begin = time.monotonic()
+    reconstruction = registry.read(registry.find(Path(settings.cameras or settings.output)))
+    lower_priority()
+    context.journal.write(Started(task="texture_model", photos=len(reconstruction.photos)))
+    workers = Workers(settings.worker_threads, context.cancel)
+    try:
+        end = until_cancelled(_Job(settings, context, reconstruction, workers).run, context.cancel)
+    except Cancelled:
+        return JobEnd.cancelled("Cancelled. The texture was not finished; run again to make it")
+    finally:
+        workers.close()
+    return replace(end, details={**end.details, "seconds": round(time.monotonic() - begin, 3)})
+
+
+class _Job:
+    """One texture of one mesh."""
+
+    def __init__(
+        self, settings: TextureSettings, context: JobContext, reconstruction: Reconstruction, workers: Workers
+    ) -> None:
+        self._settings = settings
+        self._folder = context.folder
+        self._reconstruction = reconstruction
+        self._workers = workers
+        self._telling = Telling(_STEP, context.journal, workers)
+        self._mesh_file = Path(settings.mesh) if settings.mesh else model_file(context.folder)
+        self._files = texture_files(context.folder, Path(settings.mesh) if settings.mesh else None)
+
+    def run(self) -> JobEnd:
+        """Raises BadUseError, NoModelError, Cancelled, OutputError."""
+        settings = self._settings
+        if not self._mesh_file.is_file():
+            raise NoModelError(f"There is no model in {self._folder.model}; build it first")
+        mesh = read_ply(self._mesh_file)
+        if settings.keep_uvs and mesh.uvs is None:
+            raise BadUseError(
+                f"{self._mesh_file.name} has no UV map that could be kept; unwrap it first, or leave Keep UVs off"
+            )
+        masks = settings.masks if settings.masks.is_dir() else None
+        sources = sources_of(self._reconstruction, Path(settings.photos), masks, self._folder.converted)
+        key = self._key(sources)
+        if not settings.texture_again and (earlier := self._earlier(key)):
+            return earlier
+        work = self._folder.model / f"texture-{key}"
+        try:
+            return self._make(mesh, sources, key, work)
+        except OSError as error:
+            raise cannot_write(work, error) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _key(self, sources: list[Source]) -> str:
+        """Names the texture: same key, same cameras, photos, masks, mesh and settings."""
+        files = [
+            (source.photo.name, _stamp(source), hash_file(source.mask) if source.mask else "") for source in sources
+        ]
+        settings = self._settings
+        wanted = (settings.size, settings.remove_lighting, settings.keep_uvs)
+        return short_hash(_RECIPE, camera_key(self._reconstruction), files, hash_file(self._mesh_file), wanted)
+
+    def _earlier(self, key: str) -> JobEnd | None:
+        """How the same texture was made before, if it is still there."""
+        try:
+            report: dict[str, Any] = json.loads(self._files.report.read_bytes())
+            if report["key"] != key or not (self._files.mesh.is_file() and self._files.picture.is_file()):
+                return None
+            end = _end(report)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        words = "Nothing has changed since, so that it was not painted again; Texture Again does"
+        return replace(end, message=f"{end.message}. {words}")
+
+    def _make(self, mesh: Mesh, sources: list[Source], key: str, work: Path) -> JobEnd:
+        begin = time.monotonic()
+        settings, tell = self._settings, self._telling.tell
+        tell("Reading the photos", 0.0)
+        arrays = Arrays(work)
+        pictures = read_pictures(sources, mesh.vertices, self._scale(mesh, sources, work), arrays, self._workers)
+        if pictures.left_out:
+            self._telling.warn(
+                f"{count(len(pictures.left_out), 'photo')} left out of the texture: {some(sorted(pictures.left_out))}"
+            )
+        surface = Surface(pictures.frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))
+        tell("Looking at what hides what", 0.1)
+        sights = sights_of(pictures.views, arrays, surface, self._workers)
+        texture = texture_of(
+            surface,
+            sights,
+            settings.size,
+            places=_places(mesh.uvs, settings.size) if settings.keep_uvs and mesh.uvs is not None else None,
+            without_light=settings.remove_lighting,
+            workers=self._workers,
+            tell=tell,
+        )
+        if settings.remove_lighting and not texture.is_lit:
+            self._telling.warn(
+                "The light was left in the texture: it did not stand still while the object turned, or comes from "
+                "everywhere alike"
+            )
+        tell("Saving the texture", 0.95)
+        self._files.report.unlink(missing_ok=True)  # what is written now is not what it tells of
+        save(self._files.picture, _png(texture))
+        write_ply(self._files.mesh, replace(mesh, uvs=_uvs(texture)))
+        report = self._report(pictures, texture, key)
+        report["texture_seconds"] = round(time.monotonic() - begin, 3)
+        save(self._files.report, json.dumps(report, indent=1).encode())
+        tell("Done", 1.0)
+        return _end(report)
+
+    def _scale(self, mesh: Mesh, sources: list[Source], work: Path) -> float:
+        """How much smaller the views are than the photos. Raises NoModelError where memory or disk are too small."""
+        settings = self._settings
+        if not sources or not len(mesh.faces):
+            raise NoModelError("There is nothing to make a texture of: no photo has a camera, or the mesh has no faces")
+        frame = frame_around(mesh.vertices)
+        surface = Surface(frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))
+        area = float(np.linalg.norm(face_normals(surface), axis=1).sum() / 2)
+        if not area > 0:
+            raise NoModelError(f"The mesh {self._mesh_file.name} has no area; choose another")
+        pixels = pixels_a_radius(sources, frame)
+        scale = scale_for(settings.size, area, pixels, len(sources), settings.memory * 1e9 or memory() / 2)
+        needed = needed_on_disk(scale * pixels, len(sources)) + _DISK_LEFT
+        work.mkdir(parents=True, exist_ok=True)
+        if (free := shutil.disk_usage(work).free) < needed:
+            raise NoModelError(
+                f"The texture takes {needed / 1e9:.1f} GB on the disk of {self._folder.root} while it is made, and "
+                f"{free / 1e9:.1f} GB are free; make room"
+            )
+        return scale
+
+    def _report(self, pictures: Pictures, texture: Texture, key: str) -> dict[str, Any]:
+        failed, files = pictures.left_out, self._files
+        light = "without the lamps' light" if texture.is_lit else "with the light as it was"
+        message = f"The texture has {self._settings.size:,} pixels a side, {light}, made of "
+        message += count(len(pictures.views), "photo")
+        if failed:
+            message += f". Left out: {some(sorted(failed))}; {files.report} says why"
+        return {
+            "status": "some_failed" if failed else "done",
+            "exit_code": PhotoError.exit_code if failed else 0,
+            "message": message,
+            "textured_mesh": str(files.mesh),
+            "texture": str(files.picture),
+            "is_light_removed": texture.is_lit,
+            "used": round(texture.used, 4),
+            "unseen": round(texture.unseen, 4),
+            "photos": {
+                "found": len(self._reconstruction.photos),
+                "done": len(pictures.views),
+                "failed": [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())],
+            },
+            "warnings": self._telling.warnings,
+            "key": key,
+            "mesh_hash": hash_file(self._mesh_file),
+            "settings": asdict(self._settings),
+            "versions": versions(),
+        }
+
+
+def _end(report: dict[str, Any]) -> JobEnd:
+    names = (
+        *("status", "exit_code", "message", "textured_mesh", "texture", "is_light_removed", "used", "unseen"),
+        *("warnings", "texture_seconds", "photos"),
+    )
+    return JobEnd.from_json({name: report[name] for name in names})
+
+
+def _stamp(source: Source) -> tuple[int, int] | None:
+    try:
+        return source.file.file_stamp()
+    except PhotoError:
+        return None  # it is left out, with the reason
+
+
+def _places(uvs: Floats, size: int) -> Floats:
+    """Texels, x to the right and y down, of UVs."""
+    return np.asarray(np.stack([uvs[..., 0], 1 - uvs[..., 1]], -1) * size, np.float32)
+
+
+def _uvs(texture: Texture) -> Floats:
+    """The opposite."""
+    size = np.float32(len(texture.picture))
+    return np.stack([texture.places[..., 0] / size, 1 - texture.places[..., 1] / size], -1)
+
+
+def _png(texture: Texture) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(texture.picture).save(buffer, "PNG", compress_level=_COMPRESSION)
+    return buffer.getvalue()
