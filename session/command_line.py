@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,13 +18,16 @@ from ..properties import job_settings
 from ..properties.typed import existing
 from ..scan.common.declared import Unit, names_of, settings_of
 from ..scan.common.errors import BadUseError, OutputError, ScanError
+from ..scan.common.files import refuse_unwritable
 from ..scan.common.options import add_options, given_of
 from ..scan.engines.settings import ReconstructSettings
+from ..scan.export.settings import ExportSettings
 from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
 from ..scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
 from . import driver, steps
+from .handing_on import Wishes
 
 _COMMAND = "scan_cutout"
 _EXIT_CODES = (
@@ -107,18 +109,31 @@ def _import(given: Given) -> JobEnd:
     if not (given.get("directory") or given.get("filepath")):
         raise BadUseError("There is nothing to import; name a folder with --output, or a file with --file")
     folder = given.get("directory") or str(Path(given["filepath"]).parent)
-    blend = _blend_file(given.pop("blend", None), folder)
-    return _save(blend, _drive(steps.import_scan(ImportSettings(**given), existing(bpy.context.scene).session_uid)))
+    blend, wishes = _blend_file(given.pop("blend", None), folder), _wishes(given)
+    scene = existing(bpy.context.scene).session_uid
+    return wishes.fulfil(bpy.context, _save(blend, _drive(steps.import_scan(ImportSettings(**given), scene))))
 
 
 def _run(given: Given) -> JobEnd:
-    blend = _blend_file(given.pop("blend", None), given["output"])
+    blend, wishes = _blend_file(given.pop("blend", None), given["output"]), _wishes(given)
     stripping = job_settings.strip_settings(bpy.context, given)
     solving = job_settings.reconstruct_settings(bpy.context, given)
     modelling = job_settings.wanted_model(bpy.context, given)
     content = job_settings.scene_content(given)
     scene = existing(bpy.context.scene).session_uid
-    return _save(blend, _drive(steps.scan_to_scene(stripping, solving, modelling, content, scene)))
+    scanned = _save(blend, _drive(steps.scan_to_scene(stripping, solving, modelling, content, scene)))
+    return wishes.fulfil(bpy.context, scanned)
+
+
+def _export(given: Given) -> JobEnd:
+    return _wishes(given).fulfil(bpy.context, JobEnd.done(""))
+
+
+def _wishes(given: Given) -> Wishes:
+    """What the model in the scene shall become. Raises BadUseError before there is one, where it cannot."""
+    wishes = Wishes.taken_from(given)
+    wishes.check()
+    return wishes
 
 
 def _drive(what: steps.Steps) -> JobEnd:
@@ -128,17 +143,9 @@ def _drive(what: steps.Steps) -> JobEnd:
 def _blend_file(named: str | None, output: str) -> Path:
     """Where the scene goes. Raises BadUseError where it cannot, which shall not be found out after an hour of work."""
     blend = (Path(named) if named else _untaken(Path(output))).absolute()
-    try:
-        if blend.suffix != ".blend" or blend.is_dir():
-            raise BadUseError(f"The scene cannot be saved as {blend}; name a file that ends with .blend")
-        # Nothing is made yet, not even the folder: the settings may still be refused.
-        there = next((each for each in blend.parents if each.exists()), blend.parent)
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise BadUseError(
-            f"The scene cannot be saved as {blend} ({error.strerror}); name another place with --blend or --output"
-        ) from error
+    if blend.suffix != ".blend":
+        raise BadUseError(f"The scene cannot be saved as {blend}; name a file that ends with .blend")
+    refuse_unwritable(blend, f"The scene cannot be saved as {blend}", "name another place with --blend or --output")
     return blend
 
 
@@ -174,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     both = ("photos", "output")
-    strip, reconstruct, model, bring, run = (
+    strip, reconstruct, model, bring, run, export = (
         verbs.add_parser(name, help=words, epilog=_EXIT_CODES)
         for name, words in (
             ("strip", "make a mask for every photo of a folder"),
@@ -182,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
             ("model", "build a mesh of the object from photos that have masks and cameras"),
             ("import", "bring what was reconstructed into a scene, and save it"),
             ("run", "all of these, one after the other"),
+            ("export", "write the model of the open file to files for other programs"),
         )
     )
     add_options(strip, StripSettings, required=both)
@@ -194,7 +202,10 @@ def _parser() -> argparse.ArgumentParser:
     add_options(run, ModelSettings, without=before | NOT_OF_A_SCAN)
     add_options(run, ScanSteps)
     add_options(run, SceneContent)
-    for one in (strip, reconstruct, model, bring, run):
+    add_options(export, ExportSettings, required=("export",))
+    for one in (bring, run):
+        add_options(one, ExportSettings)
+    for one in (strip, reconstruct, model, bring, run, export):
         one.add_argument("--json", type=Path, metavar="FILE", help="Write how the run ended to this file")
     for one in (bring, run):
         one.add_argument(
@@ -212,4 +223,5 @@ _VERBS: dict[str, Callable[[Given], JobEnd]] = {
     "model": _model,
     "import": _import,
     "run": _run,
+    "export": _export,
 }

@@ -24,7 +24,7 @@ FLOORS = (
     ("scan.segmentation", "scan.engines", "scan.meshing"),
     ("scan.cutouts",),
     ("scan.masks",),
-    ("scan.photos", "scan.reconstruction"),
+    ("scan.photos", "scan.reconstruction", "scan.export"),
     ("scan.job",),
     ("scan.common",),
 )

@@ -2,11 +2,14 @@
 """Files that are either whole or not there, and the sentence for a disk that takes no more."""
 
 import contextlib
+import errno
+import os
 import secrets
+import tempfile
 import time
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import BadUseError, OutputError
 
 TEMPORARY_PREFIX = ".tmp-"
 _RANDOM_BYTES = 6
@@ -41,17 +44,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(_RANDOM_BYTES))
     try:
         temporary.write_bytes(content)
-        _replace(temporary, path)
+        replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
 
 
-def _replace(temporary: Path, path: Path) -> None:
+def replace(temporary: Path, path: Path) -> None:
     """Rename a file over another one, which on Windows has to wait while somebody has that one open.
 
-    Virus scanners do for a moment, and Blender does while it reads a picture.
+    Virus scanners do for a moment, and Blender does while it reads a picture. Raises OSError.
     """
     for patience in _PATIENCE:
         try:
@@ -61,6 +64,21 @@ def _replace(temporary: Path, path: Path) -> None:
         else:
             return
     temporary.replace(path)
+
+
+def refuse_unwritable(path: Path, what: str, advice: str) -> None:
+    """Raise BadUseError, that begins with ``what``, where it is a folder, or no file can be made in its folder.
+
+    Nothing stays, and that folder itself is not made: other settings may still be refused.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        there = next((each for each in path.parents if each.exists()), path.parent)
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise BadUseError(f"{what} ({error.strerror}); {advice}") from error
 
 
 def remove_leftovers(folder: Path, *, recursive: bool) -> None:

@@ -41,6 +41,8 @@ def _argument(each: Setting, *, is_required: bool) -> dict[str, Any]:
         return {**argument, "nargs": "+"}
     if is_required:
         argument["required"] = True
+    if each.declaration.is_repeated:
+        return {**argument, "action": "append"}
     if each.choices:
         return {**argument, "type": str.upper, "choices": [choice.name for choice in each.choices], "metavar": None}
     return {**argument, "type": each.type}
@@ -50,7 +52,8 @@ def _help(each: Setting) -> str:
     declared = each.declaration
     if each.type is bool and each.default:
         return declared.off_help
-    return f"{declared.help} ({each.range})" if each.range else declared.help
+    more = "; may be given more than once" if declared.is_repeated else ""
+    return f"{declared.help} ({each.range})" if each.range else declared.help + more
 
 
 def _escaped(text: str) -> str:
