@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_models import ball, leave_model
 from faulty_server import FaultyServer
 from PIL import Image
 
@@ -194,3 +195,52 @@ def test_named_files_alone_are_worked_on(
     (code, printed, _), solve = run(blender_installed, strip, ["reconstruct", *folders, "--files", *names[:2]])
     assert (code, "2 of 2 photos have a mask" in printed) == (0, True)
     assert (solve[0], "needs at least 3 photos, and there are only 2" in solve[1]) == (2, True)
+
+
+@pytest.mark.compat
+def test_a_model_is_exported_once_the_scene_is_saved_and_overwrites_nothing_unasked(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    leave_model(solved, solved / "engines" / "colmap" / "sparse", ball())
+    glb, obj, blend = (tmp_path / "files" / name for name in ("ball.glb", "ball.obj", "ball.blend"))
+    line = ["import", "--output", solved, "--blend", blend, "--export", glb, "--export", obj]
+    end = tmp_path / "end.json"
+    first, second, third = run(blender_installed, line, line, [*line, "--overwrite"], end=end)
+    assert (first[0], first[2]["exports"], first[2]["blend"]) == (0, [str(glb), str(obj)], str(blend))
+    assert f"Saved as {blend}. The model is exported to {glb}. The model is exported to {obj}, with" in first[1]
+    assert (second[0], second[2]["exit_code"]) == (2, 2)
+    assert f"{glb} is there already" in second[2]["message"]
+    assert "Saved" not in second[1], "it was found out after the work"
+    assert third[0] == 0
+    opened = f"bpy.ops.wm.open_mainfile(filepath={str(blend)!r})\n"
+    again = ["export", "--export", tmp_path / "again.ply"]
+    done, taken = run(blender_installed, again, again, end=end, before=opened)
+    assert (done[0], done[2]["exports"]) == (0, [str(tmp_path / "again.ply")])
+    assert (taken[0], "again.ply is there already" in taken[2]["message"]) == (2, True)
+
+
+def test_what_cannot_be_exported_in_the_end_does_not_lose_the_scene(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    line = ["import", "--output", solved, "--export", tmp_path / "vase.glb"]
+    ((code, _, told),) = run(blender_installed, line, end=tmp_path / "end.json")
+    assert (code, told["status"]) == (2, "failed")
+    assert "There is no model of a scan in the scene" in told["message"]
+    assert Path(told["blend"]).is_file()
+
+
+def test_a_file_that_nothing_is_exported_to_is_found_out_before_the_work(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+    tmp_path: Path,
+) -> None:
+    add_photos(1)
+    line = ["run", "--photos", photos, "--output", output, "--endpoint", server.endpoint]
+    ends = run(blender_installed, [*line, "--export", tmp_path / "vase.stl"], ["export"], end=tmp_path / "end.json")
+    assert (ends[0][0], "name one that ends with" in ends[0][2]["message"]) == (2, True)
+    assert (ends[1][0], "--export" in ends[1][1]) == (2, True)
+    assert server.visits == []
+    assert not output.exists()
