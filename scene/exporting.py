@@ -5,7 +5,6 @@ What is shown is in metres, with the texture in the file; what is printed is in 
 it, and each vertex is written once, so that a closed mesh is closed in the file, too.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import bpy
 
 from ..properties.typed import existing
 from ..scan.common.errors import BadUseError, OutputError
-from ..scan.common.files import TEMPORARY_PREFIX, cannot_write, replace
+from ..scan.common.files import save, temporary_folder
 from ..scan.export.settings import ExportSettings
 from ..scan.export.targets import refuse_taken, texture_name
 from .model_alone import chosen_model, in_scene, scene_of
@@ -109,9 +108,8 @@ def export(context: bpy.types.Context, settings: ExportSettings) -> list[Path]:
     exporter = _EXPORTERS[file.suffix.lower()]
     scale = existing(context.scene).unit_settings.scale_length * exporter.scale
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # In a folder of its own, since files name those that come with them.
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=TEMPORARY_PREFIX) as place, ExitStack() as stack:
+        # In a folder of its own under its own name, since files name those that come with them.
+        with temporary_folder() as place, ExitStack() as stack:
             scene, copy = stack.enter_context(scene_of(context, model, file.stem, scale))
             data = cast("bpy.types.Mesh", copy.data)
             pictures = _pictures(data)
@@ -120,10 +118,8 @@ def export(context: bpy.types.Context, settings: ExportSettings) -> list[Path]:
             stack.enter_context(cast("Any", in_scene(context, scene)))
             _operator(exporter)(filepath=str(Path(place, file.name)), **exporter.options(pictures))
             return _brought(Path(place), file, overwrite=settings.overwrite)
-    except RuntimeError as error:  # Blender's word for whatever an operator reports
-        raise OutputError(f"{file} cannot be written ({str(error).strip()})") from error
-    except OSError as error:
-        raise cannot_write(file, error) from error
+    except (OSError, RuntimeError) as error:  # the second is Blender's word for whatever an operator reports
+        raise OutputError(f"{file} cannot be written ({str(error).strip()}); nothing was changed") from error
 
 
 def _operator(exporter: _Exporter) -> Any:
@@ -132,14 +128,14 @@ def _operator(exporter: _Exporter) -> Any:
 
 
 def _brought(place: Path, file: Path, *, overwrite: bool) -> list[Path]:
-    """Rename what was written into its place. Raises BadUseError, OutputError, OSError."""
+    """Put what was written into its place. Raises BadUseError, OutputError."""
     made = sorted(place.iterdir())
     if place / file.name not in made:
         raise OutputError(f"{file} was not written; Blender’s console says why")
     if not overwrite:  # asked again: only now it is known what comes with it
         refuse_taken(file.with_name(each.name) for each in made)
     for each in made:
-        replace(each, file.with_name(each.name))
+        save(file.with_name(each.name), each.read_bytes())
     return [file, *(file.with_name(each.name) for each in made if each.name != file.name)]
 
 

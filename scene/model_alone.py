@@ -44,13 +44,16 @@ def scene_of(
     """Give a scene with nothing but a copy of a model, that goes again with all that the copy is made of.
 
     The copy has the model's modifiers and its place in the world applied, and then is ``scale`` times as large; its
-    materials are the model's own. Nothing else of the file changes, nor what is selected.
+    materials are the model's own. Nothing else of the file changes, nor what is selected. Raises BadUseError where the
+    model has no faces.
     """
     layer = existing(context.view_layer)
     model.update_from_editmode()
     layer.update()
     graph = context.evaluated_depsgraph_get()
     seen = model.evaluated_get(graph)
+    if not cast("bpy.types.Mesh", seen.data).polygons:
+        raise BadUseError(f"The model {model.name} has no faces; choose another, or build it again")
     mesh = bpy.data.meshes.new_from_object(seen, preserve_all_data_layers=True, depsgraph=graph)
     mesh.name = name
     world = seen.matrix_world.copy()

@@ -21,7 +21,7 @@ from ..scan.common.errors import BadUseError, OutputError, ScanError
 from ..scan.common.files import refuse_unwritable
 from ..scan.common.options import add_options, given_of
 from ..scan.engines.settings import ReconstructSettings
-from ..scan.export.settings import ExportSettings
+from ..scan.export.settings import ExportSettings, Overwriting, TurntableSettings
 from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
@@ -29,7 +29,6 @@ from ..scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
 from . import driver, steps
 from .handing_on import Wishes
 
-_COMMAND = "scan_cutout"
 _EXIT_CODES = (
     "exit codes: 0 all done, 1 unexpected, 2 bad use, 3 server unreachable, 4 some photos failed, or lack a "
     "cutout, a place or a picture, or no model could be built, 5 engine failed, 130 interrupted"
@@ -48,7 +47,7 @@ _handle: Any = None
 def register() -> None:
     """Make the command known to Blender."""
     global _handle  # noqa: PLW0603 - Blender hands out a handle that must be given back
-    _handle = bpy.utils.register_cli_command(_COMMAND, run)
+    _handle = bpy.utils.register_cli_command(steps.COMMAND, run)
 
 
 def unregister() -> None:
@@ -125,7 +124,7 @@ def _run(given: Given) -> JobEnd:
     return wishes.fulfil(bpy.context, scanned)
 
 
-def _export(given: Given) -> JobEnd:
+def _hand_on(given: Given) -> JobEnd:
     return _wishes(given).fulfil(bpy.context, JobEnd.done(""))
 
 
@@ -175,13 +174,13 @@ def _save(blend: Path, imported: JobEnd) -> JobEnd:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"blender -b --command {_COMMAND}",
+        prog=f"blender -b --command {steps.COMMAND}",
         description="Photos of an object, its background removed, to a 3D model",
         epilog=_EXIT_CODES,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     both = ("photos", "output")
-    strip, reconstruct, model, bring, run, export = (
+    strip, reconstruct, model, bring, run, export, turntable = (
         verbs.add_parser(name, help=words, epilog=_EXIT_CODES)
         for name, words in (
             ("strip", "make a mask for every photo of a folder"),
@@ -190,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
             ("import", "bring what was reconstructed into a scene, and save it"),
             ("run", "all of these, one after the other"),
             ("export", "write the model of the open file to files for other programs"),
+            ("turntable", "render the model of the open file"),
         )
     )
     add_options(strip, StripSettings, required=both)
@@ -203,9 +203,11 @@ def _parser() -> argparse.ArgumentParser:
     add_options(run, ScanSteps)
     add_options(run, SceneContent)
     add_options(export, ExportSettings, required=("export",))
+    add_options(turntable, TurntableSettings, required=("turntable",))
     for one in (bring, run):
         add_options(one, ExportSettings)
-    for one in (strip, reconstruct, model, bring, run, export):
+        add_options(one, TurntableSettings, without=names_of(Overwriting))
+    for one in (strip, reconstruct, model, bring, run, export, turntable):
         one.add_argument("--json", type=Path, metavar="FILE", help="Write how the run ended to this file")
     for one in (bring, run):
         one.add_argument(
@@ -223,5 +225,6 @@ _VERBS: dict[str, Callable[[Given], JobEnd]] = {
     "model": _model,
     "import": _import,
     "run": _run,
-    "export": _export,
+    "export": _hand_on,
+    "turntable": _hand_on,
 }

@@ -2,6 +2,7 @@
 """What becomes of the model in the scene: files for other programs."""
 
 import itertools
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import bpy
 
 from ..properties.stored import settings_in
+from ..scan.common.declared import names_of
 from ..scan.common.errors import BadUseError, ScanError
-from ..scan.export.settings import ExportSettings
+from ..scan.export.settings import RENDERED, ExportSettings, TurntableSettings
 from ..scan.job.job_end import JobEnd
-from ..scene import exporting
+from ..scene import exporting, turntable
 from ..scene.model_alone import chosen_model
 
 
@@ -37,37 +39,54 @@ def exported(context: bpy.types.Context, settings: ExportSettings) -> str:
     return f"The model is exported to {file}{beside}"
 
 
+def rendered(context: bpy.types.Context, settings: TurntableSettings) -> str:
+    """Render the turntable while Blender waits; what was done, in a sentence. Raises BadUseError, OutputError."""
+
+    def tell(done: int, total: int) -> None:
+        print(f"Scan Cutout: {RENDERED.format(done=done, total=total)}", file=sys.stderr, flush=True)
+
+    return f"The turntable is rendered to {turntable.render(context, settings, tell)}"
+
+
 @dataclass(frozen=True)
 class Wishes:
     """What a command wants to have of the model that is in the scene in the end."""
 
     exports: tuple[ExportSettings, ...]
+    turntable: TurntableSettings | None
 
     @classmethod
     def taken_from(cls, given: dict[str, Any]) -> "Wishes":
         """Take them out of what was given on the command line."""
         overwrite = given.pop("overwrite", False)
-        return cls(tuple(ExportSettings(export=each, overwrite=overwrite) for each in given.pop("export", ())))
+        exports = tuple(ExportSettings(export=each, overwrite=overwrite) for each in given.pop("export", ()))
+        looks = {name: given.pop(name) for name in names_of(TurntableSettings) if name in given}
+        return cls(exports, TurntableSettings(**looks, overwrite=overwrite) if "turntable" in looks else None)
 
     def check(self) -> None:
         """Refuse what cannot be done before any work is. Raises BadUseError."""
         for each in self.exports:
             exporting.check_export(each)
+        if self.turntable:
+            turntable.check_turntable(self.turntable)
 
     def fulfil(self, context: bpy.types.Context, ended: JobEnd) -> JobEnd:
         """Do all of it where what comes before ``ended`` well enough, and return how it all ended."""
         if not ended.can_continue:
             return ended
-        made: list[str] = []
-        for each in self.exports:
-            try:
-                said = exported(context, each)
-            except ScanError as error:
-                return replace(JobEnd.of(error, **ended.details), message=_both(ended.message, str(error)))
-            made.append(each.export)
-            details = {**ended.details, "exports": made}
-            ended = replace(ended, message=_both(ended.message, said), details=details)
+        try:
+            for each in self.exports:
+                ended = _more(ended, exported(context, each), exports=[*ended.details.get("exports", ()), each.export])
+            if self.turntable:
+                ended = _more(ended, rendered(context, self.turntable), turntable=self.turntable.turntable)
+        except ScanError as error:
+            return replace(JobEnd.of(error, **ended.details), message=_both(ended.message, str(error)))
         return ended
+
+
+def _more(ended: JobEnd, said: str, **details: object) -> JobEnd:
+    """An end, and what else was done."""
+    return replace(ended, message=_both(ended.message, said), details={**ended.details, **details})
 
 
 def _both(*sentences: str) -> str:

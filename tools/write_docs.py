@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from scan.common.declared import Home, Setting, Unit, settings_of
 from scan.engines import catalog
 from scan.engines.settings import ReconstructSettings
-from scan.export.settings import ExportSettings
+from scan.export.settings import ExportSettings, TurntableSettings
 from scan.job.events import Event
 from scan.job.records import PhotoRecord
 from scan.meshing.settings import ModelSettings
@@ -38,6 +38,7 @@ _GROUPS = (
     ("Import Reconstruction", "import_reconstruction", "import", ImportSettings),
     ("Scan to Scene", "scan_to_scene", "run", ScanSteps),
     ("Export Model", "export_model", "export", ExportSettings),
+    ("Render Turntable", "render_turntable", "turntable", TurntableSettings),
 )
 _BEGINNING = """# Settings
 

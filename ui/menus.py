@@ -13,6 +13,7 @@ from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
 from ..operators.paint_mask import SCAN_CUTOUT_OT_paint_mask
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
+from ..operators.render_turntable import SCAN_CUTOUT_OT_render_turntable
 from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
 from ..operators.scan_to_scene import SCAN_CUTOUT_OT_scan_to_scene
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
@@ -41,6 +42,7 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
         layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text="Import Reconstruction...")
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_export_model.bl_idname, text="Export Model...", icon="EXPORT")
+        layout.operator(SCAN_CUTOUT_OT_render_turntable.bl_idname, text="Render Turntable...")
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")
         layout.operator(SCAN_CUTOUT_OT_step_photo.bl_idname)

@@ -44,17 +44,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(_RANDOM_BYTES))
     try:
         temporary.write_bytes(content)
-        replace(temporary, path)
+        _replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
 
 
-def replace(temporary: Path, path: Path) -> None:
+def _replace(temporary: Path, path: Path) -> None:
     """Rename a file over another one, which on Windows has to wait while somebody has that one open.
 
-    Virus scanners do for a moment, and Blender does while it reads a picture. Raises OSError.
+    Virus scanners do for a moment, and Blender does while it reads a picture.
     """
     for patience in _PATIENCE:
         try:
@@ -64,6 +64,17 @@ def replace(temporary: Path, path: Path) -> None:
         else:
             return
     temporary.replace(path)
+
+
+def temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for a small job, which goes with what is returned. Raises OutputError."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="scan_cutout_", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"No folder for temporary files can be made ({error.strerror}); make room on the disk where this computer "
+            "keeps them, then try again"
+        ) from error
 
 
 def refuse_unwritable(path: Path, what: str, advice: str) -> None:

@@ -5,7 +5,7 @@ import argparse
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .declared import Setting, Unit, settings_of
+from .declared import Setting, Unit, own_settings, settings_of
 
 
 def add_options(
@@ -30,6 +30,16 @@ def given_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, by the names of the settings, as the settings have it; ``options`` is what was parsed."""
     given = {name: value for name, value in options.items() if value is not None}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+
+
+def as_arguments(values: Any) -> list[str]:
+    """Settings as the arguments of the command that takes their group; those that have their default are left out."""
+    arguments: list[str] = []
+    for each in own_settings(type(values)):
+        value = getattr(values, each.name)
+        if value != each.default:
+            arguments += [each.option] if each.type is bool else [each.option, str(value)]
+    return arguments
 
 
 def _argument(each: Setting, *, is_required: bool) -> dict[str, Any]:

@@ -11,6 +11,10 @@ from ..common.text import either
 MODELS = (".glb", ".obj", ".ply", ".usdz")
 """Suffixes of the files that a model can be exported to."""
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+CLIPS = (".mp4",)
+"""Suffixes of the files that a turntable can be rendered to."""
+
 _BESIDE_OBJ = (".mtl", "_texture.png", "_texture.jpg")
 
 
@@ -26,6 +30,11 @@ def check_target(named: str, what: str, suffixes: Sequence[str], *, overwrite: b
     refuse_unwritable(file, f"{what} cannot be written as {file}", "name another place")
     if not overwrite:
         refuse_taken([file, *companions(file)])
+
+
+def is_clip(named: str) -> bool:
+    """Whether a turntable's file is to be a clip, and no picture."""
+    return Path(named).suffix.lower() in CLIPS
 
 
 def refuse_taken(files: Iterable[Path]) -> None:

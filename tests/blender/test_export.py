@@ -193,13 +193,17 @@ words = [refused(filepath=name and f"{arguments[0]}/{name}") for name in names]
 make_model(None, "Jug").location.x = 100
 bpy.context.view_layer.objects.active = bpy.data.objects["Camera"]
 several = refused(filepath=f"{arguments[0]}/vase.glb")
+gone = bpy.data.images.new("Gone", 8, 8)
+gone.source, gone.filepath = "FILE", f"{arguments[0]}/gone.png"
+bpy.data.objects["Jug"].data.materials[0] = material_of(gone)
 bpy.context.view_layer.objects.active = bpy.data.objects["Jug"]
+lacking = refused(filepath=f"{arguments[0]}/vase.obj")
 chosen = refused(filepath=f"{arguments[0]}/vase.ply")
 first = np.array(read(f"{arguments[0]}/vase.ply", "bpy.ops.wm.ply_import(filepath=file)")["bounds"])
-result = [nothing, words, several, chosen, first[0][0] / 1000]
+result = [nothing, words, several, lacking, chosen, first[0][0] / 1000]
 """
     found = blender_installed.run(READ + REFUSED + code, tmp_path).result
-    nothing, (unnamed, unknown, folder, nowhere, long), several, chosen, least = found
+    nothing, (unnamed, unknown, folder, nowhere, long), several, lacking, chosen, least = found
     assert "There is no model of a scan in the scene" in nothing
     assert (
         "The model cannot be written as a file without a name; name one that ends with .glb, .obj, .ply or .usdz"
@@ -210,6 +214,8 @@ result = [nothing, words, several, chosen, first[0][0] / 1000]
     assert f"The model cannot be written as {tmp_path / 'a file' / 'vase.glb'} (Not a directory)" in nowhere
     assert "cannot be written" in long
     assert "There is more than one model in the scene (Vase Model, Jug)" in several
+    assert f"{tmp_path / 'vase.obj'} cannot be written (" in lacking
+    assert "Gone" in lacking
     assert (chosen, least) == ("{'FINISHED'}", pytest.approx(49.5))
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a file", "folder.glb", "vase.ply"]
 
