@@ -38,7 +38,7 @@ Given = dict[str, Any]
 
 _GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ImportSettings)
 _FOLDERS = {each.name for group in _GROUPS for each in settings_of(group) if each.declaration.unit is Unit.FOLDER}
-_PATHS = _FOLDERS | {"filepath"}
+_PATHS = _FOLDERS | {"filepath", "turntable"}
 
 
 _handle: Any = None

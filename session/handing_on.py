@@ -25,8 +25,8 @@ def proposed_file(context: bpy.types.Context, suffix: str) -> Path:
         name = (model.parent or model).name
     except BadUseError:  # the user chooses one afterwards
         name = "scan"
-    folder = Path(settings_in(context.scene).output or bpy.data.filepath).absolute()
-    folder = next((each for each in (folder, folder.parent) if each.is_dir()), Path.home())
+    places = [Path(each) for each in (settings_in(context.scene).output, str(Path(bpy.data.filepath).parent))]
+    folder = next((each for each in places if each.is_absolute() and each.is_dir()), Path.home())
     names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
     safe = (bpy.path.clean_name(each) + suffix for each in names)
     return next(folder / each for each in safe if not (folder / each).exists())
@@ -59,7 +59,8 @@ class Wishes:
     def taken_from(cls, given: dict[str, Any]) -> "Wishes":
         """Take them out of what was given on the command line."""
         overwrite = given.pop("overwrite", False)
-        exports = tuple(ExportSettings(export=each, overwrite=overwrite) for each in given.pop("export", ()))
+        files = [str(Path(each).absolute()) for each in given.pop("export", ())]
+        exports = tuple(ExportSettings(export=each, overwrite=overwrite) for each in files)
         looks = {name: given.pop(name) for name in names_of(TurntableSettings) if name in given}
         return cls(exports, TurntableSettings(**looks, overwrite=overwrite) if "turntable" in looks else None)
 

@@ -38,7 +38,7 @@ def as_arguments(values: Any) -> list[str]:
     for each in own_settings(type(values)):
         value = getattr(values, each.name)
         if value != each.default:
-            arguments += [each.option] if each.type is bool else [each.option, str(value)]
+            arguments.append(each.option if each.type is bool else f"{each.option}={value}")
     return arguments
 
 

@@ -214,9 +214,28 @@ def test_a_model_is_exported_once_the_scene_is_saved_and_overwrites_nothing_unas
     assert third[0] == 0
     opened = f"bpy.ops.wm.open_mainfile(filepath={str(blend)!r})\n"
     again = ["export", "--export", tmp_path / "again.ply"]
-    done, taken = run(blender_installed, again, again, end=end, before=opened)
+    small = ["--turntable-width", 32, "--turntable-height", 32, "--turntable-samples", 1, "--turntable-frames", 2]
+    look = ["turntable", "--turntable", tmp_path / "ball.mp4", *small]
+    done, taken, clip = run(blender_installed, again, again, look, end=end, before=opened)
     assert (done[0], done[2]["exports"]) == (0, [str(tmp_path / "again.ply")])
     assert (taken[0], "again.ply is there already" in taken[2]["message"]) == (2, True)
+    assert (clip[0], clip[2]["turntable"]) == (0, str(tmp_path / "ball.mp4"))
+    assert clip[1].count("Scan Cutout: Rendered ") == 2
+
+
+def test_a_model_that_was_brought_in_is_exported_and_rendered(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    leave_model(solved, solved / "engines" / "colmap" / "sparse", ball())
+    glb, picture = tmp_path / "ball.glb", tmp_path / "ball.jpg"
+    line = ["import", "--output", solved, "--export", glb, "--turntable", picture, "--turntable-samples", 1]
+    small = ["--turntable-width", 32, "--turntable-height", 24]
+    odd, done = run(blender_installed, [*line, "--turntable-width", 8], [*line, *small], end=tmp_path / "end.json")
+    assert (odd[0], "Width must be from 16 to 8192 pixels, not 8" in odd[2]["message"]) == (2, True)
+    assert (done[0], done[2]["exports"], done[2]["turntable"]) == (0, [str(glb)], str(picture))
+    assert done[2]["blend"] == str(solved / "scan.blend"), "the first one has imported, too"
+    with Image.open(picture) as found:
+        assert found.size == (32, 24)
 
 
 def test_what_cannot_be_exported_in_the_end_does_not_lose_the_scene(

@@ -240,3 +240,30 @@ result = [model.mode, read(arguments[0], "bpy.ops.wm.ply_import(filepath=file)")
     np.testing.assert_allclose(np.array(found["bounds"])[:, 0], [1300, 1700], atol=1e-2)
     assert found["vertices"] == 2 * (16 * 7 + 2), "without its modifiers"
     assert found["volume"] > 0, "inside out"
+
+
+def test_a_file_is_proposed_in_the_scans_folder_else_beside_the_blend(
+    blender_installed: Blender, tmp_path: Path
+) -> None:
+    code = """
+from pathlib import Path
+from bl_ext.user_default.scan_cutout.session.handing_on import proposed_file
+place = Path(arguments[0])
+make_scan(None)
+result = [str(proposed_file(bpy.context, ".glb"))]
+bpy.ops.wm.save_as_mainfile(filepath=str(place / "mine.blend"))
+result.append(str(proposed_file(bpy.context, ".glb")))
+(place / "Vase.glb").touch()
+result.append(str(proposed_file(bpy.context, ".glb")))
+scene.scan_cutout.output_directory = str(place / "scan")
+result.append(str(proposed_file(bpy.context, ".png")))
+(place / "scan").mkdir()
+make_model(None, "Jug")
+bpy.context.view_layer.objects.active = None
+result.append(str(proposed_file(bpy.context, ".png")))
+"""
+    found = blender_installed.run(MAKE_MODEL + code, tmp_path).result
+    assert found[0].endswith("Vase.glb")
+    assert not found[0].startswith(str(tmp_path))
+    wanted = ["Vase.glb", "Vase_2.glb", "Vase.png", "scan/scan.png"]
+    assert found[1:] == [str(tmp_path / each) for each in wanted]
