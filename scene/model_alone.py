@@ -18,17 +18,16 @@ NO_MODEL = "There is no model of a scan in the scene; import one that was built"
 
 def has_model(context: bpy.types.Context) -> bool:
     """Whether there is a model to choose."""
-    return (context.object is not None and is_model(context.object)) or any(
-        map(is_model, existing(context.scene).objects)
-    )
+    return any(map(is_model, existing(context.view_layer).objects))
 
 
 def chosen_model(context: bpy.types.Context) -> bpy.types.Object:
     """The model that is meant: the active object, else the only one of the scene. Raises BadUseError."""
-    active = existing(context.view_layer).objects.active
+    objects = existing(context.view_layer).objects  # what is excluded from it has neither modifiers nor a place
+    active = objects.active
     if active is not None and is_model(active):
         return active
-    models = [each for each in existing(context.scene).objects if is_model(each)]
+    models = [each for each in objects if is_model(each)]
     if not models:
         raise BadUseError(NO_MODEL)
     if len(models) > 1:
@@ -56,6 +55,8 @@ def scene_of(
         raise BadUseError(f"The model {model.name} has no faces; choose another, or build it again")
     mesh = bpy.data.meshes.new_from_object(seen, preserve_all_data_layers=True, depsgraph=graph)
     mesh.name = name
+    for index, slot in enumerate(model.material_slots):
+        mesh.materials[index] = slot.material  # which may be the object's, and not the mesh's
     world = seen.matrix_world.copy()
     mesh.transform(Matrix.Scale(scale, 4) @ world)
     if world.is_negative:

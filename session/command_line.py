@@ -131,7 +131,7 @@ def _hand_on(given: Given) -> JobEnd:
 def _wishes(given: Given) -> Wishes:
     """What the model in the scene shall become. Raises BadUseError before there is one, where it cannot."""
     wishes = Wishes.taken_from(given)
-    wishes.check()
+    wishes.check(has_model=given.get("build_model", True))
     return wishes
 
 

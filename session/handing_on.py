@@ -64,8 +64,10 @@ class Wishes:
         looks = {name: given.pop(name) for name in names_of(TurntableSettings) if name in given}
         return cls(exports, TurntableSettings(**looks, overwrite=overwrite) if "turntable" in looks else None)
 
-    def check(self) -> None:
-        """Refuse what cannot be done before any work is. Raises BadUseError."""
+    def check(self, *, has_model: bool = True) -> None:
+        """Refuse what cannot be done before any work is, such as where there will be no model. Raises BadUseError."""
+        if not has_model and (self.exports or self.turntable):
+            raise BadUseError("Without a model there is nothing to export or to render; leave out --no-model")
         for each in self.exports:
             exporting.check_export(each)
         if self.turntable:

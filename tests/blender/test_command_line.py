@@ -258,7 +258,10 @@ def test_a_file_that_nothing_is_exported_to_is_found_out_before_the_work(
 ) -> None:
     add_photos(1)
     line = ["run", "--photos", photos, "--output", output, "--endpoint", server.endpoint]
-    ends = run(blender_installed, [*line, "--export", tmp_path / "vase.stl"], ["export"], end=tmp_path / "end.json")
+    bare = [*line, "--no-model", "--turntable", tmp_path / "vase.png"]
+    lines = ([*line, "--export", tmp_path / "vase.stl"], ["export"], bare)
+    ends = run(blender_installed, *lines, end=tmp_path / "end.json")
+    assert (ends[2][0], "nothing to export or to render; leave out --no-model" in ends[2][2]["message"]) == (2, True)
     assert (ends[0][0], "name one that ends with" in ends[0][2]["message"]) == (2, True)
     assert (ends[1][0], "--export" in ends[1][1]) == (2, True)
     assert server.visits == []

@@ -242,6 +242,28 @@ result = [model.mode, read(arguments[0], "bpy.ops.wm.ply_import(filepath=file)")
     assert found["volume"] > 0, "inside out"
 
 
+def test_a_material_may_be_the_objects_own_and_what_is_excluded_is_no_model(
+    blender_installed: Blender, tmp_path: Path
+) -> None:
+    code = """
+model = make_scan(picture())
+model.material_slots[0].link = "OBJECT"
+model.material_slots[0].material = bpy.data.materials.new("Clay")
+model.hide_set(True)
+bpy.ops.scan_cutout.export_model(filepath=f"{arguments[0]}/vase.obj")
+collection = bpy.data.collections.new("Away")
+scene.collection.children.link(collection)
+collection.objects.link(model)
+scene.collection.objects.unlink(model)
+bpy.context.view_layer.layer_collection.children["Away"].exclude = True
+result = [open(f"{arguments[0]}/vase.mtl").read(), refused(filepath=f"{arguments[0]}/vase.glb")]
+"""
+    materials, refused = blender_installed.run(MAKE_MODEL + REFUSED + code, tmp_path).result
+    assert "newmtl Clay" in materials
+    assert "map_Kd" not in materials
+    assert "There is no model of a scan in the scene" in refused
+
+
 def test_a_file_is_proposed_in_the_scans_folder_else_beside_the_blend(
     blender_installed: Blender, tmp_path: Path
 ) -> None:
