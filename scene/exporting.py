@@ -51,7 +51,6 @@ _EXPORTERS = {
         lambda _pictures: {
             "export_format": "GLB",
             "use_active_scene": True,
-            "export_animations": False,
             "export_all_vertex_colors": False,  # those that a material shows, and no others
         },
     ),
@@ -73,14 +72,14 @@ _EXPORTERS = {
         "wm.ply_export",
         _BUILD,
         1000,
-        lambda _pictures: {"export_uv": False, "export_attributes": False, "export_triangulated_mesh": True},
+        lambda _pictures: {"export_uv": False, "export_triangulated_mesh": True},
     ),
     ".usdz": _Exporter(
         "wm.usd_export",
         _BUILD,
         1,
         # A material without a picture would hide the vertices' colours, which it cannot show.
-        lambda pictures: {"export_materials": bool(pictures), "convert_world_material": False},
+        lambda pictures: {"export_materials": bool(pictures)},
     ),
 }
 

@@ -46,9 +46,7 @@ def scene_of(
     materials are the model's own. Nothing else of the file changes, nor what is selected. Raises BadUseError where the
     model has no faces.
     """
-    layer = existing(context.view_layer)
     model.update_from_editmode()
-    layer.update()
     graph = context.evaluated_depsgraph_get()
     seen = model.evaluated_get(graph)
     if not cast("bpy.types.Mesh", seen.data).polygons:

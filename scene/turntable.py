@@ -91,12 +91,9 @@ def _set_up(scene: bpy.types.Scene, settings: TurntableSettings) -> None:
     cycles.use_denoising = True
     cycles.denoising_prefilter = "FAST"
     scene.frame_start, scene.frame_end = 1, settings.frames
-    scene.frame_set(1)
     render.fps = settings.turntable_rate
     render.resolution_x, render.resolution_y = settings.turntable_width, settings.turntable_height
-    render.resolution_percentage = 100
-    render.use_file_extension = False  # it has one
-    render.use_persistent_data = True
+    render.use_persistent_data = True  # from one picture of a clip to the next
     # The texture's own colours, and white is white.
     existing(scene.view_settings).view_transform = cast("Any", "Standard")
     written = cast("Any", render.image_settings)

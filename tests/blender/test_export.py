@@ -41,6 +41,7 @@ def read(file, way):
         "objects": sorted(each.type for each in bpy.data.objects), "bounds": bounds(meshes), "pictures": pictures,
         "closed": all(len(each.link_faces) == 2 for each in inside.edges), "vertices": len(inside.verts),
         "sides": sorted({len(each.verts) for each in inside.faces}), "volume": inside.calc_volume(signed=True),
+        "materials": len(mesh.materials),
         "colors": sorted({tuple(round(255 * channel) for channel in each) for each in colors}),
     }
 """
@@ -65,8 +66,7 @@ def test_what_is_exported_is_what_is_in_the_scene(blender_installed: Blender, tm
     files = [tmp_path / "new folder" / f"vase.{kind}" for kind in WAYS]
     begin = """
 model = make_scan(picture())
-wanted = np.empty(SIZE * SIZE * 4, np.float32)
-bpy.data.images["Texture"].pixels.foreach_get(wanted)
+model.data.color_attributes.new("Color", "BYTE_COLOR", "POINT")     # from before it had its texture
 before = everything()
 """
     glb, obj, ply, usdz = read_again(blender_installed, begin, *files)
@@ -77,7 +77,9 @@ before = everything()
     for found in (glb, obj, usdz):
         assert len(found["pictures"]) == 1
         np.testing.assert_allclose(np.reshape(found["pictures"][0], picture.shape), 255 * picture, atol=1)
+        assert found["materials"] == 1
     assert ply["pictures"] == []
+    assert glb["colors"] == [], "a viewer multiplies them with the picture"
     for found in (glb, obj, ply):
         assert found["objects"] == ["MESH"]
         assert found["sides"] == [3]
@@ -100,6 +102,7 @@ def test_a_model_that_has_colors_instead_of_a_picture_keeps_them(blender_install
         colors = np.array(each["colors"])
         assert colors.min(axis=0) == pytest.approx([26, 26, 26, 255], abs=1), kind
         assert colors.max(axis=0) == pytest.approx([230, 26, 230, 255], abs=1), kind
+    assert found[-1]["materials"] == 0, "a viewer shows the material, which has no colours in a USDZ"
 
 
 def test_an_obj_has_its_pictures_beside_it_whatever_they_were(blender_installed: Blender, tmp_path: Path) -> None:

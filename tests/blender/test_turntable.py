@@ -40,12 +40,12 @@ def test_a_picture_shows_all_of_the_model_before_a_grey_backdrop(blender_install
 model = make_scan(None)
 before = everything()
 place = arguments[0]
-told = [rendered(filepath=f"{place}/new/{name}") for name in ("vase.png", "vase.jpg", "vase.webp")]
+told = [rendered(filepath=f"{place}/new/{name}") for name in ("VASE.PNG", "vase.v2.jpeg", "vase.webp")]
 assert before == (after := everything()), set(before.split("), ")) ^ set(after.split("), "))
 result = told
 """
     assert run(blender_installed, code, tmp_path) == ["{'FINISHED'}"] * 3
-    for name, kind in (("vase.png", "PNG"), ("vase.jpg", "JPEG"), ("vase.webp", "WEBP")):
+    for name, kind in (("VASE.PNG", "PNG"), ("vase.v2.jpeg", "JPEG"), ("vase.webp", "WEBP")):
         with Image.open(tmp_path / "new" / name) as picture:
             assert (picture.format, picture.size) == (kind, (160, 120))
             pixels = np.asarray(picture.convert("RGB")).astype(int)
