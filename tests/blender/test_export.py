@@ -105,6 +105,21 @@ def test_a_model_that_has_colors_instead_of_a_picture_keeps_them(blender_install
     assert found[-1]["materials"] == 0, "a viewer shows the material, which has no colours in a USDZ"
 
 
+@pytest.mark.compat
+def test_a_name_may_be_any(blender_installed: Blender, tmp_path: Path) -> None:
+    names = ["Größe v1.2.GLB", "1 vase.v2.OBJ", "vase.x.PLY", "Größe v1.2.usdz", "my vase.USDZ"]
+    code = """
+make_scan(picture())
+for name in arguments:
+    bpy.ops.scan_cutout.export_model(filepath=name)
+way = "bpy.ops.wm.obj_import(filepath=file, forward_axis='Y', up_axis='Z')"
+result = len(read(arguments[1], way)["pictures"])
+"""
+    assert blender_installed.run(READ + code, *(tmp_path / each for each in names)).result == 1
+    beside = ["1 vase.v2.mtl", "1 vase.v2_texture.png"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([*names, *beside])
+
+
 def test_an_obj_has_its_pictures_beside_it_whatever_they_were(blender_installed: Blender, tmp_path: Path) -> None:
     """Packed, on disk, painted on since, and never saved: what is shown is what comes with it, in the same bytes."""
     code = """
