@@ -17,6 +17,7 @@ class SCAN_CUTOUT_OT_export_model(FileAsking, bpy.types.Operator):
 
     bl_idname = "scan_cutout.export_model"
     bl_label = "Export Model"
+    bl_options = set()  # not REGISTER: Repeat Last would ask for the file that is there by then
 
     suffix = MODELS[0]
 

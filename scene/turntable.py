@@ -22,6 +22,7 @@ Tell = Callable[[int, int], None]
 
 _FORMATS: dict[str, Any] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".mp4": "FFMPEG"}
 _BOUNCES = 2
+_QUALITY = 92
 
 
 def check_turntable(settings: TurntableSettings) -> None:
@@ -101,9 +102,11 @@ def _set_up(scene: bpy.types.Scene, settings: TurntableSettings) -> None:
         written.media_type = "VIDEO" if is_clip(settings.turntable) else "IMAGE"
     written.file_format = _FORMATS[Path(settings.turntable).suffix.lower()]
     written.color_mode = "RGB"
-    written.quality = 92
-    clip = existing(render.ffmpeg)
-    clip.format, clip.codec, clip.constant_rate_factor = "MPEG4", "H264", "HIGH"
+    if is_clip(settings.turntable):
+        clip = existing(render.ffmpeg)
+        clip.format, clip.codec, clip.constant_rate_factor = "MPEG4", "H264", "HIGH"
+    else:
+        written.quality = _QUALITY
 
 
 @contextmanager

@@ -5,6 +5,7 @@ A generator of steps yields a job, is sent how it ended, and returns how all of 
 Blender waits (``driver``) or goes on working (``current_job``); the steps are the same.
 """
 
+import contextlib
 from collections.abc import Generator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -110,7 +111,8 @@ def render_turntable(settings: TurntableSettings, *, is_apart: bool) -> Steps:
             "computer keeps temporary files, then try again"
         ) from error
     finally:
-        copy.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # else it goes with the folder, when Blender ends
+            copy.unlink()
 
 
 def scan_to_scene(

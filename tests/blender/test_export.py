@@ -250,10 +250,12 @@ inside = bmesh.from_edit_mesh(model.data)
 for vertex in inside.verts:
     vertex.co.x *= 2
 bmesh.update_edit_mesh(model.data)
-bpy.ops.scan_cutout.export_model(filepath=arguments[0])
+for name in arguments:
+    bpy.ops.scan_cutout.export_model(filepath=name)
 result = [model.mode, read(arguments[0], "bpy.ops.wm.ply_import(filepath=file)")]
 """
-    mode, found = blender_installed.run(READ + code, tmp_path / "vase.ply").result
+    files = [tmp_path / f"vase.{kind}" for kind in ("ply", "glb", "obj", "usdz")]
+    mode, found = blender_installed.run(READ + code, *files).result
     assert mode == "EDIT"
     np.testing.assert_allclose(np.array(found["bounds"])[:, 0], [1300, 1700], atol=1e-2)
     assert found["vertices"] == 2 * (16 * 7 + 2), "without its modifiers"

@@ -116,3 +116,45 @@ result = [nothing, *words, rendered(filepath=f"{place}/vase.png"), done]
     assert done == "{'FINISHED'}"
     assert (tmp_path / "taken.png").read_bytes() != b"mine"
     assert [each.name for each in tmp_path.iterdir()] == ["taken.png"]
+
+
+def test_a_second_blender_opens_a_copy_that_is_gone_afterwards(blender_installed: Blender, tmp_path: Path) -> None:
+    code = """
+from pathlib import Path
+from bl_ext.user_default.scan_cutout.scan.common.errors import ScanError
+from bl_ext.user_default.scan_cutout.scan.export.settings import TurntableSettings
+from bl_ext.user_default.scan_cutout.session import steps
+
+def begun():
+    wanted = TurntableSettings(turntable=f"{arguments[0]}/vase.mp4", turntable_frames=5, overwrite=True)
+    return steps.render_turntable(wanted, is_apart=True)
+
+def refused():
+    try:
+        next(begun())
+    except ScanError as error:
+        return str(error)
+
+result = [refused()]
+make_scan(None)
+Path(bpy.app.tempdir, "scan_cutout_turntable").touch()      # where the folder should be
+result.append(refused())
+Path(bpy.app.tempdir, "scan_cutout_turntable").unlink()
+taken = begun()
+job = next(taken)
+command = job.content["settings"]["command"]
+copy = Path(command[2])
+opened = [copy.is_file(), bpy.data.filepath]
+taken.close()
+result += [command, [*opened, copy.exists()], job.content["settings"]["frames"]]
+"""
+    nothing, full, command, copy, frames = run(blender_installed, code, tmp_path)  # type: ignore[misc]
+    assert "There is no model of a scan in the scene" in nothing
+    assert "A copy of the file cannot be saved as" in full
+    assert "make room on the disk where this computer keeps temporary files" in full
+    assert command[1:2] == ["-b"]
+    assert command[3:7] == ["--addons", "bl_ext.user_default.scan_cutout", "--command", "scan_cutout"]
+    assert command[7:9] == ["turntable", "--json"]
+    settings = ["--overwrite", f"--turntable={tmp_path / 'vase.mp4'}", "--turntable-frames=5"]
+    assert command[10:] == settings
+    assert (copy, frames) == ([True, "", False], 5)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from finished_models import MAKE_MODEL
 from PIL import Image
 
@@ -71,6 +72,7 @@ def steps():
     window.wait_until_workers_are_gone()
 
 
+@pytest.mark.full
 def test_a_model_is_exported_to_the_file_that_is_named_in_the_file_browser(
     window: WindowBlender, tmp_path: Path
 ) -> None:
