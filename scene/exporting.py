@@ -20,8 +20,8 @@ from ..scan.export.settings import ExportSettings
 from ..scan.export.targets import refuse_taken, texture_name
 from .model_alone import chosen_model, in_scene, scene_of
 
-_ADD_ONS = "switch on the add-on “glTF 2.0 format” in the preferences, below Add-ons, or export to .obj or .ply"
-_BUILD = "this Blender was built without it; take one from blender.org, or export to another kind of file"
+_ADD_ON = "the add-on “glTF 2.0 format” is switched off; switch it on in the preferences, below Add-ons"
+_BUILD = "this one was built without them; take one from blender.org, or export to another kind of file"
 _SUFFIXES = {"JPEG": ".jpg"}
 # Before 4.5 it is always a copy that is saved elsewhere, and saying so is an error.
 _SAVE = cast("Any", bpy.types.Image.bl_rna).functions["save"]  # which the stubs do not know
@@ -34,8 +34,8 @@ class _Exporter:
 
     operator: str
     """Blender's, as in ``bpy.ops``."""
-    remedy: str
-    """What to do where Blender does not have it."""
+    lack: str
+    """Why Blender may not have it, and what to do then."""
     scale: float
     """Units of the file in a metre."""
     options: Callable[[list[bpy.types.Image]], dict[str, Any]]
@@ -46,7 +46,7 @@ class _Exporter:
 _EXPORTERS = {
     ".glb": _Exporter(
         "export_scene.gltf",
-        _ADD_ONS,
+        _ADD_ON,
         1,
         lambda _pictures: {
             "export_format": "GLB",
@@ -92,7 +92,7 @@ def check_export(settings: ExportSettings) -> None:
     try:
         _operator(exporter).get_rna_type()
     except KeyError as error:
-        raise BadUseError(f"Blender cannot write {suffix} files just now: {exporter.remedy}") from error
+        raise BadUseError(f"Blender cannot write {suffix} files: {exporter.lack}") from error
 
 
 def export(context: bpy.types.Context, settings: ExportSettings) -> list[Path]:

@@ -170,7 +170,7 @@ words = refused(filepath=arguments[0])
 result = [words, "io_scene_gltf2" in bpy.context.preferences.addons]
 """
     words, is_on = blender_installed.run(MAKE_MODEL + REFUSED + code, tmp_path / "new" / "vase.glb", alone=True).result
-    assert "Blender cannot write .glb files just now: switch on the add-on “glTF 2.0 format”" in words
+    assert "Blender cannot write .glb files: the add-on “glTF 2.0 format” is switched off; switch it on" in words
     assert not is_on
     assert not (tmp_path / "new").exists()
 
