@@ -92,6 +92,8 @@ def render_turntable(settings: TurntableSettings, *, is_apart: bool) -> Steps:
     Raises BadUseError before anything is started, and OutputError.
     """
     turntable.check_turntable(settings)
+    # The second Blender works in another folder.
+    settings = replace(settings, turntable=str(Path(settings.turntable).absolute()))
     if not is_apart:
         return JobEnd.done(handing_on.rendered(bpy.context, settings), turntable=settings.turntable)
     chosen_model(bpy.context)

@@ -120,13 +120,14 @@ result = [nothing, *words, rendered(filepath=f"{place}/vase.png"), done]
 
 def test_a_second_blender_opens_a_copy_that_is_gone_afterwards(blender_installed: Blender, tmp_path: Path) -> None:
     code = """
+import os
 from pathlib import Path
 from bl_ext.user_default.scan_cutout.scan.common.errors import ScanError
 from bl_ext.user_default.scan_cutout.scan.export.settings import TurntableSettings
 from bl_ext.user_default.scan_cutout.session import steps
 
 def begun():
-    wanted = TurntableSettings(turntable=f"{arguments[0]}/vase.mp4", turntable_frames=5, overwrite=True)
+    wanted = TurntableSettings(turntable="vase.mp4", turntable_frames=5, overwrite=True)
     return steps.render_turntable(wanted, is_apart=True)
 
 def refused():
@@ -140,8 +141,10 @@ make_scan(None)
 Path(bpy.app.tempdir, "scan_cutout_turntable").touch()      # where the folder should be
 result.append(refused())
 Path(bpy.app.tempdir, "scan_cutout_turntable").unlink()
-taken = begun()
+taken, here = begun(), Path.cwd()
+os.chdir(arguments[0])
 job = next(taken)
+os.chdir(here)
 command = job.content["settings"]["command"]
 copy = Path(command[2])
 opened = [copy.is_file(), bpy.data.filepath]

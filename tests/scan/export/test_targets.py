@@ -24,6 +24,15 @@ def test_the_kinds_of_files_are_named_where_it_is_none_of_them(tmp_path: Path, n
         ExportSettings(export=str(tmp_path / name)).check()
 
 
+def test_a_folder_and_a_place_below_a_file_are_no_targets(tmp_path: Path) -> None:
+    (tmp_path / "folder.glb").mkdir()
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "folder.glb", tmp_path / "file" / "vase.glb", tmp_path / "file" / "new" / "vase.glb"):
+        with pytest.raises(BadUseError) as refused:
+            ExportSettings(export=str(place), overwrite=True).check()
+        assert str(refused.value).startswith(f"The model cannot be written as {place} (")
+
+
 @pytest.mark.parametrize("taken", ["vase.obj", "vase.mtl", "vase_texture.png", "vase_texture.jpg"])
 def test_what_comes_with_a_file_may_not_be_taken_either(tmp_path: Path, taken: str) -> None:
     (tmp_path / taken).touch()
