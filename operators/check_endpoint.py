@@ -10,6 +10,7 @@ from .. import __package__ as base_package
 from ..properties import job_settings
 from ..properties.typed import BoolProperty, OperatorResult, StringProperty, with_properties
 from ..scan.common.errors import ScanError
+from ..scan.common.files import temporary_folder
 from ..scan.job.folder import JobFolder
 from ..session import driver, queries
 from ..session.job_operator import report
@@ -68,7 +69,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
     def _wait_for(self, context: bpy.types.Context, address: str) -> bool:
         try:
             content = _content(context, address)
-            with driver.temporary_folder() as folder:
+            with temporary_folder() as folder:
                 ended = driver.run_blocking(context, Job(self.bl_label, JobFolder(Path(folder)), content))
         except ScanError as error:
             self.report({"ERROR"}, str(error))

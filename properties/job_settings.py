@@ -12,6 +12,7 @@ from .. import __package__ as base_package
 from ..scan.common.declared import names_of
 from ..scan.engines import catalog
 from ..scan.engines.settings import ReconstructSettings
+from ..scan.export.settings import TurntableSettings
 from ..scan.job.folder import JobFolder
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import SceneContent
@@ -118,6 +119,11 @@ def wanted_texture(context: bpy.types.Context, given: Mapping[str, Any]) -> Text
 def scene_content(given: Mapping[str, Any]) -> SceneContent:
     """What an import makes in the scene: what was given of it, else the defaults."""
     return SceneContent(**{name: given[name] for name in names_of(SceneContent) if name in given})
+
+
+def turntable_settings(given: Mapping[str, Any]) -> TurntableSettings:
+    """How the model is rendered: what was given of it, else the defaults."""
+    return TurntableSettings(**{name: given[name] for name in names_of(TurntableSettings) if name in given})
 
 
 def _of_job(group: type, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from bpy.props import PointerProperty
 
 from ..scan.common.declared import Home
 from ..scan.engines.settings import ReconstructSettings
+from ..scan.export.settings import TurntableSettings
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.tasks.settings import ScanSteps, StripSettings
@@ -20,7 +21,7 @@ from .declared import given, kept_properties
 from .stored import NAME
 from .typed import existing
 
-_GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ScanSteps, SceneContent)
+_GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ScanSteps, SceneContent, TurntableSettings)
 
 on_change: list[Callable[[bpy.types.Context], None]] = []
 """Called when the folders or the engine of the scene that is shown have changed."""

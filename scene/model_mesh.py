@@ -38,6 +38,11 @@ def build(name: str, mesh: Mesh, material: bpy.types.Material | None) -> bpy.typ
     return bpy.data.objects.new(name, data)
 
 
+def is_model(thing: bpy.types.Object) -> bool:
+    """Whether an object is the model of a scan, or a copy of one, whatever was done to it since."""
+    return thing.type == "MESH" and MODEL in noted(thing)
+
+
 def note(model: bpy.types.Object, file: Path) -> None:
     """Keep with the object where it came from. It is parented and in its collection."""
     # IDs take dictionaries, of which the stubs know nothing.
@@ -56,7 +61,7 @@ def take_out_earlier(scene: bpy.types.Scene, file: Path) -> bpy.types.Material |
 
 
 def _is_as_it_came(model: bpy.types.Object, identity: str) -> bool:
-    if model.type != "MESH" or MODEL not in noted(model):
+    if not is_model(model):
         return False
     if model.library or model.override_library or existing(model.data).library:
         return False

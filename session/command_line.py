@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,15 +18,17 @@ from ..properties import job_settings
 from ..properties.typed import existing
 from ..scan.common.declared import Unit, names_of, settings_of
 from ..scan.common.errors import BadUseError, OutputError, ScanError
+from ..scan.common.files import refuse_unwritable
 from ..scan.common.options import add_options, given_of
 from ..scan.engines.settings import ReconstructSettings
+from ..scan.export.settings import ExportSettings, Overwriting, TurntableSettings
 from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
 from ..scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
 from . import driver, steps
+from .handing_on import Wishes
 
-_COMMAND = "scan_cutout"
 _EXIT_CODES = (
     "exit codes: 0 all done, 1 unexpected, 2 bad use, 3 server unreachable, 4 some photos failed, or lack a "
     "cutout, a place or a picture, or no model could be built, 5 engine failed, 130 interrupted"
@@ -37,7 +38,7 @@ Given = dict[str, Any]
 
 _GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ImportSettings)
 _FOLDERS = {each.name for group in _GROUPS for each in settings_of(group) if each.declaration.unit is Unit.FOLDER}
-_PATHS = _FOLDERS | {"filepath"}
+_PATHS = _FOLDERS | {"filepath", "turntable"}
 
 
 _handle: Any = None
@@ -46,7 +47,7 @@ _handle: Any = None
 def register() -> None:
     """Make the command known to Blender."""
     global _handle  # noqa: PLW0603 - Blender hands out a handle that must be given back
-    _handle = bpy.utils.register_cli_command(_COMMAND, run)
+    _handle = bpy.utils.register_cli_command(steps.COMMAND, run)
 
 
 def unregister() -> None:
@@ -107,18 +108,31 @@ def _import(given: Given) -> JobEnd:
     if not (given.get("directory") or given.get("filepath")):
         raise BadUseError("There is nothing to import; name a folder with --output, or a file with --file")
     folder = given.get("directory") or str(Path(given["filepath"]).parent)
-    blend = _blend_file(given.pop("blend", None), folder)
-    return _save(blend, _drive(steps.import_scan(ImportSettings(**given), existing(bpy.context.scene).session_uid)))
+    blend, wishes = _blend_file(given.pop("blend", None), folder), _wishes(given)
+    scene = existing(bpy.context.scene).session_uid
+    return wishes.fulfil(bpy.context, _save(blend, _drive(steps.import_scan(ImportSettings(**given), scene))))
 
 
 def _run(given: Given) -> JobEnd:
-    blend = _blend_file(given.pop("blend", None), given["output"])
+    blend, wishes = _blend_file(given.pop("blend", None), given["output"]), _wishes(given)
     stripping = job_settings.strip_settings(bpy.context, given)
     solving = job_settings.reconstruct_settings(bpy.context, given)
     modelling = job_settings.wanted_model(bpy.context, given)
     content = job_settings.scene_content(given)
     scene = existing(bpy.context.scene).session_uid
-    return _save(blend, _drive(steps.scan_to_scene(stripping, solving, modelling, content, scene)))
+    scanned = _save(blend, _drive(steps.scan_to_scene(stripping, solving, modelling, content, scene)))
+    return wishes.fulfil(bpy.context, scanned)
+
+
+def _hand_on(given: Given) -> JobEnd:
+    return _wishes(given).fulfil(bpy.context, JobEnd.done(""))
+
+
+def _wishes(given: Given) -> Wishes:
+    """What the model in the scene shall become. Raises BadUseError before there is one, where it cannot."""
+    wishes = Wishes.taken_from(given)
+    wishes.check(has_model=given.get("build_model", True))
+    return wishes
 
 
 def _drive(what: steps.Steps) -> JobEnd:
@@ -128,17 +142,9 @@ def _drive(what: steps.Steps) -> JobEnd:
 def _blend_file(named: str | None, output: str) -> Path:
     """Where the scene goes. Raises BadUseError where it cannot, which shall not be found out after an hour of work."""
     blend = (Path(named) if named else _untaken(Path(output))).absolute()
-    try:
-        if blend.suffix != ".blend" or blend.is_dir():
-            raise BadUseError(f"The scene cannot be saved as {blend}; name a file that ends with .blend")
-        # Nothing is made yet, not even the folder: the settings may still be refused.
-        there = next((each for each in blend.parents if each.exists()), blend.parent)
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise BadUseError(
-            f"The scene cannot be saved as {blend} ({error.strerror}); name another place with --blend or --output"
-        ) from error
+    if blend.suffix != ".blend":
+        raise BadUseError(f"The scene cannot be saved as {blend}; name a file that ends with .blend")
+    refuse_unwritable(blend, f"The scene cannot be saved as {blend}", "name another place with --blend or --output")
     return blend
 
 
@@ -168,13 +174,13 @@ def _save(blend: Path, imported: JobEnd) -> JobEnd:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"blender -b --command {_COMMAND}",
+        prog=f"blender -b --command {steps.COMMAND}",
         description="Photos of an object, its background removed, to a 3D model",
         epilog=_EXIT_CODES,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     both = ("photos", "output")
-    strip, reconstruct, model, bring, run = (
+    strip, reconstruct, model, bring, run, export, turntable = (
         verbs.add_parser(name, help=words, epilog=_EXIT_CODES)
         for name, words in (
             ("strip", "make a mask for every photo of a folder"),
@@ -182,6 +188,8 @@ def _parser() -> argparse.ArgumentParser:
             ("model", "build a mesh of the object from photos that have masks and cameras"),
             ("import", "bring what was reconstructed into a scene, and save it"),
             ("run", "all of these, one after the other"),
+            ("export", "write the model of the open file to files for other programs"),
+            ("turntable", "render the model of the open file"),
         )
     )
     add_options(strip, StripSettings, required=both)
@@ -194,7 +202,12 @@ def _parser() -> argparse.ArgumentParser:
     add_options(run, ModelSettings, without=before | NOT_OF_A_SCAN)
     add_options(run, ScanSteps)
     add_options(run, SceneContent)
-    for one in (strip, reconstruct, model, bring, run):
+    add_options(export, ExportSettings, required=("export",))
+    add_options(turntable, TurntableSettings, required=("turntable",))
+    for one in (bring, run):
+        add_options(one, ExportSettings)
+        add_options(one, TurntableSettings, without=names_of(Overwriting))
+    for one in (strip, reconstruct, model, bring, run, export, turntable):
         one.add_argument("--json", type=Path, metavar="FILE", help="Write how the run ended to this file")
     for one in (bring, run):
         one.add_argument(
@@ -212,4 +225,6 @@ _VERBS: dict[str, Callable[[Given], JobEnd]] = {
     "model": _model,
     "import": _import,
     "run": _run,
+    "export": _hand_on,
+    "turntable": _hand_on,
 }

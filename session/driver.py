@@ -2,14 +2,12 @@
 """Steps driven to their end while Blender waits: for scripts, the command line and ``blender -b``."""
 
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 
 import bpy
 
 from ..properties import job_settings
-from ..scan.common.errors import OutputError
 from ..scan.job.events import Event, Finished, Log, Paused, PhotoDone, PhotoFailed, StepProgress
 from ..scan.job.job_end import JobEnd
 from ..scan.job.process import Worker
@@ -88,17 +86,6 @@ def start(context: bpy.types.Context, job: Job) -> Worker:
     """Start a worker on a job. Raises BadUseError where it cannot be started."""
     refuse_missing()
     return Worker([sys.executable, *bpy.app.python_args], job.folder, job.content, job_settings.token(context))
-
-
-def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """Make a folder for a small job, which goes with what is returned. Raises OutputError."""
-    try:
-        return tempfile.TemporaryDirectory(prefix="scan_cutout_", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise OutputError(
-            f"No folder for temporary files can be made ({error.strerror}); make room on the disk where this computer "
-            "keeps them, then try again"
-        ) from error
 
 
 def _print(text: str) -> None:

@@ -135,16 +135,20 @@ class JobOperator(Watching):
         """
         raise NotImplementedError
 
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a user has started it, and Blender shall go on."""
+        return self.options.is_invoke and not bpy.app.background
+
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Run by a user: start, watch and let Blender go on. Run by a script, or in background: wait for the end.
 
         An error (nothing done, server away, bad use) is reported as such, which makes a calling script fail; photos
         that failed among others are a warning, and named in the report.
         """
-        is_by_hand = self.options.is_invoke and not bpy.app.background
         try:
             current_job.refuse_second()
-            if is_by_hand:
+            if self.is_by_hand:
                 return self._start(context, self.plan(context, settings_in(context.scene).given()))
             ended = driver.drive(context, self.plan(context, {}), lambda step: report(self, step, went_on=True))
             survey.ask_after_job(context)

@@ -15,6 +15,7 @@ from ..properties import job_settings
 from ..properties.stored import settings_in
 from ..properties.typed import existing, persistent
 from ..scan.common.errors import BadUseError, ScanError
+from ..scan.common.files import temporary_folder
 from ..scan.job.events import Event, Finished, Previewed, PreviewFailed, PreviewWaiting, Started
 from ..scan.job.folder import JobFolder
 from ..scan.job.process import Worker
@@ -50,7 +51,7 @@ class Preview:
         self._colours: Colours = {}
         self.picture = Picture("Scan Cutout Preview", "VIEW")
         self._overlay = Picture("Scan Cutout Photo", "VIEW")
-        self._folder = driver.temporary_folder()
+        self._folder = temporary_folder()
         self._worker: Worker | None = None
         self._number = self._answered = 0
         self._asked: object = None

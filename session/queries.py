@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from ..scan.common.errors import ScanError
+from ..scan.common.files import temporary_folder
 from ..scan.job.events import Finished
 from ..scan.job.folder import JobFolder
 from ..scan.job.job_end import JobEnd
@@ -38,7 +39,7 @@ class _Question:
         self.answer: JobEnd | None = None
         try:
             # Kept as long as the answer, which may name files in it.
-            self._folder = driver.temporary_folder()
+            self._folder = temporary_folder()
             self._worker = driver.start(context, Job(title, JobFolder(Path(self._folder.name)), content))
         except ScanError as error:
             self._take(JobEnd.of(error))

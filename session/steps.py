@@ -5,6 +5,7 @@ A generator of steps yields a job, is sent how it ended, and returns how all of 
 Blender waits (``driver``) or goes on working (``current_job``); the steps are the same.
 """
 
+import contextlib
 from collections.abc import Generator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,17 +13,25 @@ from typing import Any
 
 import bpy
 
+from .. import __package__ as base_package
 from ..properties.typed import existing
-from ..scan.common.errors import NoModelError
+from ..scan.common.errors import NoModelError, OutputError
+from ..scan.common.options import as_arguments
 from ..scan.common.text import count
 from ..scan.engines.settings import ReconstructSettings
+from ..scan.export.settings import TurntableSettings
 from ..scan.job.folder import JobFolder
 from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.importing import ImportPlan, plan_import
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
 from ..scan.tasks.settings import StripSettings
-from ..scene import building
+from ..scene import building, turntable
+from ..scene.model_alone import chosen_model
+from . import handing_on
+
+COMMAND = "scan_cutout"
+"""What Blender's command line calls the extension."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,37 @@ def import_scan(settings: ImportSettings, scene: int, *, with_mesh: bool = True)
     building.build(there, plan, settings)
     said, is_whole = _summary(plan, unfit)
     return JobEnd.done(said) if is_whole else JobEnd.some_failed(said)
+
+
+def render_turntable(settings: TurntableSettings, *, is_apart: bool) -> Steps:
+    """Render the model in this process, or apart in a second Blender that opens a copy of the file.
+
+    Raises BadUseError before anything is started, and OutputError.
+    """
+    turntable.check_turntable(settings)
+    # The second Blender works in another folder.
+    settings = replace(settings, turntable=str(Path(settings.turntable).absolute()))
+    if not is_apart:
+        return JobEnd.done(handing_on.rendered(bpy.context, settings), turntable=settings.turntable)
+    chosen_model(bpy.context)
+    folder = JobFolder(Path(bpy.app.tempdir, "scan_cutout_turntable"))
+    copy, report = folder.root / "scene.blend", folder.root / "end.json"
+    try:
+        folder.root.mkdir(parents=True, exist_ok=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True)
+        # Where the extension was switched on a moment ago, the preferences on disk may not know of it.
+        opened = [bpy.app.binary_path, "-b", str(copy), "--addons", base_package]
+        command = [*opened, "--command", COMMAND, "turntable", "--json", str(report), *as_arguments(settings)]
+        job = {"command": command, "report": str(report), "frames": settings.frames}
+        return (yield Job("Render Turntable", folder, {"task": "render_turntable", "settings": job}))
+    except (OSError, RuntimeError) as error:
+        raise OutputError(
+            f"A copy of the file cannot be saved as {copy} ({str(error).strip()}); make room on the disk where this "
+            "computer keeps temporary files, then try again"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # else it goes with the folder, when Blender ends
+            copy.unlink()
 
 
 def scan_to_scene(

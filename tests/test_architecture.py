@@ -25,7 +25,7 @@ FLOORS = (
     ("scan.views",),
     ("scan.cutouts",),
     ("scan.masks",),
-    ("scan.photos", "scan.reconstruction"),
+    ("scan.photos", "scan.reconstruction", "scan.export"),
     ("scan.job",),
     ("scan.common",),
 )

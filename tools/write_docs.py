@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from scan.common.declared import Home, Setting, Unit, settings_of
 from scan.engines import catalog
 from scan.engines.settings import ReconstructSettings
+from scan.export.settings import ExportSettings, TurntableSettings
 from scan.job.events import Event
 from scan.job.records import PhotoRecord
 from scan.meshing.settings import ModelSettings
@@ -36,6 +37,8 @@ _GROUPS = (
     ("Build Model", "build_model", "model", ModelSettings),
     ("Import Reconstruction", "import_reconstruction", "import", ImportSettings),
     ("Scan to Scene", "scan_to_scene", "run", ScanSteps),
+    ("Export Model", "export_model", "export", ExportSettings),
+    ("Render Turntable", "render_turntable", "turntable", TurntableSettings),
 )
 _BEGINNING = """# Settings
 
@@ -46,7 +49,8 @@ the command line the option in the second. Left out, it comes from the preferenc
 default; what a scene keeps counts for who presses a button. The backend EMBEDDED has a model of its own in the
 preferences, *Embedded Model* (`u2netp`).
 `bpy.ops.scan_cutout.scan_to_scene` and the command `run` take the settings of all steps but for the folders of a
-model's cameras and masks and those of an import, and one of their own, which is the last.
+model's cameras and masks and those of an import, and one of their own. The commands `run` and `import` also take what
+their model shall become.
 """
 _NOT = ("is not set in a call", "has no option", "is kept nowhere")
 _PLACES = {Home.CALL: "–", Home.SCENE: "the scene (sidebar)", Home.PREFERENCES: "the preferences"}

@@ -6,18 +6,21 @@ import bpy
 from ..operators.build_model import SCAN_CUTOUT_OT_build_model
 from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
 from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
+from ..operators.export_model import SCAN_CUTOUT_OT_export_model
 from ..operators.import_reconstruction import SCAN_CUTOUT_OT_import_reconstruction
 from ..operators.leave_mask import SCAN_CUTOUT_OT_leave_mask
 from ..operators.look_through_photo import SCAN_CUTOUT_OT_look_through_photo
 from ..operators.paint_mask import SCAN_CUTOUT_OT_paint_mask
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
+from ..operators.render_turntable import SCAN_CUTOUT_OT_render_turntable
 from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
 from ..operators.scan_to_scene import SCAN_CUTOUT_OT_scan_to_scene
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
 from ..properties.typed import existing
+from ..scan.export.targets import MODELS
 from ..scan.reconstruction.readers import registry
 
 
@@ -38,6 +41,9 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
         layout.operator(SCAN_CUTOUT_OT_build_model.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text="Import Reconstruction...")
         layout.separator()
+        layout.operator(SCAN_CUTOUT_OT_export_model.bl_idname, text="Export Model...", icon="EXPORT")
+        layout.operator(SCAN_CUTOUT_OT_render_turntable.bl_idname, text="Render Turntable...")
+        layout.separator()
         layout.operator(SCAN_CUTOUT_OT_preview_photo.bl_idname, icon="HIDE_OFF")
         layout.operator(SCAN_CUTOUT_OT_step_photo.bl_idname)
         existing(layout.operator(SCAN_CUTOUT_OT_step_photo.bl_idname, text="Preview Previous Photo")).step = -1
@@ -55,6 +61,11 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
 def _draw_import(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     layout = existing(menu.layout)
     layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text=f"Photogrammetry Scan ({registry.labels()})")
+
+
+def _draw_export(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    suffixes = ", ".join(MODELS)
+    existing(menu.layout).operator(SCAN_CUTOUT_OT_export_model.bl_idname, text=f"Scan Cutout Model ({suffixes})")
 
 
 def _draw_main(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
@@ -76,6 +87,7 @@ def _draw_look(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
 _ENTRIES = (
     ("TOPBAR_MT_file_import", _draw_import),
     ("TOPBAR_MT_file_import", _draw_main),
+    ("TOPBAR_MT_file_export", _draw_export),
     ("VIEW3D_MT_add", _draw_main),
     ("VIEW3D_MT_view_cameras", _draw_look),
 )

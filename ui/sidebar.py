@@ -6,6 +6,7 @@ import bpy
 from ..operators.scan_to_scene import SCAN_CUTOUT_OT_scan_to_scene
 from ..properties.stored import Settings
 from .sidebar_background import SCAN_CUTOUT_PT_background, SCAN_CUTOUT_PT_background_advanced
+from .sidebar_export import SCAN_CUTOUT_PT_export
 from .sidebar_job import draw_job
 from .sidebar_panel import SidebarPanel
 from .sidebar_photos import SCAN_CUTOUT_PT_photos
@@ -35,5 +36,6 @@ register, unregister = bpy.utils.register_classes_factory(
         SCAN_CUTOUT_PT_reconstruct,
         SCAN_CUTOUT_PT_model,
         SCAN_CUTOUT_PT_import,
+        SCAN_CUTOUT_PT_export,
     )
 )

@@ -34,7 +34,8 @@ def draw_job(layout: bpy.types.UILayout, settings: Settings) -> None:
     is_elsewhere = last is not None and last.root != Path(settings.output)
     if last is not None and last.result is not None:
         _draw_ended(layout, last, last.result)
-        if is_elsewhere:
+        # What was rendered says itself where it is, and the job's own folder is of no use any more.
+        if is_elsewhere and "turntable" not in last.result.details:
             say(layout, f"In {last.root}", "FILE_FOLDER")
             _draw_files(layout, JobFolder(last.root), has_report=False)
     output = survey.output_state(settings)

@@ -88,6 +88,8 @@ class Declaration:
     option: str = ""
     """Its name on the command line without the dashes, where that is another."""
     metavar: str = ""
+    is_repeated: bool = False
+    """Whether the command line takes it more than once: each time it is the setting of another such group."""
     was: str = ""
     """Its name in the jobs of earlier versions."""
     since: str = FIRST_VERSION

@@ -2,11 +2,14 @@
 """Files that are either whole or not there, and the sentence for a disk that takes no more."""
 
 import contextlib
+import errno
+import os
 import secrets
+import tempfile
 import time
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import BadUseError, OutputError
 
 TEMPORARY_PREFIX = ".tmp-"
 _RANDOM_BYTES = 6
@@ -61,6 +64,32 @@ def _replace(temporary: Path, path: Path) -> None:
         else:
             return
     temporary.replace(path)
+
+
+def temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for a small job, which goes with what is returned. Raises OutputError."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="scan_cutout_", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"No folder for temporary files can be made ({error.strerror}); make room on the disk where this computer "
+            "keeps them, then try again"
+        ) from error
+
+
+def refuse_unwritable(path: Path, what: str, advice: str) -> None:
+    """Raise BadUseError, that begins with ``what``, where it is a folder, or no file can be made in its folder.
+
+    Nothing stays, and that folder itself is not made: other settings may still be refused.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        there = next((each for each in path.parents if each.exists()), path.parent)
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise BadUseError(f"{what} ({error.strerror}); {advice}") from error
 
 
 def remove_leftovers(folder: Path, *, recursive: bool) -> None:

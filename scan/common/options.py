@@ -5,7 +5,7 @@ import argparse
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .declared import Setting, Unit, settings_of
+from .declared import Setting, Unit, own_settings, settings_of
 
 
 def add_options(
@@ -32,6 +32,16 @@ def given_of(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
+def as_arguments(values: Any) -> list[str]:
+    """Settings as the arguments of the command that takes their group; those that have their default are left out."""
+    arguments: list[str] = []
+    for each in own_settings(type(values)):
+        value = getattr(values, each.name)
+        if value != each.default:
+            arguments.append(each.option if each.type is bool else f"{each.option}={value}")
+    return arguments
+
+
 def _argument(each: Setting, *, is_required: bool) -> dict[str, Any]:
     argument: dict[str, Any] = {"dest": each.name, "default": None, "help": _escaped(_help(each))}
     if each.type is bool:
@@ -41,6 +51,8 @@ def _argument(each: Setting, *, is_required: bool) -> dict[str, Any]:
         return {**argument, "nargs": "+"}
     if is_required:
         argument["required"] = True
+    if each.declaration.is_repeated:
+        return {**argument, "action": "append"}
     if each.choices:
         return {**argument, "type": str.upper, "choices": [choice.name for choice in each.choices], "metavar": None}
     return {**argument, "type": each.type}
@@ -50,7 +62,8 @@ def _help(each: Setting) -> str:
     declared = each.declaration
     if each.type is bool and each.default:
         return declared.off_help
-    return f"{declared.help} ({each.range})" if each.range else declared.help
+    more = "; may be given more than once" if declared.is_repeated else ""
+    return f"{declared.help} ({each.range})" if each.range else declared.help + more
 
 
 def _escaped(text: str) -> str:

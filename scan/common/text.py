@@ -16,6 +16,11 @@ def some(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def either(names: Sequence[str]) -> str:
+    """Such as "a, b or c", of two names or more."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 def about_passed_over(names: Sequence[PurePosixPath]) -> str:
     """What to do with pictures that are not even looked at; empty where there are none."""
     if not names:

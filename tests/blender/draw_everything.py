@@ -196,6 +196,10 @@ def solved_states(shown, stored, output):
     left_out = {"found": 2, "done": 1, "failed": [{"photo": "1.jpg", "reason": "has no mask"}]}
     end_with(job_end.JobEnd.some_failed("The model is made of 1 photo", photos=left_out))
     draw("built of some")
+    current_job.last().root = Path("/temporary")
+    draw("built elsewhere")
+    current_job.last().result = job_end.JobEnd.done("The turntable is rendered", turntable="/vase.png")
+    draw("rendered")
     shown.directory = str(Path(outputs, "gone"))
     look()
     assert survey.missing_results(shown) == "", "what was solved cannot be imported"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_models import ball, leave_model
 from faulty_server import FaultyServer
 from PIL import Image
 
@@ -194,3 +195,74 @@ def test_named_files_alone_are_worked_on(
     (code, printed, _), solve = run(blender_installed, strip, ["reconstruct", *folders, "--files", *names[:2]])
     assert (code, "2 of 2 photos have a mask" in printed) == (0, True)
     assert (solve[0], "needs at least 3 photos, and there are only 2" in solve[1]) == (2, True)
+
+
+@pytest.mark.compat
+def test_a_model_is_exported_once_the_scene_is_saved_and_overwrites_nothing_unasked(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    leave_model(solved, solved / "engines" / "colmap" / "sparse", ball())
+    glb, obj, blend = (tmp_path / "files" / name for name in ("ball.glb", "ball.obj", "ball.blend"))
+    line = ["import", "--output", solved, "--blend", blend, "--export", glb, "--export", obj]
+    end = tmp_path / "end.json"
+    first, second, third = run(blender_installed, line, line, [*line, "--overwrite"], end=end)
+    assert (first[0], first[2]["exports"], first[2]["blend"]) == (0, [str(glb), str(obj)], str(blend))
+    assert f"Saved as {blend}. The model is exported to {glb}. The model is exported to {obj}, with" in first[1]
+    assert (second[0], second[2]["exit_code"]) == (2, 2)
+    assert f"{glb} is there already" in second[2]["message"]
+    assert "Saved" not in second[1], "it was found out after the work"
+    assert third[0] == 0
+    opened = f"bpy.ops.wm.open_mainfile(filepath={str(blend)!r})\n"
+    again = ["export", "--export", tmp_path / "again.ply"]
+    small = ["--turntable-width", 32, "--turntable-height", 32, "--turntable-samples", 1, "--turntable-frames", 2]
+    look = ["turntable", "--turntable", tmp_path / "ball.mp4", *small]
+    done, taken, clip = run(blender_installed, again, again, look, end=end, before=opened)
+    assert (done[0], done[2]["exports"]) == (0, [str(tmp_path / "again.ply")])
+    assert (taken[0], "again.ply is there already" in taken[2]["message"]) == (2, True)
+    assert (clip[0], clip[2]["turntable"]) == (0, str(tmp_path / "ball.mp4"))
+    assert clip[1].count("Scan Cutout: Rendered ") == 2
+
+
+def test_a_model_that_was_brought_in_is_exported_and_rendered(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    leave_model(solved, solved / "engines" / "colmap" / "sparse", ball())
+    glb, picture = tmp_path / "ball.glb", tmp_path / "ball.jpg"
+    line = ["import", "--output", solved, "--export", glb, "--turntable", picture, "--turntable-samples", 1]
+    small = ["--turntable-width", 32, "--turntable-height", 24]
+    odd, done = run(blender_installed, [*line, "--turntable-width", 8], [*line, *small], end=tmp_path / "end.json")
+    assert (odd[0], "Width must be from 16 to 8192 pixels, not 8" in odd[2]["message"]) == (2, True)
+    assert (done[0], done[2]["exports"], done[2]["turntable"]) == (0, [str(glb)], str(picture))
+    assert done[2]["blend"] == str(solved / "scan.blend"), "the first one has imported, too"
+    with Image.open(picture) as found:
+        assert found.size == (32, 24)
+
+
+def test_what_cannot_be_exported_in_the_end_does_not_lose_the_scene(
+    blender_installed: Blender, solved: Path, tmp_path: Path
+) -> None:
+    line = ["import", "--output", solved, "--export", tmp_path / "vase.glb"]
+    ((code, _, told),) = run(blender_installed, line, end=tmp_path / "end.json")
+    assert (code, told["status"]) == (2, "failed")
+    assert "There is no model of a scan in the scene" in told["message"]
+    assert Path(told["blend"]).is_file()
+
+
+def test_a_file_that_nothing_is_exported_to_is_found_out_before_the_work(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+    tmp_path: Path,
+) -> None:
+    add_photos(1)
+    line = ["run", "--photos", photos, "--output", output, "--endpoint", server.endpoint]
+    bare = [*line, "--no-model", "--turntable", tmp_path / "vase.png"]
+    lines = ([*line, "--export", tmp_path / "vase.stl"], ["export"], bare)
+    ends = run(blender_installed, *lines, end=tmp_path / "end.json")
+    assert (ends[2][0], "nothing to export or to render; leave out --no-model" in ends[2][2]["message"]) == (2, True)
+    assert (ends[0][0], "name one that ends with" in ends[0][2]["message"]) == (2, True)
+    assert (ends[1][0], "--export" in ends[1][1]) == (2, True)
+    assert server.visits == []
+    assert not output.exists()

@@ -12,6 +12,7 @@ from bpy_process import Blender
 from scan.common.declared import Home, Setting, Unit, settings_of
 from scan.engines import catalog
 from scan.engines.settings import ReconstructSettings
+from scan.export.settings import ExportSettings, TurntableSettings
 from scan.meshing.settings import ModelSettings
 from scan.reconstruction.settings import ImportSettings, SceneContent
 from scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
@@ -23,6 +24,8 @@ OPERATORS = {
     "build_model": (ModelSettings,),
     "import_reconstruction": (ImportSettings,),
     "scan_to_scene": (StripSettings, ReconstructSettings, ModelSettings, ScanSteps, SceneContent),
+    "export_model": (ExportSettings,),
+    "render_turntable": (TurntableSettings,),
 }
 READ = """
     def told(properties):
@@ -76,11 +79,12 @@ def test_properties_are_what_is_declared(blender_installed: Blender) -> None:
         if name == "scan_to_scene":
             wanted = {name: each for name, each in wanted.items() if each.name not in NOT_OF_A_SCAN}
         zeros = zeros_of(wanted)
-        assert found[name].keys() - {"retry", "filter_glob"} == wanted.keys() | zeros.keys(), name
+        assert found[name].keys() - {"retry", "filter_glob", "check_existing"} == wanted.keys() | zeros.keys(), name
         assert {zero: found[name][zero]["default"] for zero in zeros} == zeros
         for own, each in wanted.items():
             fits(each, found[name][own], has_limits=False)
-    every = {each.in_blender: each for group in OPERATORS["scan_to_scene"] for each in settings_of(group)}
+    groups = (*OPERATORS["scan_to_scene"], TurntableSettings)
+    every = {each.in_blender: each for group in groups for each in settings_of(group)}
     kept = {name: each for name, each in every.items() if each.declaration.home is Home.SCENE}
     assert found["scene"].keys() == kept.keys() | zeros_of(kept).keys()
     stored = {name: each for name, each in every.items() if each.declaration.home is Home.PREFERENCES}

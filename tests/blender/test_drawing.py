@@ -29,6 +29,7 @@ SIDEBAR = (
     "SCAN_CUTOUT_PT_reconstruct",
     "SCAN_CUTOUT_PT_model",
     "SCAN_CUTOUT_PT_import",
+    "SCAN_CUTOUT_PT_export",
 )
 
 
@@ -105,6 +106,12 @@ def _check_model(drawn: Mapping[str, Mapping[str, str]]) -> None:
     assert "BuildModel" in drawn["building"]["SCAN_CUTOUT_PT_scan"]
     ended = drawn["built of some"]["SCAN_CUTOUT_PT_scan"]
     assert ("Themodelismadeof1photo" in ended, "1of2photoshaveamask" in ended) == (True, False)
+    export, rendered = (drawn[state]["SCAN_CUTOUT_PT_export"] for state in ("built", "rendered"))
+    for said in ("scan_cutout.export_model", "scan_cutout.render_turntable", "turntable_samples", "turntable_frames"):
+        assert said in export
+    places = ["/temporary" in drawn[state]["SCAN_CUTOUT_PT_scan"] for state in ("built elsewhere", "rendered")]
+    assert places == [True, False]
+    assert ("ShowTurntable" in export, "ShowTurntable" in rendered) == (False, True)
     for said in ("threads", "all_but_one_thread", "memory", "half_memory"):
         assert said in drawn["factory"]["ScanCutoutPreferences"]
 
