@@ -34,6 +34,8 @@ _FAR = 3.0
 """Points that are so many times as far from the middle as usual are of something else."""
 _ABOVE = 0.05
 """A photo taken from within so much (sine of an angle) of straight above shows no front."""
+_ROUNDS = 3
+"""The middle of what is around an object depends on how that is turned, and the turn on the middle."""
 _LEAST_SIZE = 1e-12
 
 
@@ -137,9 +139,16 @@ def change_of_frame(before: Iterable[Photo], now: Iterable[Photo]) -> Floats | N
 
 
 def _turn(up: Floats, front: Photo, shape: Shape) -> Floats:
-    """The turn (3 × 3) that has ``up`` point up, and the camera of a photo before the object."""
-    bounds = shape.bounds(np.eye(3))
-    toward = front.position - (bounds[0] + bounds[1]) / 2 if bounds else -front.rotation[2]
+    """The turn (3 × 3) that has ``up`` point up, and the camera of a photo before the object's middle."""
+    turn = _facing(-front.rotation[2], up, front)
+    for _ in range(_ROUNDS):
+        bounds = shape.bounds(turn)
+        if bounds is not None:
+            turn = _facing(front.position - (bounds[0] + bounds[1]) / 2 @ turn, up, front)
+    return turn
+
+
+def _facing(toward: Floats, up: Floats, front: Photo) -> Floats:
     level = toward - (toward @ up) * up
     if np.linalg.norm(level) < _ABOVE * np.linalg.norm(toward):
         # From above or below no side is nearer: then what is at the picture's lower edge is the front.

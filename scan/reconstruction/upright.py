@@ -29,6 +29,10 @@ _LEAST_TURN = np.radians(5)
 _NEAR = np.radians(10)
 """Within this of each other axes may be one and the same."""
 _NARROWEST = np.radians(0.2)
+_BY_HAND = np.radians(1)
+"""Axes that scatter more are not those of a plate."""
+_TILTED = np.radians(15)
+"""A picture that is tilted by more was not meant to be level."""
 _LEAST_PAIRS = 3
 _LEAST_SHARE = 0.15
 """Of all turns, what has to be about the axis: of turns at random 1.5 % are, of three rings at least a third."""
@@ -82,18 +86,24 @@ def find_up(photos: Sequence[Photo], side: str = "", orientations: Mapping[str, 
     chosen = str(PurePosixPath(side)) if side else min(sizes, key=lambda name: (-sizes[name], name))
     ring = tuple(sorted((photo for photo in photos if side_of(photo.name) == chosen), key=lambda photo: photo.name))
     which = count(len(ring), "photo") + (f" of {chosen}" if len(sizes) > 1 else "")
-    rotations = np.array([photo.rotation for photo in ring]).reshape(-1, 3, 3)
+    turns = [_held((orientations or {}).get(photo.name, 1)) for photo in ring]
+    rotations = np.array([turn @ photo.rotation for turn, photo in zip(turns, ring, strict=True)]).reshape(-1, 3, 3)
     axis = _axis(rotations)
     if axis is None:
         return Up(chosen, ring, None, f"left as it lay, since the {which} are in no ring that would tell what is up")
-    tops = [_TOPS.get((orientations or {}).get(photo.name, 1), _TOPS[1]) for photo in ring]
-    return Up(chosen, ring, _upward(axis, rotations, np.array(tops, float)), f"upright as in the {which}")
+    return Up(chosen, ring, _upward(axis, rotations), f"upright as in the {which}")
+
+
+def _held(orientation: int) -> Floats:
+    """From the camera's axes of a photo as it is stored to those of one that is upright, by its EXIF: 3 × 3."""
+    x, y = _TOPS.get(orientation, _TOPS[1])
+    return np.array([[-y, x, 0.0], [-x, -y, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _axis(rotations: Floats) -> Floats | None:
     """The line about which most of the turns are by which photos differ: 3, of length 1, either end.
 
-    ``rotations`` are n × 3 × 3, world to camera. None where there is no ring.
+    ``rotations`` are n × 3 × 3, world to cameras that are held upright. None where there is no ring.
     """
     rotations = rotations[_evenly(len(rotations), _MOST)]
     one, other = np.triu_indices(len(rotations), 1)
@@ -121,7 +131,22 @@ def _axis(rotations: Floats) -> Floats | None:
         and weights[near].sum() >= _LEAST_SHARE * weights.sum()
         and weights[near].max() >= np.sin(_LEAST_ROUND / 2)
     )
-    return axis if is_ring else None
+    if not is_ring:
+        return None
+    return axis if width < _BY_HAND else _level(axis, rotations)
+
+
+def _level(axis: Floats, rotations: Floats) -> Floats:
+    """The axis for cameras in a hand, which go up and down more than they are tilted to a side.
+
+    What is level in the pictures, as that of its sides which is most nearly so, is level in the world: the axis is what
+    is upright on all of it.
+    """
+    sides = rotations[:, :2]
+    level = np.take_along_axis(sides, np.abs(sides @ axis).argmin(axis=1)[:, None, None], axis=1)[:, 0]
+    level = level[np.abs(level @ axis) < np.sin(_TILTED)]
+    found = np.asarray(np.linalg.eigh(level.T @ level)[1][:, 0])
+    return found if len(level) >= _LEAST_PAIRS and abs(found @ axis) > np.cos(_NEAR) else axis
 
 
 def _half_turns(rotations: Floats) -> Floats:
@@ -141,12 +166,9 @@ def _half_turns(rotations: Floats) -> Floats:
     return np.asarray(np.linalg.eigh(np.moveaxis(np.array(rows), -1, 0))[1][:, :3, -1])
 
 
-def _upward(axis: Floats, rotations: Floats, tops: Floats) -> Floats:
-    """The end of the axis that is up in the pictures; where these do not tell, the one from which they look down.
-
-    ``tops`` are n × 2, see ``_TOPS``.
-    """
-    up = np.einsum("nij,ni->nj", rotations[:, :2], tops).mean(axis=0) @ axis
+def _upward(axis: Floats, rotations: Floats) -> Floats:
+    """The end of the axis that is up in the pictures; where these do not tell, the one from which they look down."""
+    up = -rotations[:, 1].mean(axis=0) @ axis
     if abs(up) < _TELLING:  # photos on their side of which EXIF does not say so, or a ring high above
         up = -rotations[:, 2].mean(axis=0) @ axis
     return axis if up >= 0 else -axis
