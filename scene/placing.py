@@ -39,6 +39,11 @@ class Scan:
         """From the solve's frame to the root's parent, or the world: 4 × 4."""
         return np.array(self.root.matrix_basis)
 
+    @property
+    def scale(self) -> float:
+        """Units of the root's parent, or the world's, in one of the solve's frame."""
+        return _scale_of(self.matrix)
+
 
 def root_of(thing: bpy.types.Object | None) -> bpy.types.Object | None:
     """The root of the scan that an object is, or belongs to; None where it belongs to none."""
@@ -98,6 +103,20 @@ def put(scan: Scan, matrix: Floats) -> None:
         model_mesh.note_again(model)
 
 
+def grow(scan: Scan, factor: float) -> None:
+    """Make a scan so many times as large, about the middle of its foot. The scene is up to date."""
+    world = np.array(scan.root.matrix_world)
+    bounds = scan.shape.bounds(world[:3, :3])
+    foot = world[:3, 3].copy()
+    if bounds is not None:
+        low, high = bounds
+        foot += [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]]
+    about = np.diag([factor, factor, factor, 1.0])
+    about[:3, 3] = (1 - factor) * foot
+    parent = world @ np.linalg.inv(scan.matrix)
+    put(scan, np.linalg.inv(parent) @ about @ parent @ scan.matrix)
+
+
 def put_first(root: bpy.types.Object, placement: Placement, size: float, earlier: bpy.types.Object | None) -> None:
     """Put a scan that was just built; where the earlier one was that was placed by hand, if there is one.
 
@@ -115,10 +134,13 @@ def put_first(root: bpy.types.Object, placement: Placement, size: float, earlier
 def _place(root: bpy.types.Object, matrix: Floats, size: float) -> None:
     root.matrix_basis = Matrix(matrix.tolist())
     # How cameras are drawn and clip does not follow their scale.
-    scale = float(abs(np.linalg.det(matrix[:3, :3])) ** (1 / 3))
     for each in root.children:
         if photo_cameras.is_of_photo(each):
-            photo_cameras.set_scale(cast("bpy.types.Camera", each.data), size * scale)
+            photo_cameras.set_scale(cast("bpy.types.Camera", each.data), size * _scale_of(matrix))
+
+
+def _scale_of(matrix: Floats) -> float:
+    return float(abs(np.linalg.det(matrix[:3, :3])) ** (1 / 3))
 
 
 def _is_photo(camera: bpy.types.Object) -> bool:

@@ -9,6 +9,7 @@ from .sidebar_background import SCAN_CUTOUT_PT_background, SCAN_CUTOUT_PT_backgr
 from .sidebar_job import draw_job
 from .sidebar_panel import SidebarPanel
 from .sidebar_photos import SCAN_CUTOUT_PT_photos
+from .sidebar_placement import SCAN_CUTOUT_PT_placement
 from .sidebar_steps import SCAN_CUTOUT_PT_import, SCAN_CUTOUT_PT_model, SCAN_CUTOUT_PT_reconstruct, SCAN_CUTOUT_PT_strip
 
 
@@ -35,5 +36,6 @@ register, unregister = bpy.utils.register_classes_factory(
         SCAN_CUTOUT_PT_reconstruct,
         SCAN_CUTOUT_PT_model,
         SCAN_CUTOUT_PT_import,
+        SCAN_CUTOUT_PT_placement,
     )
 )

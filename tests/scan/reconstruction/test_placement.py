@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from scan.reconstruction.upright import find_up
 TURN = small_turn(np.array([40.0, -70.0, 25.0]))
 """How the world of the solve lies."""
 PHOTOS = ring("A", 12, 20.0)
+ASIDE = np.array([3.0, 0, 0])
 ASKEW = turned(PHOTOS, TURN)
 
 
@@ -58,8 +58,9 @@ def placed(shape: Shape, given: PlacementSettings | None = None, *, unit: float 
 
 def test_it_stands_on_the_floor_at_the_origin_before_its_first_photo() -> None:
     points, faces = box((1.0, 2.0, 3.0))
-    found = placed(Shape(points + [0.2, -0.3, 5.0], faces))
-    put = (np.c_[points + [0.2, -0.3, 5.0], np.ones(len(points))] @ found.matrix.T)[:, :3]
+    points += np.array([0.2, -0.3, 5.0])
+    found = placed(Shape(points, faces))
+    put = (np.c_[points, np.ones(len(points))] @ found.matrix.T)[:, :3]
     assert put[:, 2].min() == pytest.approx(0, abs=1e-9)
     assert put[:, 2].max() == pytest.approx(3)
     np.testing.assert_allclose(put[:, :2].min(0) + put[:, :2].max(0), 0, atol=1e-9)
@@ -137,7 +138,7 @@ def test_of_points_strays_do_not_count() -> None:
 def test_what_is_not_known_to_be_up_stays_as_it_lay_but_centred() -> None:
     points, faces = box((1.0, 2.0, 4.0))
     up = find_up(PHOTOS[:2])
-    found = place(PlacementSettings(height=1.0), up, PHOTOS[:2], Shape(points + [3, 0, 0], faces))
+    found = place(PlacementSettings(height=1.0), up, PHOTOS[:2], Shape(points + ASIDE, faces))
     np.testing.assert_array_equal(found.rotation, AS_SOLVED)
     assert found.scale == pytest.approx(1 / 2), "its y is what was up in the picture"
     np.testing.assert_allclose(found.translation, [-1.5, 0, 0.5], atol=1e-9)
@@ -148,7 +149,7 @@ def test_what_is_not_known_to_be_up_stays_as_it_lay_but_centred() -> None:
 def test_not_upright_is_as_the_engine_left_it_but_to_scale() -> None:
     points, faces = box((1.0, 2.0, 4.0))
     settings = PlacementSettings(upright=False, height=1.0)
-    found = place(settings, find_up(PHOTOS), PHOTOS, Shape(points + [3, 0, 0], faces))
+    found = place(settings, find_up(PHOTOS), PHOTOS, Shape(points + ASIDE, faces))
     np.testing.assert_allclose(found.matrix[:3], np.c_[AS_SOLVED / 2, np.zeros(3)])
 
 
