@@ -19,6 +19,8 @@ _FIRST = "Click on a point of the model   |   Esc: cancel"
 _SECOND = "Click on a second point, whose distance from the first is known   |   Esc: cancel"
 _MISSED = "There is no part of the scan's model; click on the model   |   Esc: cancel"
 
+_FARTHEST = 1_000_000_000
+
 
 @with_properties
 class SCAN_CUTOUT_OT_scale_by_distance(PlacingOperator, bpy.types.Operator):
@@ -102,8 +104,8 @@ class SCAN_CUTOUT_OT_scale_by_distance(PlacingOperator, bpy.types.Operator):
         before = (self.point_a - self.point_b).length
         if not (math.isfinite(before) and before > 0):
             raise BadUseError("The two points are the same, or none are given; choose two that are apart")
-        if not (math.isfinite(self.distance) and self.distance > 0):
-            raise BadUseError(f"The distance must be larger than 0, not {self.distance:g}")
+        if not 0 < self.distance <= _FARTHEST:
+            raise BadUseError(f"The distance must be larger than 0 and at most {_FARTHEST:,}, not {self.distance:g}")
         if context.mode == "EDIT_MESH":
             bpy.ops.object.mode_set(mode="OBJECT")  # what is undone in Edit Mode is the mesh alone
         existing(context.view_layer).update()

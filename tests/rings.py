@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from scan.reconstruction.types import Photo
@@ -30,14 +32,6 @@ def small_turn(degrees: np.ndarray) -> np.ndarray:
     x, y, z = degrees / max(np.linalg.norm(degrees), 1e-12)
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
-
-
-def quaternion_of(rotation: np.ndarray) -> list[float]:
-    """The quaternion w, x, y, z of a rotation that is not nearly half a turn."""
-    w = np.sqrt(1 + np.trace(rotation)) / 2
-    assert w > 1e-3
-    twice = rotation - rotation.T
-    return [w, *(np.array([twice[2, 1], twice[0, 2], twice[1, 0]]) / (4 * w))]
 
 
 def at(azimuth: float, elevation: float, away: float = 4.0) -> np.ndarray:
@@ -95,3 +89,25 @@ def around(side: str, number: int) -> list[Photo]:
 def turned(photos: list[Photo], turn: np.ndarray) -> list[Photo]:
     """The same photos in a world whose points are those of the former world, turned."""
     return [Photo(each.name, each.camera, each.rotation @ turn.T, each.translation) for each in photos]
+
+
+def leave_solve(output: Path, photos: list[Photo]) -> Path:
+    """Leave photos in a job folder as the solve of an engine, with one point at the origin; the folder of the solve.
+
+    None of them is turned by nearly half a turn.
+    """
+    place = output / "engines" / "colmap" / "sparse"
+    for folder in (place, output / "masks"):
+        folder.mkdir(parents=True, exist_ok=True)
+    (output / "job.json").write_text("{}")
+    (place / "cameras.txt").write_text("1 SIMPLE_PINHOLE 320 240 300 160 120\n")
+    lines = []
+    for number, photo in enumerate(photos, 1):
+        w = np.sqrt(1 + np.trace(photo.rotation)) / 2
+        assert w > 1e-3
+        twice = photo.rotation - photo.rotation.T
+        quaternion = w, *(np.array([twice[2, 1], twice[0, 2], twice[1, 0]]) / (4 * w))
+        lines.append(" ".join(map(str, [number, *quaternion, *photo.translation, 1, photo.name])) + "\n\n")
+    (place / "images.txt").write_text("".join(lines))
+    (place / "points3D.txt").write_text("1 0 0 0 200 100 50 0.5 1 0\n")
+    return place

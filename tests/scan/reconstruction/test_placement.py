@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from built_models import ball, leave_model
-from rings import at, quaternion_of, ring, seen, small_turn, turned
+from built_models import ball, box, leave_model
+from rings import at, leave_solve, ring, seen, small_turn, turned
 
 from scan.common.errors import BadUseError
 from scan.job.events import PhotoDone
@@ -27,25 +27,6 @@ TURN = small_turn(np.array([40.0, -70.0, 25.0]))
 PHOTOS = ring("A", 12, 20.0)
 ASIDE = np.array([3.0, 0, 0])
 ASKEW = turned(PHOTOS, TURN)
-
-
-def box(size: tuple[float, float, float], step: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
-    """A box whose middle is the origin, finely divided: its vertices and its triangles, closed."""
-    points, faces = [], []
-    for axis in range(3):
-        a, b = size[(axis + 1) % 3], size[(axis + 2) % 3]
-        u, v = (np.linspace(-length / 2, length / 2, max(2, round(length / step) + 1)) for length in (a, b))
-        grid = np.stack(np.meshgrid(u, v, indexing="ij"), -1)
-        index = np.arange(grid[..., 0].size).reshape(grid.shape[:2])
-        quad = [index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]]
-        corners = np.stack([each.ravel() for each in quad], 1)
-        for side in (1, -1):
-            place = np.insert(grid.reshape(-1, 2), 0, side * size[axis] / 2, axis=1)
-            start = sum(map(len, points))
-            points.append(np.roll(place, axis, axis=1))
-            ordered = corners if side == 1 else corners[:, ::-1]
-            faces += [ordered[:, [0, 1, 2]] + start, ordered[:, [0, 2, 3]] + start]
-    return np.concatenate(points), np.concatenate(faces).astype(np.int32)
 
 
 def placed(shape: Shape, given: PlacementSettings | None = None, *, unit: float = 1.0) -> Placement:
@@ -187,20 +168,9 @@ def test_cameras_that_do_not_tell_where_another_solve_lies() -> None:
 @pytest.fixture
 def solved(tmp_path: Path) -> Path:
     """Give a job folder with a solve of photos that lie on their side, as EXIF says, from a little below."""
-    output = tmp_path / "Vase"
-    cameras = output / "engines" / "colmap" / "sparse"
-    cameras.mkdir(parents=True)
-    (output / "masks").mkdir()
-    (output / "job.json").write_text("{}")
-    (cameras / "cameras.txt").write_text("1 SIMPLE_PINHOLE 320 240 300 160 120\n")
-    lines = []
-    for photo in turned(ring("A", 8, -10.0, roll=90.0), small_turn(np.array([0, 0, 5.0]))):
-        quaternion = quaternion_of(photo.rotation)
-        lines.append(" ".join(map(str, [len(lines) + 1, *quaternion, *photo.translation, 1, photo.name])) + "\n\n")
-    (cameras / "images.txt").write_text("".join(lines))
-    (cameras / "points3D.txt").write_text("1 0 0 0 200 100 50 0.5 1 0\n")
-    leave_model(output, cameras, ball())
-    return output
+    photos = turned(ring("A", 8, -10.0, roll=90.0), small_turn(np.array([0, 0, 5.0])))
+    leave_model(tmp_path / "Vase", leave_solve(tmp_path / "Vase", photos), ball())
+    return tmp_path / "Vase"
 
 
 def test_an_import_knows_from_the_journal_how_the_camera_was_held(solved: Path) -> None:
