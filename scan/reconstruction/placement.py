@@ -23,7 +23,7 @@ _SPIKE_SHARE = 2e-4
 _SPIKE_LENGTH = 0.03
 """and is longer than this share of the mesh."""
 _SLAB = 0.01
-"""What is flat below lies within this share of the height,"""
+"""What is flat below lies within this share of the height, which begins at most so far from the lowest point,"""
 _ROUGH = 0.002
 """strays by no more than this, of which something round has half as much again,"""
 _LEVEL = 0.9
@@ -168,15 +168,21 @@ def _ends(values: Floats) -> Floats:
 def _flat(points: Floats, faces: npt.NDArray[np.int32], low: float, size: float) -> float:
     """The height of the flat part at the lower end ``low`` of a mesh so high; the end itself where that is not flat."""
     a, b, c = (points[faces[:, corner]] for corner in range(3))
-    across, middles = np.cross(b - a, c - a), (a + b + c)[:, 2] / 3
+    across, heights = np.cross(b - a, c - a), (a + b + c)[:, 2] / 3
     areas = np.linalg.norm(across, axis=1)
-    there = (np.abs(across[:, 2]) > _LEVEL * areas) & (middles >= low) & (middles <= low + _SLAB * size)
-    heights, areas = middles[there], areas[there]
+    slab = _SLAB * size
+    there = (np.abs(across[:, 2]) > _LEVEL * areas) & (heights >= low) & (heights <= low + 2 * slab)
+    order = np.argsort(heights[there])
+    heights, areas = heights[there][order], areas[there][order]
     if not areas.sum() > 0:
         return low
+    # The slab that has the most area.
+    reached = np.concatenate([[0.0], np.cumsum(areas)])
+    ends = np.searchsorted(heights, heights + slab, side="right")
+    first = int(np.argmax(reached[ends] - reached[:-1]))
+    inside = slice(first, int(ends[first]))
+    heights, areas = heights[inside], areas[inside]
     mean = np.average(heights, weights=areas)
     if np.average((heights - mean) ** 2, weights=areas) > (_ROUGH * size) ** 2:
         return low
-    order = np.argsort(heights)
-    reached = np.cumsum(areas[order])
-    return float(heights[order][np.searchsorted(reached, reached[-1] / 2)])
+    return float(heights[np.searchsorted(np.cumsum(areas), areas.sum() / 2)])
