@@ -21,6 +21,7 @@ from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.importing import ImportPlan, plan_import
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
+from ..scan.reconstruction.upright import check_in_folder
 from ..scan.tasks.settings import StripSettings
 from ..scene import building
 
@@ -93,6 +94,9 @@ def scan_to_scene(
     solving.check()
     if modelling is not None:
         modelling.check()
+    content.check_placement()
+    stripping.check()
+    check_in_folder(content, Path(stripping.photos))
     stripped = yield from strip(stripping)
     if not stripped.can_continue:
         return stripped

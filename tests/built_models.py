@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,17 @@ def box(size: tuple[float, float, float], step: float = 0.05) -> tuple[np.ndarra
             ordered = corners if side == 1 else corners[:, ::-1]
             faces += [ordered[:, [0, 1, 2]] + start, ordered[:, [0, 2, 3]] + start]
     return np.concatenate(points), np.concatenate(faces).astype(np.int32)
+
+
+def truth(scan: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The vertices and triangles of the object that a scan was rendered from."""
+    content = (scan / "object.ply").read_bytes()
+    header = re.match(rb"ply.*?end_header\n", content, re.DOTALL)[0]
+    vertices, faces = (int(each) for each in re.findall(rb"element \w+ (\d+)", header))
+    points = np.frombuffer(content, "<f4", 3 * vertices, len(header)).reshape(-1, 3).astype(float)
+    kind = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
+    corners = np.frombuffer(content, kind, faces, len(header) + points.nbytes // 2)["corners"]
+    return points, corners.astype(np.int64)
 
 
 def leave_model(output: Path, cameras: Path, mesh: Mesh) -> Path:

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_cameras import truth_of
 
 import environments
+from bench_cameras import truth_of
 
 sys.path.insert(0, str(environments.ROOT))
 from scan.job.folder import JobFolder

@@ -168,10 +168,13 @@ def _ends(values: Floats) -> Floats:
 def _flat(points: Floats, faces: npt.NDArray[np.int32], low: float, size: float) -> float:
     """The height of the flat part at the lower end ``low`` of a mesh so high; the end itself where that is not flat."""
     a, b, c = (points[faces[:, corner]] for corner in range(3))
-    across, heights = np.cross(b - a, c - a), (a + b + c)[:, 2] / 3
+    across = np.cross(b - a, c - a)
     areas = np.linalg.norm(across, axis=1)
+    is_level = np.abs(across[:, 2]) > _LEVEL * areas
+    # Corners: the middles of faces around a tip may be all at one height.
+    heights, areas = points[faces[is_level], 2].ravel(), np.repeat(areas[is_level], 3)
     slab = _SLAB * size
-    there = (np.abs(across[:, 2]) > _LEVEL * areas) & (heights >= low) & (heights <= low + 2 * slab)
+    there = (heights >= low) & (heights <= low + 2 * slab)
     order = np.argsort(heights[there])
     heights, areas = heights[there][order], areas[there][order]
     if not areas.sum() > 0:

@@ -10,7 +10,7 @@ on which most pairs agree is that of the rings, and up is that end of it which i
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,21 @@ def check_names(settings: PlacementSettings, names: Sequence[str]) -> None:
         raise BadUseError(
             f"The front {settings.front} is no photo that has a camera; choose one such as {some(sorted(names))}"
         )
+
+
+def check_in_folder(settings: PlacementSettings, photos: Path) -> None:
+    """Refuse a side or a front that is not in a photo folder, before any of its photos has a camera.
+
+    Raises BadUseError.
+    """
+    if settings.up_side and not (photos / settings.up_side).is_dir():
+        raise BadUseError(
+            f"There is no folder {settings.up_side} in {photos}; name the one with the photos in which the object is "
+            "upright"
+        )
+    # The JPEG of a HEIC photo has a name that ends with .HEIC.jpg.
+    if settings.front and not any((photos / name).is_file() for name in (settings.front, settings.front[:-4])):
+        raise BadUseError(f"There is no photo {settings.front} in {photos}; name one that shows the object's front")
 
 
 def find_up(photos: Sequence[Photo], side: str = "", orientations: Mapping[str, int] | None = None) -> Up:

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from built_models import box, leave_model
+from faulty_server import FaultyServer
 from rings import leave_solve, ring, small_turn, turned
 
 from bpy_process import Blender
@@ -355,3 +357,27 @@ for given in (["--height", "0.18", "--side", "down", "--front", "down/0001.jpg"]
     np.testing.assert_allclose(placed[2], [0, 0, 0], atol=1e-4)
     np.testing.assert_allclose(plain[3], [[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], atol=1e-6)
     assert refused == [2, 2, 2]
+
+
+def test_a_whole_scan_refuses_a_side_or_a_front_before_the_work(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+) -> None:
+    add_photos(1)
+    found = blender_installed.run(
+        """
+        from bl_ext.user_default.scan_cutout.session import command_line
+        base = ["run", "--photos", arguments[0], "--output", arguments[1], "--endpoint", arguments[2]]
+        more = (["--side", "left"], ["--front", "left/1.jpg"], ["--height", "nan"])
+        result = [command_line.run([*base, *each]) for each in more]
+        """,
+        photos,
+        output,
+        server.endpoint,
+    ).result
+    assert found == [2, 2, 2]
+    assert server.visits == []
+    assert not output.exists()

@@ -86,8 +86,9 @@ def test_noise_below_a_flat_foot_is_not_what_it_stands_on() -> None:
     np.testing.assert_allclose([found[0][2], found[1][2]], [-1, 1], atol=0.0005)
 
 
-def test_what_is_round_stands_on_its_lowest_point() -> None:
-    mesh = ball(times=5)
+@pytest.mark.parametrize("times", range(6))
+def test_what_is_round_stands_on_its_lowest_point(times: int) -> None:
+    mesh = ball(times=times)
     found = Shape(mesh.vertices, mesh.faces).bounds(np.eye(3))
     assert found is not None
     np.testing.assert_allclose(found, [[-1] * 3, [1] * 3], atol=0.001)

@@ -13,7 +13,7 @@ from rings import around, dome, forward, ring, turned, walk
 from scan.common.errors import BadUseError
 from scan.reconstruction.settings import PlacementSettings
 from scan.reconstruction.types import Photo
-from scan.reconstruction.upright import check_names, find_up
+from scan.reconstruction.upright import check_in_folder, check_names, find_up
 
 UP = np.array([0.36, -0.48, 0.8])
 """Up in the world of the solve, which lies askew."""
@@ -118,6 +118,17 @@ def test_a_side_or_a_front_that_is_not_there_is_refused() -> None:
         check_names(PlacementSettings(up_side="down"), names)
     with pytest.raises(BadUseError, match=r"The front 1.jpg is no photo that has a camera; choose one such as 3.jpg"):
         check_names(PlacementSettings(front="1.jpg"), names)
+
+
+def test_what_is_not_in_the_photo_folder_is_refused_before_any_solve(tmp_path: Path) -> None:
+    for name in ("up/1.jpg", "up/2.HEIC"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for front in ("", "up/1.jpg", "up/2.HEIC.jpg"):
+        check_in_folder(PlacementSettings(up_side="up", front=front), tmp_path)
+    for given in ({"up_side": "down"}, {"up_side": "up/1.jpg"}, {"front": "1.jpg"}, {"front": "up"}):
+        with pytest.raises(BadUseError, match=f"There is no .* {next(iter(given.values()))} in "):
+            check_in_folder(PlacementSettings(**given), tmp_path)
 
 
 def test_the_true_cameras_of_the_repository(turntable: Path) -> None:
