@@ -41,7 +41,7 @@ def root():
     return models()[-1].parent
 
 def camera(name):
-    return [each for each in root().children if each.type == "CAMERA" and each.data["scan_cutout_photo"] == name][0]
+    return [each for each in root().children if each.type == "CAMERA" and each.data.get("scan_cutout_photo") == name][0]
 
 def ends():
     # Of the model in the world: least and largest x, y and z.
@@ -381,3 +381,33 @@ def test_a_whole_scan_refuses_a_side_or_a_front_before_the_work(
     assert found == [2, 2, 2]
     assert server.visits == []
     assert not output.exists()
+
+
+def test_the_panel_offers_the_photo_that_is_looked_through_as_the_front(blender_installed: Blender, scan: Path) -> None:
+    found = blender_installed.run(
+        BEGIN
+        + """
+import sys
+sys.path.insert(0, arguments[1])
+from checking_layout import CheckingLayout
+from bl_ext.user_default.scan_cutout.ui.sidebar_placement import SCAN_CUTOUT_PT_placement
+
+def drawn():
+    layout = CheckingLayout(seen := [], is_open=True)
+    SCAN_CUTOUT_PT_placement.draw_settings(None, bpy.context, layout, scene.scan_cutout)
+    return seen
+
+bring(animated_camera=True)
+(tour,) = [each for each in root().children if each.type == "CAMERA" and "scan_cutout_photo" not in each.data]
+result = []
+for each in (tour, camera("up/0003.jpg")):
+    bpy.ops.scan_cutout.look_through_photo(camera=each.name)
+    result.append(drawn())
+""",
+        scan,
+        Path(__file__).parent,
+    ).result
+    plain, with_front = found
+    assert plain.count("scan_cutout.stand_upright") == 1
+    assert with_front.count("scan_cutout.stand_upright") == 2
+    assert {"up_side", "front", "height", "scan_cutout.scale_by_distance", "scan_cutout.reset_placement"} <= set(plain)

@@ -93,7 +93,17 @@ def steps():
         bpy.ops.scan_cutout.stand_upright("INVOKE_DEFAULT", front="up/0003.jpg")
     yield drawn()
     bpy.context.view_layer.update()
-    return [*result, height(), settings.front, list(bpy.data.objects["up/0003.jpg"].matrix_world.translation)]
+    by_call = height()
+    settings.height = 0.8
+    where = region("UI")
+    yield move(where.x + where.width // 2, where.y + where.height // 2)
+    for _ in range(30):
+        yield press("WHEELDOWNMOUSE")
+    yield drawn()
+    shot("panel")
+    yield click(*(yield from find("scan_cutout.stand_upright")))
+    yield until(lambda: abs(height() - by_call) > 0.01, "the button to scale the scan")
+    return [*result, by_call, height(), settings.front, list(bpy.data.objects["up/0003.jpg"].matrix_world.translation)]
 """
 
 
@@ -109,13 +119,14 @@ def solved(tmp_path: Path) -> Path:
 
 def test_two_points_are_clicked_and_their_distance_is_typed(window: WindowBlender, solved: Path) -> None:
     run = window.run(PICK, solved)
-    before, after, undone, upright, front, place = run.result
+    before, after, undone, upright, by_button, front, place = run.result
     assert before == pytest.approx(2, rel=1e-4)
     assert after == pytest.approx(1, rel=0.01), "half of it is half a metre"
     assert undone == pytest.approx(before)
     assert upright == pytest.approx(0.4, rel=1e-4)
+    assert by_button == pytest.approx(0.8, rel=1e-4)
     assert front == "up/0003.jpg"
-    assert place[1] < -0.5
+    assert place[1] < -1
     assert abs(place[0]) < 1e-3
     # A mark in a colour that nothing else has.
     picture = np.asarray(Image.open(run.folder / "first.png").convert("RGB"), int)
