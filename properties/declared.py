@@ -16,6 +16,7 @@ from bpy.props import (
 )
 
 from ..scan.common.declared import Home, Setting, Unit, settings_of
+from .typed import existing
 
 # From 4.5 on a path may begin with "//" only where that is said; before, it always may and saying so is an error.
 RELATIVE = (
@@ -24,10 +25,13 @@ RELATIVE = (
     else set()
 )
 _PATHS: dict[Unit, Literal["DIR_PATH", "FILE_PATH"]] = {Unit.FOLDER: "DIR_PATH", Unit.FILE: "FILE_PATH"}
-_SUBTYPES: dict[Unit, Literal["PERCENTAGE", "TIME_ABSOLUTE", "NONE"]] = {
+_SUBTYPES: dict[Unit, Literal["PERCENTAGE", "TIME_ABSOLUTE", "DISTANCE", "NONE"]] = {
     Unit.PERCENT: "PERCENTAGE",
     Unit.SECONDS: "TIME_ABSOLUTE",
+    Unit.METERS: "DISTANCE",
 }
+_OF_ONE_SCAN = {*_PATHS, Unit.NAME, Unit.METERS}
+"""What an operator does not offer again when it is called the next time, which may be for another scan."""
 
 Properties = dict[str, Any]
 """A class's annotations: property name → what ``bpy.props`` makes."""
@@ -45,7 +49,8 @@ def operator_properties(*groups: type, browsed: Collection[str] = (), without: C
     made: Properties = {}
     for each in _each_once(groups):
         if not each.declaration.no_operator and each.name not in without:
-            once = {"SKIP_SAVE"} if each.declaration.home is Home.CALL or each.declaration.unit in _PATHS else set()
+            is_new = each.declaration.home is Home.CALL or each.declaration.unit in _OF_ONE_SCAN
+            once = {"SKIP_SAVE"} if is_new else set()
             unseen = {"HIDDEN"} if each.name in browsed else set()
             is_plain = browsed and each.name not in browsed and each.declaration.unit in _PATHS
             more = {"subtype": "NONE"} if is_plain else {}
@@ -65,7 +70,10 @@ def kept_properties(home: Home, *groups: type, without: Collection[str] = (), mo
 def given(
     values: bpy.types.OperatorProperties | bpy.types.PropertyGroup | bpy.types.AddonPreferences, *groups: type
 ) -> dict[str, Any]:
-    """What was set of the groups' settings, by the names of the settings. Folders and files are absolute paths."""
+    """What was set of the groups' settings, by the names of the settings. Folders and files are absolute paths.
+
+    Lengths are in metres: those of a scene's settings were in its units, those of an operator's in the current one's.
+    """
     found: dict[str, Any] = {}
     known = values.bl_rna.properties
     for each in _each_once(groups):
@@ -74,6 +82,8 @@ def given(
             found[each.name] = 0 if getattr(values, zero.name) else getattr(values, each.in_blender)
         elif each.in_blender in known and values.is_property_set(each.in_blender):
             value = _plain(each, getattr(values, each.in_blender))
+            if each.declaration.unit is Unit.METERS:
+                value = in_meters(values.id_data, value)
             if value or each.declaration.unit not in {*_PATHS, Unit.FILES}:  # else it is as if it were not set
                 found[each.name] = value
     return found
@@ -151,12 +161,18 @@ def _plain(each: Setting, value: Any) -> Any:
         return tuple(each.name for each in value)
     if unit is Unit.COLOR:
         return "#" + "".join(f"{round(channel * 255):02x}" for channel in value)
-    return plain(value)
+    return value if unit is Unit.METERS else plain(value)
 
 
 def plain(value: Any) -> Any:
     """A property's number as it was given: Blender keeps single precision, in which 0.1 is 0.100000001."""
     return round(value, 6) if isinstance(value, float) else value
+
+
+def in_meters(owner: bpy.types.ID | None, length: float) -> float:
+    """A length in a scene's units in metres; ``owner`` is the scene, or anything else for the current one."""
+    scene = owner if isinstance(owner, bpy.types.Scene) else existing(bpy.context.scene)
+    return float(f"{length * scene.unit_settings.scale_length:.6g}")
 
 
 def _channels(color: str) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import bpy
+from mathutils import Vector
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems, OperatorReturnItems, WmReportItems
@@ -41,6 +42,8 @@ def _giving(_kind: type[_Value], declare: Callable[_Arguments, object]) -> Calla
 # As in bpy.props, for the classes that ``with_properties`` decorates: ``step: int = IntProperty(default=1)``.
 BoolProperty = _giving(bool, bpy.props.BoolProperty)
 EnumProperty = _giving(str, bpy.props.EnumProperty)
+FloatProperty = _giving(float, bpy.props.FloatProperty)
+FloatVectorProperty = _giving(Vector, bpy.props.FloatVectorProperty)
 IntProperty = _giving(int, bpy.props.IntProperty)
 StringProperty = _giving(str, bpy.props.StringProperty)
 

@@ -5,8 +5,9 @@ The earlier one is taken out only where it is as it came. In doubt an artist has
 """
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import bpy
 import numpy as np
@@ -49,25 +50,43 @@ def note(model: bpy.types.Object, file: Path) -> None:
     model[MODEL] = cast("str", {"file": _identity(file), "state": _state(model)})
 
 
-def take_out_earlier(scene: bpy.types.Scene, file: Path) -> bpy.types.Material | None:
-    """Remove from a scene what came from this file and is as it came; its material, for the one that comes now."""
-    material = None
-    for model in [each for each in scene.objects if _is_as_it_came(each, _identity(file))]:
+def note_again(model: bpy.types.Object) -> None:
+    """Keep the state it is in now: what was done to it since was our own doing."""
+    model[MODEL] = cast("str", {"file": _known(model)["file"], "state": _state(model)})
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What is left of a model that was taken out."""
+
+    material: bpy.types.Material
+    root: bpy.types.Object | None
+    """Of its scan."""
+
+
+def take_out_earlier(scene: bpy.types.Scene, file: Path) -> Earlier | None:
+    """Remove from a scene what came from this file and is as it came; None where there is none, or somebody's work."""
+    earlier = None
+    for model in [each for each in scene.objects if is_as_it_came(each) and _known(each)["file"] == _identity(file)]:
         data = cast("bpy.types.Mesh", model.data)
-        material = data.materials[0]
+        earlier = Earlier(existing(data.materials[0]), model.parent)
         bpy.data.objects.remove(model)
         bpy.data.meshes.remove(data)
-    return material
+    return earlier
 
 
-def _is_as_it_came(model: bpy.types.Object, identity: str) -> bool:
-    if not is_model(model):
+def is_as_it_came(model: bpy.types.Object) -> bool:
+    """Whether an object is the model of a scan, on which nobody has worked."""
+    if not is_model(model) or "file" not in _known(model):
         return False
     if model.library or model.override_library or existing(model.data).library:
         return False
-    kept = noted(model)[MODEL]
-    known = kept.to_dict() if hasattr(kept, "to_dict") else {}
-    return known.get("file") == identity and known.get("state") == _state(model)
+    return _known(model).get("state") == _state(model)
+
+
+def _known(model: bpy.types.Object) -> dict[str, str]:
+    kept: Any = noted(model).get(MODEL)  # whatever somebody has put there
+    return kept.to_dict() if hasattr(kept, "to_dict") else {}
 
 
 def _identity(file: Path) -> str:

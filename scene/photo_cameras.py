@@ -20,6 +20,8 @@ PHOTO = "scan_cutout_photo"
 """Custom property of a photo's camera data: the photo's name."""
 SIZE = "scan_cutout_size"
 """Custom property of a photo's camera data: width and height of its picture, in pixels."""
+ORIENTATION = "scan_cutout_orientation"
+"""Custom property of a photo's camera data: the photo's EXIF orientation, 1 to 8, where it is known."""
 
 _SENSOR_WIDTH = 36.0
 _MASK_ALPHA = 0.5
@@ -32,6 +34,13 @@ def pose(photo: Photo) -> Matrix:
     matrix[:3, :3] = photo.rotation.T @ _AXES
     matrix[:3, 3] = photo.position
     return Matrix(matrix.tolist())
+
+
+def photo_of(camera: bpy.types.Object) -> Photo:
+    """The opposite: name and pose of the photo whose camera this is. It is of no camera of a reconstruction."""
+    place, turn, _ = (camera.matrix_parent_inverse @ camera.matrix_basis).decompose()
+    rotation = _AXES @ np.array(turn.to_matrix()).T
+    return Photo(noted(camera.data)[PHOTO], 0, rotation, -rotation @ np.array(place))
 
 
 def set_lens(data: bpy.types.Camera, pinhole: Pinhole) -> None:

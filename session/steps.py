@@ -25,6 +25,7 @@ from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.importing import ImportPlan, plan_import
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
+from ..scan.reconstruction.upright import check_in_folder
 from ..scan.tasks.settings import StripSettings
 from ..scene import building, turntable
 from ..scene.model_alone import chosen_model
@@ -82,7 +83,7 @@ def import_scan(settings: ImportSettings, scene: int, *, with_mesh: bool = True)
     # Asked for by number and late: undo, meanwhile, replaces Blender's data, and references to them would crash it.
     there = next((each for each in bpy.data.scenes if each.session_uid == scene), existing(bpy.context.scene))
     building.build(there, plan, settings)
-    said, is_whole = _summary(plan, unfit)
+    said, is_whole = _summary(plan, settings, unfit)
     return JobEnd.done(said) if is_whole else JobEnd.some_failed(said)
 
 
@@ -133,6 +134,9 @@ def scan_to_scene(
     solving.check()
     if modelling is not None:
         modelling.check()
+    content.check_placement()
+    stripping.check()
+    check_in_folder(content, Path(stripping.photos))
     stripped = yield from strip(stripping)
     if not stripped.can_continue:
         return stripped
@@ -166,7 +170,7 @@ def _job(title: str, output: str, task: str, settings: dict[str, Any]) -> Job:
     return Job(title, JobFolder(Path(output)), {"task": task, "settings": settings})
 
 
-def _summary(plan: ImportPlan, unfit: str) -> tuple[str, bool]:
+def _summary(plan: ImportPlan, content: SceneContent, unfit: str) -> tuple[str, bool]:
     """What came into the scene, and whether every camera has its picture, if there are any."""
     photos = plan.reconstruction.photos
     bare = sum(plan.picture(photo.name, photo.camera) is None for photo in photos)
@@ -177,6 +181,8 @@ def _summary(plan: ImportPlan, unfit: str) -> tuple[str, bool]:
         said += f", which miss the photos by {known.mean():.2f} pixels on average"
     if plan.mesh is not None:
         said += f", and a model with {count(len(plan.mesh.faces), 'face')}"
+    if content.upright:
+        said += f"; {plan.up.said}"
     if plan.photos is None:
         said += "; their photos were not found, name their folder to have them behind the cameras"
     elif bare:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,36 @@ def ball(radius: float = 1.0, times: int = 2) -> Mesh:
     normals = vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
     colors = (128 + 100 * normals).astype(np.uint8)
     return Mesh(radius * normals, faces, normals, np.ones(len(normals)), colors)
+
+
+def box(size: tuple[float, float, float], step: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    """A box whose middle is the origin, finely divided: its vertices and its triangles, closed."""
+    points, faces = [], []
+    for axis in range(3):
+        a, b = size[(axis + 1) % 3], size[(axis + 2) % 3]
+        u, v = (np.linspace(-length / 2, length / 2, max(2, round(length / step) + 1)) for length in (a, b))
+        grid = np.stack(np.meshgrid(u, v, indexing="ij"), -1)
+        index = np.arange(grid[..., 0].size).reshape(grid.shape[:2])
+        quad = [index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]]
+        corners = np.stack([each.ravel() for each in quad], 1)
+        for side in (1, -1):
+            place = np.insert(grid.reshape(-1, 2), 0, side * size[axis] / 2, axis=1)
+            start = sum(map(len, points))
+            points.append(np.roll(place, axis, axis=1))
+            ordered = corners if side == 1 else corners[:, ::-1]
+            faces += [ordered[:, [0, 1, 2]] + start, ordered[:, [0, 2, 3]] + start]
+    return np.concatenate(points), np.concatenate(faces).astype(np.int32)
+
+
+def truth(scan: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The vertices and triangles of the object that a scan was rendered from."""
+    content = (scan / "object.ply").read_bytes()
+    header = re.match(rb"ply.*?end_header\n", content, re.DOTALL)[0]
+    vertices, faces = (int(each) for each in re.findall(rb"element \w+ (\d+)", header))
+    points = np.frombuffer(content, "<f4", 3 * vertices, len(header)).reshape(-1, 3).astype(float)
+    kind = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
+    corners = np.frombuffer(content, kind, faces, len(header) + points.nbytes // 2)["corners"]
+    return points, corners.astype(np.int64)
 
 
 def leave_model(output: Path, cameras: Path, mesh: Mesh) -> Path:

@@ -14,8 +14,11 @@ from ..operators.paint_mask import SCAN_CUTOUT_OT_paint_mask
 from ..operators.preview_photo import SCAN_CUTOUT_OT_preview_photo
 from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
 from ..operators.render_turntable import SCAN_CUTOUT_OT_render_turntable
+from ..operators.reset_placement import SCAN_CUTOUT_OT_reset_placement
 from ..operators.save_mask import SCAN_CUTOUT_OT_save_mask
+from ..operators.scale_by_distance import SCAN_CUTOUT_OT_scale_by_distance
 from ..operators.scan_to_scene import SCAN_CUTOUT_OT_scan_to_scene
+from ..operators.stand_upright import SCAN_CUTOUT_OT_stand_upright
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
@@ -53,6 +56,10 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
         layout.operator(SCAN_CUTOUT_OT_leave_mask.bl_idname)
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_look_through_photo.bl_idname)
+        layout.separator()
+        layout.operator(SCAN_CUTOUT_OT_stand_upright.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_scale_by_distance.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_reset_placement.bl_idname)
         layout.separator()
         existing(layout.operator(SCAN_CUTOUT_OT_check_endpoint.bl_idname)).show = True
         layout.operator(SCAN_CUTOUT_OT_cancel_job.bl_idname)

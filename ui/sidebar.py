@@ -10,6 +10,7 @@ from .sidebar_export import SCAN_CUTOUT_PT_export
 from .sidebar_job import draw_job
 from .sidebar_panel import SidebarPanel
 from .sidebar_photos import SCAN_CUTOUT_PT_photos
+from .sidebar_placement import SCAN_CUTOUT_PT_placement
 from .sidebar_steps import SCAN_CUTOUT_PT_import, SCAN_CUTOUT_PT_model, SCAN_CUTOUT_PT_reconstruct, SCAN_CUTOUT_PT_strip
 
 
@@ -36,6 +37,7 @@ register, unregister = bpy.utils.register_classes_factory(
         SCAN_CUTOUT_PT_reconstruct,
         SCAN_CUTOUT_PT_model,
         SCAN_CUTOUT_PT_import,
+        SCAN_CUTOUT_PT_placement,
         SCAN_CUTOUT_PT_export,
     )
 )

@@ -12,10 +12,12 @@ from ..operators.reconstruct import SCAN_CUTOUT_OT_reconstruct
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
 from ..properties.stored import Settings, settings_in
 from ..properties.typed import existing
+from ..scan.common.declared import names_of
 from ..scan.common.text import count
 from ..scan.engines import catalog
 from ..scan.engines.settings import shown_settings
 from ..scan.job.folder import JobFolder
+from ..scan.reconstruction.settings import SceneContent
 from ..session import survey
 from .sidebar_panel import SidebarPanel, open_file, say
 
@@ -105,7 +107,8 @@ class SCAN_CUTOUT_PT_import(SidebarPanel, bpy.types.Panel):
         layout.column().prop(settings, "animated_camera")
         bring = existing(layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, icon="IMPORT"))
         bring.directory = survey.results(settings)
-        bring.animated_camera = settings.animated_camera
+        for name in names_of(SceneContent):
+            setattr(bring, name, getattr(settings, name))
         row = layout.row(align=True)
         look = SCAN_CUTOUT_OT_look_through_photo.bl_idname
         existing(row.operator(look, text="", icon="TRIA_LEFT")).step = -1

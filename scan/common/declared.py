@@ -35,12 +35,16 @@ class Unit(Enum):
     PIXELS = " pixels"
     PERCENT = " percent"
     SECONDS = " seconds"
+    METERS = " metres"
+    """Blender shows and takes it in the scene's own units."""
     COLOR = "color"
     """A string, #rrggbb."""
     FOLDER = "folder"
     FILE = "file"
     FILES = "files"
     """Names below the photo folder."""
+    NAME = "name"
+    """Of one photo, or of a folder of photos, below the photo folder."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..common.errors import BadUseError
-from ..job.folder import lies_in
+from ..job.folder import JobFolder, lies_in
+from ..job.history import last_records
+from ..job.journal import read_journal
 from .copies import Copies, copies_folder, find_places
 from .models import find_model, find_texture
 from .pinhole import View, views
@@ -14,6 +16,7 @@ from .ply import read_ply
 from .readers import registry
 from .settings import ImportSettings
 from .types import Mesh, Reconstruction
+from .upright import Up, check_names, find_up
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,10 @@ class ImportPlan:
     """Where it lies."""
     texture: Path | None
     """The picture of its texture; None without one, then the mesh is not unwrapped."""
+    orientations: dict[str, int]
+    """EXIF orientations, 1 to 8, of photos by their names, as far as a job has noted them."""
+    up: Up
+    """Which way is up."""
 
     @property
     def converted(self) -> Path:
@@ -68,14 +75,17 @@ def plan_import(settings: ImportSettings, *, with_mesh: bool = True) -> ImportPl
 
     Raises BadUseError, of which ModelError is one.
     """
+    settings.check_placement()
     model = registry.find(_path_of(settings))
     reconstruction = registry.read(model)
+    check_names(settings, [photo.name for photo in reconstruction.photos])
     places = find_places(model.absolute())
     shown = views(reconstruction)
     mesh_file = find_model(model.absolute(), reconstruction) if with_mesh else None
     textured = find_texture(mesh_file) if mesh_file else None
     read = textured.mesh if textured else mesh_file
     bent = copies_folder(reconstruction.cameras[number] for number in shown if shown[number].undistorted)
+    orientations = _orientations((places.masks or model).parent)
     plan = ImportPlan(
         name=places.name,
         model=model,
@@ -87,6 +97,8 @@ def plan_import(settings: ImportSettings, *, with_mesh: bool = True) -> ImportPl
         mesh=read_ply(read) if read else None,
         mesh_file=mesh_file,
         texture=textured.picture if textured else None,
+        orientations=orientations,
+        up=find_up(reconstruction.photos, settings.up_side, orientations),
     )
     # That it lies in the photo folder is refused for every job.
     if plan.job is not None and plan.masks is not None and lies_in(plan.copies.root, plan.masks):
@@ -95,6 +107,15 @@ def plan_import(settings: ImportSettings, *, with_mesh: bool = True) -> ImportPl
             "that copies are never taken for masks"
         )
     return plan
+
+
+def _orientations(folder: Path) -> dict[str, int]:
+    """What the journal of a job folder has of the photos' EXIF; nothing where it is no job folder."""
+    try:
+        events = read_journal(JobFolder(folder).journal)
+    except OSError:
+        return {}
+    return {name: record.orientation for name, record in last_records(events).items() if record.orientation}
 
 
 def _path_of(settings: ImportSettings) -> Path:

@@ -3,13 +3,64 @@
 
 from dataclasses import dataclass
 
-from ..common.declared import Home, Unit, setting
+from ..common.declared import Home, Unit, check, setting
 
 _ONE_IMPORT = "The folders of one import are not those of the next"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SceneContent:
+class PlacementSettings:
+    """How a scan stands in the scene."""
+
+    upright: bool = setting(
+        default=True,
+        label="Upright",
+        help="Stand the object on the floor at the origin, as the ring of its photos shows it",
+        off_help="Leave the scan where the engine has put it, and as it lies there",
+        home=Home.SCENE,
+        since="0.2.0",
+    )
+    up_side: str = setting(
+        "",
+        label="Upright In",
+        help="Folder of the photos in which the object stands upright, relative to the photo folder; empty for the one "
+        "with the most photos",
+        home=Home.SCENE,
+        unit=Unit.NAME,
+        option="side",
+        metavar="FOLDER",
+        since="0.2.0",
+    )
+    front: str = setting(
+        "",
+        label="Front",
+        help="Photo that shows the object's front, relative to the photo folder; empty for the first of those in which "
+        "it stands upright",
+        home=Home.SCENE,
+        unit=Unit.NAME,
+        metavar="PHOTO",
+        since="0.2.0",
+    )
+    height: float = setting(
+        0.0,
+        label="Height",
+        help="How high the object is, from the floor to its top; 0 if that is not known, which leaves the engine's "
+        "scale",
+        home=Home.SCENE,
+        unit=Unit.METERS,
+        low=0,
+        high=1_000_000,
+        metavar="M",
+        since="0.2.0",
+    )
+
+    def check_placement(self) -> None:
+        """Refuse what cannot be, whatever the photos are. Raises BadUseError."""
+        check(self, PlacementSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneContent(PlacementSettings):
     """What is made of a reconstruction in the scene."""
 
     animated_camera: bool = setting(

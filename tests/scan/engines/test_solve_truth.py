@@ -10,8 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from built_models import truth
 from engine_scan import EMBEDDED, EXECUTABLE, Solves, need, observations
 from PIL import Image
+
+from scan.reconstruction.placement import Shape, change_of_frame, place
+from scan.reconstruction.readers import registry
+from scan.reconstruction.settings import PlacementSettings
+from scan.reconstruction.types import Photo
+from scan.reconstruction.upright import find_up
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "tools"))
 from bench_cameras import compare, read_poses, truth_of
@@ -105,3 +112,21 @@ def test_two_runs_find_the_same_cameras(solves, engine):
     second = read_poses(Path(solves.run(engine, again=True)[-1]["results"]))
     assert len(first) == len(second) == COUNT
     assert compare(first, second)["position_worst"] < 0.01
+
+
+def test_solved_photos_put_the_object_upright_on_the_floor_in_its_size(solves, turntable):
+    """Of the object's true shape, in the frame of the solve: the rest is the model's."""
+    photos = registry.read(Path(solves.run(quality="NORMAL")[-1]["results"])).photos
+    assert len(photos) == COUNT
+    poses = truth_of(turntable).items()
+    true = [Photo(name, 0, each.rotation, -each.rotation @ each.centre) for name, each in poses]
+    change = change_of_frame(photos, true)
+    points, faces = truth(turntable)
+    shape = Shape(points @ change[:3, :3].T + change[:3, 3], faces)
+    up = find_up(photos)
+    found = place(PlacementSettings(height=0.215), up, photos, shape).matrix @ change
+    tilt = np.degrees(np.arccos(found[2, 2] / np.linalg.norm(found[:3, 2])))
+    print(f"{tilt:.4f} degrees, foot {found[2, 3] / 0.215:.4%}, scale {np.linalg.norm(found[:3, 2]) - 1:.4%}")
+    assert tilt < 0.5
+    assert abs(found[2, 3]) < 0.003 * 0.215
+    assert np.linalg.norm(found[:3, 2]) == pytest.approx(1, abs=0.003)

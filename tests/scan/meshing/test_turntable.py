@@ -3,11 +3,11 @@
 
 import dataclasses
 import json
-import re
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from built_models import truth
 from mesh_scenes import THREADS, Lens, Pose, hull_of, write_model
 from PIL import Image
 
@@ -52,17 +52,6 @@ def lay_out(turntable, root, chosen=CHOSEN):
         images.append((name, 1, Pose(matrix[:3, :3], matrix[:3, 3])))
     write_model(root / "sparse", [reduced], images)
     return reduced, images
-
-
-def truth(turntable):
-    """The vertices and triangles of the jug."""
-    content = (turntable / "object.ply").read_bytes()
-    header = re.match(rb"ply.*?end_header\n", content, re.DOTALL)[0]
-    vertices, faces = (int(each) for each in re.findall(rb"element \w+ (\d+)", header))
-    points = np.frombuffer(content, "<f4", 3 * vertices, len(header)).reshape(-1, 3).astype(float)
-    kind = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
-    corners = np.frombuffer(content, kind, faces, len(header) + points.nbytes // 2)["corners"]
-    return points, corners.astype(np.int64)
 
 
 def sampled(points, faces, count=1500):

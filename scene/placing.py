@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a scan stands: told from, and changed on, its root alone. All that is below it stays in the solve's own frame.
+
+A scan's root is the empty whose children are the cameras of photos.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..properties.typed import existing
+from ..scan.common.errors import BadUseError
+from ..scan.common.text import count, some
+from ..scan.reconstruction.placement import Placement, Shape, change_of_frame
+from ..scan.reconstruction.types import Floats, Photo
+from . import model_mesh, photo_cameras
+
+BY_HAND = "scan_cutout_placed"
+"""Custom property of a root: somebody has placed the scan with an operator. Where it came is not so."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What a scene knows of a scan. All but the root is in the solve's own frame."""
+
+    root: bpy.types.Object
+    photos: tuple[Photo, ...]
+    """In the order of their names."""
+    orientations: dict[str, int]
+    """EXIF orientations by the photos' names, as far as they are known."""
+    shape: Shape
+
+    @property
+    def matrix(self) -> Floats:
+        """From the solve's frame to the root's parent, or the world: 4 × 4."""
+        return np.array(self.root.matrix_basis)
+
+    @property
+    def scale(self) -> float:
+        """Units of the root's parent, or the world's, in one of the solve's frame."""
+        return _scale_of(self.matrix)
+
+
+def root_of(thing: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The root of the scan that an object is, or belongs to; None where it belongs to none."""
+    while thing is not None and not (thing.type == "EMPTY" and _cameras(thing)):
+        thing = thing.parent
+    return thing
+
+
+def chosen_root(context: bpy.types.Context) -> bpy.types.Object:
+    """The root of the active object's scan, else of the scene's only one. Raises BadUseError."""
+    root = root_of(context.object)
+    if root is None:
+        scene = existing(context.scene)
+        photos = [each for each in scene.objects if each.type == "CAMERA" and _is_photo(each)]
+        roots = {each.parent for each in photos if each.parent and each.parent.type == "EMPTY"}
+        if len(roots) > 1:
+            names = some(sorted(each.name for each in roots), 5)
+            raise BadUseError(f"There are {count(len(roots), 'scan')} in the scene: {names}; select one of them")
+        if not roots:
+            raise BadUseError("There is no scan in the scene; import a reconstruction first")
+        (root,) = roots
+    if root.library is not None:
+        raise BadUseError(f"The scan {root.name} is linked from another file; place it there, or make it local")
+    return root
+
+
+def read(root: bpy.types.Object) -> Scan:
+    """What there is of a scan: its photos, and its model's shape, else its points'."""
+    cameras = _cameras(root)
+    photos = sorted(map(photo_cameras.photo_of, cameras), key=lambda photo: photo.name)
+    notes = [photo_cameras.noted(each.data) for each in cameras]
+    orientations = {
+        each[photo_cameras.PHOTO]: each[photo_cameras.ORIENTATION]
+        for each in notes
+        if photo_cameras.ORIENTATION in each
+    }
+    return Scan(root, tuple(photos), orientations, _shape(root))
+
+
+def size_of(photos: Sequence[Photo], shape: Shape) -> float:
+    """How large a scan is in its own frame: the usual distance of a photo from the middle of what it shows."""
+    places = np.array([photo.position for photo in photos])
+    middle = np.median(shape.points if len(shape.points) else places, axis=0)
+    size = float(np.median(np.linalg.norm(places - middle, axis=1)))
+    return size if 1e-6 < size < 1e9 else 1.0
+
+
+def put(scan: Scan, matrix: Floats) -> None:
+    """Put a scan where somebody wants it by this matrix of its root (4 × 4).
+
+    A model on which nobody has worked counts as one that nobody has worked on.
+    """
+    models = [each for each in scan.root.children if model_mesh.is_as_it_came(each)]
+    _place(scan.root, matrix, size_of(scan.photos, scan.shape))
+    scan.root[BY_HAND] = True
+    for model in models:
+        model_mesh.note_again(model)
+
+
+def grow(scan: Scan, factor: float) -> None:
+    """Make a scan so many times as large, about the middle of its foot. The scene is up to date."""
+    world = np.array(scan.root.matrix_world)
+    bounds = scan.shape.bounds(world[:3, :3])
+    foot = world[:3, 3].copy()
+    if bounds is not None:
+        low, high = bounds
+        foot += [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]]
+    about = np.diag([factor, factor, factor, 1.0])
+    about[:3, 3] = (1 - factor) * foot
+    parent = world @ np.linalg.inv(scan.matrix)
+    put(scan, np.linalg.inv(parent) @ about @ parent @ scan.matrix)
+
+
+def put_first(root: bpy.types.Object, placement: Placement, size: float, earlier: bpy.types.Object | None) -> None:
+    """Put a scan that was just built; where the earlier one was that was placed by hand, if there is one.
+
+    The earlier one may have come from another solve, as far as its photos' cameras tell where they are in this one.
+    """
+    matrix = placement.matrix
+    if earlier is not None and photo_cameras.noted(earlier).get(BY_HAND):
+        change = change_of_frame(read(earlier).photos, read(root).photos)
+        if change is not None:
+            matrix = np.array(earlier.matrix_basis) @ change
+            root[BY_HAND] = True
+    _place(root, matrix, size)
+
+
+def _place(root: bpy.types.Object, matrix: Floats, size: float) -> None:
+    root.matrix_basis = Matrix(matrix.tolist())
+    # How cameras are drawn and clip does not follow their scale.
+    for each in root.children:
+        if photo_cameras.is_of_photo(each):
+            photo_cameras.set_scale(cast("bpy.types.Camera", each.data), size * _scale_of(matrix))
+
+
+def _scale_of(matrix: Floats) -> float:
+    return float(abs(np.linalg.det(matrix[:3, :3])) ** (1 / 3))
+
+
+def _is_photo(camera: bpy.types.Object) -> bool:
+    return photo_cameras.PHOTO in photo_cameras.noted(camera.data)
+
+
+def _cameras(root: bpy.types.Object) -> list[bpy.types.Object]:
+    return [each for each in root.children if each.type == "CAMERA" and _is_photo(each)]
+
+
+def _shape(root: bpy.types.Object) -> Shape:
+    meshes = [each for each in root.children if each.type == "MESH"]
+    models = [each for each in meshes if model_mesh.MODEL in photo_cameras.noted(each)]
+    points, faces, start = [np.empty((0, 3))], [np.empty((0, 3), np.int32)], 0
+    for each in models or meshes:
+        if each.mode == "EDIT":
+            each.update_from_editmode()
+        data = cast("bpy.types.Mesh", each.data)
+        places = np.empty(3 * len(data.vertices), np.float32)
+        data.vertices.foreach_get("co", places)
+        matrix = np.array(each.matrix_parent_inverse @ each.matrix_basis)
+        points.append(places.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3])
+        data.calc_loop_triangles()
+        corners = np.empty(3 * len(data.loop_triangles), np.int32)
+        data.loop_triangles.foreach_get("vertices", corners)
+        faces.append(corners.reshape(-1, 3) + start)
+        start += len(data.vertices)
+    triangles = np.concatenate(faces)
+    return Shape(np.concatenate(points), triangles if len(triangles) else None)

@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a scan stands in the scene: upright when it comes, by operators afterwards, and after a new import."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from built_models import box, leave_model
+from faulty_server import FaultyServer
+from rings import leave_solve, ring, small_turn, turned
+
+from bpy_process import Blender
+from scan.reconstruction.types import Mesh
+
+TURN = small_turn(np.array([40.0, -70.0, 25.0]))
+"""How the world of the solve lies."""
+SIZE = (1.0, 1.4, 2.0)
+UPSIDE_DOWN = np.diag([1.0, -1.0, -1.0])
+
+BEGIN = """
+import json
+import math
+import numpy as np
+from mathutils import Vector
+from bpy_extras.object_utils import world_to_camera_view
+
+scene = bpy.context.scene
+
+def bring(folder=arguments[0], **given):
+    bpy.ops.scan_cutout.import_reconstruction(directory=folder, **given)
+    bpy.context.view_layer.update()
+
+def models():
+    return [each for each in bpy.data.objects if "scan_cutout_model" in each.keys()]
+
+def root():
+    return models()[-1].parent
+
+def camera(name):
+    return [each for each in root().children if each.type == "CAMERA" and each.data.get("scan_cutout_photo") == name][0]
+
+def ends():
+    # Of the model in the world: least and largest x, y and z.
+    bpy.context.view_layer.update()
+    (model,) = models()
+    places = np.array([model.matrix_world @ each.co for each in model.data.vertices])
+    return [places.min(0).tolist(), places.max(0).tolist()]
+
+def top():
+    # Where in the world the top of the object is.
+    bpy.context.view_layer.update()
+    return list(models()[0].matrix_world @ Vector(json.loads(arguments[-1])))
+
+def matrix():
+    return [list(row) for row in root().matrix_basis]
+
+def refused(operator, **given):
+    try:
+        getattr(bpy.ops.scan_cutout, operator)(**given)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+"""
+TOP = json.dumps((TURN @ [0, 0, 1.0]).tolist())
+PHOTOS = [*ring("up", 10, 20.0), *turned(ring("down", 8, 20.0), UPSIDE_DOWN)]
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    """Give a job folder with ten photos of a box that stands upright, and eight of it upside down."""
+    return make_scan(tmp_path / "Vase")
+
+
+def make_scan(output: Path, turn: np.ndarray = TURN, scale: float = 1.0) -> Path:
+    """A solve with another ``turn`` and ``scale`` is another solve of the same photos."""
+    points, faces = box(SIZE, 0.2)
+    photos = turned(PHOTOS, turn)
+    photos = [type(each)(each.name, 1, each.rotation, scale * each.translation) for each in photos]
+    normals = points / np.linalg.norm(points, axis=1, keepdims=True) @ turn.T
+    mesh = Mesh(scale * points @ turn.T, faces, normals, np.ones(len(points)), None)
+    leave_model(output, leave_solve(output, photos), mesh)
+    return output
+
+
+@pytest.mark.compat
+def test_a_scan_comes_upright_centred_and_to_scale(blender_installed: Blender, scan: Path) -> None:
+    run = blender_installed.run(
+        BEGIN
+        + """
+bring(height=0.2)
+result = {"ends": ends(), "top": top(), "front": list(camera("up/0000.jpg").matrix_world.translation),
+          "local": [list(row) for row in models()[0].matrix_basis], "root": root().type}
+""",
+        scan,
+        TOP,
+    )
+    found = run.result
+    assert "upright as in the 10 photos of up" in run.stdout + run.stderr
+    np.testing.assert_allclose(found["ends"], [[-0.05, -0.07, 0], [0.05, 0.07, 0.2]], atol=1e-4)
+    np.testing.assert_allclose(found["top"], [0, 0, 0.2], atol=1e-4)
+    assert found["front"][1] < -0.3
+    assert abs(found["front"][0]) < 1e-3
+    assert found["root"] == "EMPTY"
+    np.testing.assert_array_equal(found["local"], np.eye(4), "all is on the root")
+
+
+@pytest.mark.compat
+def test_side_front_and_height_are_taken_by_import_and_by_stand_upright(blender_installed: Blender, scan: Path) -> None:
+    """In a scene whose unit is the millimetre: a length in a call is in the scene's units."""
+    found = blender_installed.run(
+        BEGIN
+        + """
+scene.unit_settings.scale_length = 0.001
+given = {"up_side": "down", "front": "down/0002.jpg", "height": 180}
+bring(**given)
+result = [[ends()[1][2], top(), list(camera("down/0002.jpg").matrix_world.translation), matrix()]]
+bpy.ops.scan_cutout.reset_placement()
+bpy.ops.scan_cutout.stand_upright(**given)
+result += [[ends()[1][2], top(), list(camera("down/0002.jpg").matrix_world.translation), matrix()]]
+bpy.ops.scan_cutout.stand_upright()    # keeps the scale
+result += [[ends()[1][2], top(), list(camera("up/0000.jpg").matrix_world.translation), matrix()]]
+""",
+        scan,
+        TOP,
+    ).result
+    imported, put, again = found
+    np.testing.assert_allclose(imported[3], put[3], atol=1e-4 * 180)
+    for height, top, front, _ in (imported, put):
+        assert height == pytest.approx(180, rel=1e-4)
+        np.testing.assert_allclose(top, [0, 0, 0], atol=0.02)
+        assert front[1] < -300
+        assert abs(front[0]) < 1
+    height, top, front, _ = again
+    assert height == pytest.approx(180, rel=1e-4)
+    np.testing.assert_allclose(top, [0, 0, 180], atol=0.02)
+    assert abs(front[0]) < 1
+
+
+@pytest.mark.compat
+def test_a_typed_distance_between_two_points_scales_about_the_foot(blender_installed: Blender, scan: Path) -> None:
+    """In a scene's units, wherever the artist has put the scan; the photos' cameras show what they did."""
+    found = blender_installed.run(
+        BEGIN
+        + """
+bring()
+(model,) = models()
+bpy.ops.scan_cutout.look_through_photo(camera=camera("up/0003.jpg").name)
+def seen():
+    bpy.context.view_layer.update()
+    return [list(world_to_camera_view(scene, scene.camera, model.matrix_world @ each.co))[:2]
+            for each in model.data.vertices]
+def facts():
+    return [scene.camera.data.clip_start, scene.camera.data.clip_end, scene.camera.data.display_size]
+def world(vector):
+    bpy.context.view_layer.update()
+    return model.matrix_world @ Vector(vector)
+result = {"seen": [seen()], "facts": [facts()]}
+table = bpy.data.objects.new("Table", None)
+scene.collection.objects.link(table)
+table.location, table.rotation_euler = (3, -2, 0.7), (0.3, 0, 1)
+root().parent = table
+result["foot"] = [list(world(json.loads(arguments[1])[0]))]
+low, high = (world(each) for each in json.loads(arguments[1]))
+bpy.ops.scan_cutout.scale_by_distance(point_a=low, point_b=high, distance=0.5)
+result["height"] = (world(json.loads(arguments[1])[1]) - world(json.loads(arguments[1])[0])).length
+result["foot"] += [list(world(json.loads(arguments[1])[0]))]
+result["seen"] += [seen()]
+result["facts"] += [facts()]
+""",
+        scan,
+        json.dumps([(TURN @ [0, 0, -1.0]).tolist(), (TURN @ [0, 0, 1.0]).tolist()]),
+    ).result
+    assert found["height"] == pytest.approx(0.5, rel=1e-5)
+    np.testing.assert_allclose(*found["seen"], atol=1e-5)
+    np.testing.assert_allclose(found["facts"][1], np.array(found["facts"][0]) / 4, rtol=1e-4)
+    # It lies askew on the table now: what is lowest is not its foot, so only roughly there.
+    np.testing.assert_allclose(*found["foot"], atol=0.6)
+
+
+def test_scaled_about_the_foot_it_stays_on_the_floor(blender_installed: Blender, scan: Path) -> None:
+    found = blender_installed.run(
+        BEGIN
+        + """
+bring()
+root().location.x += 5
+bpy.context.view_layer.update()
+bpy.ops.scan_cutout.scale_by_distance(point_a=(5, 0, 0), point_b=(5, 1, 0), distance=3)
+result = ends()
+""",
+        scan,
+    ).result
+    np.testing.assert_allclose(found, [[3.5, -2.1, 0], [6.5, 2.1, 6]], atol=1e-3)
+
+
+def test_two_vertices_selected_in_edit_mode_are_the_points(blender_installed: Blender, scan: Path) -> None:
+    found = blender_installed.run(
+        BEGIN
+        + """
+import bmesh
+bring()
+(model,) = models()
+bpy.context.view_layer.objects.active = model
+places = [each.co.copy() for each in model.data.vertices]
+far = max(range(len(places)), key=lambda number: (places[number] - places[0]).length)
+result = [(places[far] - places[0]).length]
+bpy.ops.object.mode_set(mode="EDIT")
+def select(*numbers):
+    inside = bmesh.from_edit_mesh(model.data)
+    for each in inside.verts:
+        each.select_set(each.index in numbers)
+    bmesh.update_edit_mesh(model.data)
+select(0)
+result += [refused("scale_by_distance", distance=1), model.mode]
+select(0, far)
+bpy.ops.scan_cutout.scale_by_distance(distance=1)
+bpy.context.view_layer.update()
+world = [model.matrix_world @ places[each] for each in (0, far)]
+result += [model.mode, (world[0] - world[1]).length]
+bring()
+result += [len(models()), root().matrix_basis.to_scale()[0] * result[0]]
+""",
+        scan,
+    ).result
+    before, words, mode, after_mode, after, count, again = found
+    assert "select two vertices" in words
+    assert (mode, after_mode) == ("EDIT", "OBJECT")
+    assert before > 2
+    assert after == pytest.approx(1, rel=1e-5)
+    assert (count, again) == (1, pytest.approx(1, rel=1e-4)), "to select is no work on the model"
+
+
+@pytest.mark.compat
+def test_what_cannot_be_is_refused_and_nothing_is_changed(blender_installed: Blender, scan: Path) -> None:
+    found = blender_installed.run(
+        BEGIN
+        + """
+scale, upright = "scale_by_distance", "stand_upright"
+result = [refused(name) for name in (scale, upright, "reset_placement")]
+bring()
+before = matrix()
+given = {"point_a": (0, 0, 0), "point_b": (0, 0, 1)}
+result += [refused(scale, distance=1), refused(scale, point_a=(1, 2, 3), point_b=(1, 2, 3), distance=1),
+           *(refused(scale, distance=each, **given) for each in (0, -1, math.nan, math.inf)),
+           refused(upright, up_side="left"), refused(upright, front="nobody.jpg"),
+           *(refused(upright, height=each) for each in (-1, math.nan))]
+unchanged = matrix() == before
+bring()
+bpy.context.view_layer.objects.active = None
+result += [refused(upright)]
+bpy.context.view_layer.objects.active = camera("up/0000.jpg")
+result += [refused(upright), unchanged]
+""",
+        scan,
+    ).result
+    assert [("import a reconstruction first" in each) for each in found[:3]] == [True] * 3
+    assert "Two points are needed" in found[3]
+    assert "same" in found[4]
+    assert ["larger than 0" in each for each in found[5:9]] == [True] * 4
+    assert "There are no photos with a camera in left" in found[9]
+    assert "The front nobody.jpg is no photo" in found[10]
+    assert ["Height must be from 0 to 1,000,000 metres" in each for each in found[11:13]] == [True] * 2
+    assert "There are 2 scans in the scene: Vase, Vase.001; select one" in found[13]
+    assert found[14:] == ["", True]
+
+
+@pytest.mark.compat
+def test_reset_and_undo_bring_back_what_was(blender_installed: Blender, scan: Path) -> None:
+    found = blender_installed.run(
+        BEGIN
+        + """
+bring()
+size = camera("up/0000.jpg").data.display_size
+came = matrix()
+bpy.ops.ed.undo_push(message="came")
+bpy.ops.scan_cutout.scale_by_distance(point_a=(0, 0, 0), point_b=(0, 0, 1), distance=3)
+bpy.ops.ed.undo_push(message="scaled")
+scaled = matrix()
+bpy.ops.ed.undo()
+undone = matrix()
+bpy.ops.ed.redo()
+bpy.ops.scan_cutout.reset_placement()
+result = [came, scaled, undone, matrix(), camera("up/0000.jpg").data.display_size / size]
+bring(upright=False)
+result += [matrix()]
+""",
+        scan,
+    ).result
+    came, scaled, undone, reset, size, plain = found
+    np.testing.assert_allclose(undone, came, atol=1e-6)
+    np.testing.assert_allclose(scaled, 3 * np.array(came) - np.diag([0, 0, 0, 2]), atol=1e-4)
+    for matrix in (reset, plain):
+        np.testing.assert_allclose(matrix, [[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], atol=1e-6)
+    assert size == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.compat
+def test_a_new_import_comes_where_the_earlier_one_was_put(
+    blender_installed: Blender, scan: Path, tmp_path: Path
+) -> None:
+    """Also from another solve of the photos, whose frame is another."""
+    code = (
+        BEGIN
+        + """
+import shutil
+bring()
+bpy.ops.scan_cutout.stand_upright(front="up/0004.jpg")
+bpy.ops.scan_cutout.scale_by_distance(point_a=(0, 0, 0), point_b=(0, 0, 2), distance=0.3)
+result = [ends(), list(camera("up/0004.jpg").matrix_world.translation)]
+for source in (None, arguments[1]):
+    if source:
+        shutil.copytree(source, arguments[0], dirs_exist_ok=True)
+    bring()
+    result += [len(models()), ends(), list(camera("up/0004.jpg").matrix_world.translation)]
+# What an artist does is not ours to take over: both models stay, and the new one comes as it comes.
+root().location.x = 4
+bring()
+result += [len(models()), [each.parent.location.x for each in models()]]
+"""
+    )
+    make_scan(tmp_path / "Other", small_turn(np.array([5.0, 50.0, 100.0])), 3.0)
+    found = blender_installed.run(code, scan, tmp_path / "Other").result
+    put, front, *again = found[:8]
+    np.testing.assert_allclose(put[1][2] - put[0][2], 0.3, rtol=1e-4)
+    assert abs(front[0]) < 1e-3
+    for count, ends, place in (again[:3], again[3:]):
+        assert count == 1
+        np.testing.assert_allclose(ends, put, atol=1e-4)
+        np.testing.assert_allclose(place, front, atol=1e-4)
+    count, places = found[8:]
+    assert count == 2
+    assert sorted(np.round(places, 3)) == [0, 4]
+
+
+@pytest.mark.compat
+def test_the_command_line_places_it(blender_installed: Blender, scan: Path, tmp_path: Path) -> None:
+    found = blender_installed.run(
+        BEGIN
+        + """
+from bl_ext.user_default.scan_cutout.session import command_line
+result = []
+for given in (["--height", "0.18", "--side", "down", "--front", "down/0001.jpg"], ["--no-upright"],
+              ["--side", "left"], ["--height", "-1"], ["--front", "x.jpg"]):
+    bpy.ops.wm.read_homefile(use_empty=True)
+    code = command_line.run(["import", "--output", arguments[0], "--blend", arguments[1], *given])
+    result.append([code, ends(), top(), matrix()] if code == 0 else code)
+""",
+        scan,
+        tmp_path / "scene.blend",
+        TOP,
+    ).result
+    placed, plain, *refused = found
+    np.testing.assert_allclose([placed[1][0][2], placed[1][1][2]], [0, 0.18], atol=1e-4)
+    np.testing.assert_allclose(placed[2], [0, 0, 0], atol=1e-4)
+    np.testing.assert_allclose(plain[3], [[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], atol=1e-6)
+    assert refused == [2, 2, 2]
+
+
+def test_a_whole_scan_refuses_a_side_or_a_front_before_the_work(
+    blender_installed: Blender,
+    server: FaultyServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+) -> None:
+    add_photos(1)
+    found = blender_installed.run(
+        """
+        from bl_ext.user_default.scan_cutout.session import command_line
+        base = ["run", "--photos", arguments[0], "--output", arguments[1], "--endpoint", arguments[2]]
+        more = (["--side", "left"], ["--front", "left/1.jpg"], ["--height", "nan"])
+        result = [command_line.run([*base, *each]) for each in more]
+        """,
+        photos,
+        output,
+        server.endpoint,
+    ).result
+    assert found == [2, 2, 2]
+    assert server.visits == []
+    assert not output.exists()
+
+
+def test_the_panel_offers_the_photo_that_is_looked_through_as_the_front(blender_installed: Blender, scan: Path) -> None:
+    found = blender_installed.run(
+        BEGIN
+        + """
+import sys
+sys.path.insert(0, arguments[1])
+from checking_layout import CheckingLayout
+from bl_ext.user_default.scan_cutout.ui.sidebar_placement import SCAN_CUTOUT_PT_placement
+
+def drawn():
+    layout = CheckingLayout(seen := [], is_open=True)
+    SCAN_CUTOUT_PT_placement.draw_settings(None, bpy.context, layout, scene.scan_cutout)
+    return seen
+
+bring(animated_camera=True)
+(tour,) = [each for each in root().children if each.type == "CAMERA" and "scan_cutout_photo" not in each.data]
+result = []
+for each in (tour, camera("up/0003.jpg")):
+    bpy.ops.scan_cutout.look_through_photo(camera=each.name)
+    result.append(drawn())
+""",
+        scan,
+        Path(__file__).parent,
+    ).result
+    plain, with_front = found
+    assert plain.count("scan_cutout.stand_upright") == 1
+    assert with_front.count("scan_cutout.stand_upright") == 2
+    assert {"up_side", "front", "height", "scan_cutout.scale_by_distance", "scan_cutout.reset_placement"} <= set(plain)
