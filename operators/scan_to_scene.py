@@ -13,14 +13,15 @@ from ..scan.engines.settings import ReconstructSettings
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
+from ..scan.texturing.settings import TextureSettings
 from ..session import steps, survey
 from ..session.job_operator import JobOperator
 
-_GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ScanSteps, SceneContent)
+_GROUPS = (StripSettings, ReconstructSettings, ModelSettings, TextureSettings, ScanSteps, SceneContent)
 
 
 class SCAN_CUTOUT_OT_scan_to_scene(JobOperator, bpy.types.Operator):
-    """Strip the backgrounds, find the cameras, build the model and bring it all into the scene, in one go"""
+    """Strip the backgrounds, find the cameras, build and paint the model and bring all into the scene, in one go"""
 
     bl_idname = "scan_cutout.scan_to_scene"
     bl_label = "Scan to Scene"
@@ -45,6 +46,7 @@ class SCAN_CUTOUT_OT_scan_to_scene(JobOperator, bpy.types.Operator):
             job_settings.strip_settings(context, wanted),
             job_settings.reconstruct_settings(context, wanted),
             job_settings.wanted_model(context, wanted),
+            job_settings.wanted_texture(context, wanted),
             job_settings.scene_content(wanted),
             existing(context.scene).session_uid,
         )

@@ -17,11 +17,20 @@ from ..scan.export.settings import TurntableSettings
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.tasks.settings import ScanSteps, StripSettings
+from ..scan.texturing.settings import TextureSettings
 from .declared import given, kept_properties
 from .stored import NAME
 from .typed import existing
 
-_GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ScanSteps, SceneContent, TurntableSettings)
+_GROUPS = (
+    StripSettings,
+    ReconstructSettings,
+    ModelSettings,
+    TextureSettings,
+    ScanSteps,
+    SceneContent,
+    TurntableSettings,
+)
 
 on_change: list[Callable[[bpy.types.Context], None]] = []
 """Called when the folders or the engine of the scene that is shown have changed."""

@@ -8,7 +8,7 @@ from ..scan.common.errors import printable
 from ..scan.reconstruction.importing import ImportPlan
 from ..scan.reconstruction.placement import Shape, place
 from ..scan.reconstruction.settings import SceneContent
-from . import hiding, model_mesh, photo_cameras, placing, point_cloud
+from . import hiding, model_mesh, model_texture, photo_cameras, placing, point_cloud
 
 
 def build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent) -> bpy.types.Collection:
@@ -51,7 +51,8 @@ def build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent) -> bp
     if mesh and plan.mesh_file:
         # First, so that its name is free.
         earlier = model_mesh.take_out_earlier(scene, plan.mesh_file)
-        model = model_mesh.build(f"{name} Model", mesh, earlier.material if earlier else None)
+        picture = model_texture.load_picture(plan.texture, packed=content.pack_texture) if plan.texture else None
+        model = model_mesh.build(f"{name} Model", mesh, earlier.material if earlier else None, picture)
         model.parent = root
         scan.objects.link(model)
     placing.put_first(root, placement, size, earlier.root if earlier else None)

@@ -15,6 +15,7 @@ import numpy as np
 from ..properties.typed import existing
 from ..scan.common.hashes import short_hash
 from ..scan.reconstruction.types import Mesh
+from . import model_texture
 from .photo_cameras import noted
 from .vertex_colors import COLOR, material_of, mesh_of
 
@@ -24,8 +25,15 @@ MODEL = "scan_cutout_model"
 _ROUGHNESS = 0.8  # most of what is scanned is dull, and the colours have their highlights in them
 
 
-def build(name: str, mesh: Mesh, material: bpy.types.Material | None) -> bpy.types.Object:
-    """Make the object, with a material of its colours where none is given. It is in no collection yet."""
+def build(
+    name: str, mesh: Mesh, material: bpy.types.Material | None, picture: bpy.types.Image | None
+) -> bpy.types.Object:
+    """Make the object, with a material of its own where none is given. It is in no collection yet.
+
+    The material shows the ``picture``, where there is one and the mesh is unwrapped, else the vertices' colours.
+    """
+    if material is not None and picture is None and model_texture.shows_picture(material):
+        material = None  # its texture is not of this mesh
     data = mesh_of(name, mesh.vertices, mesh.colors)
     corners = mesh.faces.astype(np.int32).ravel()
     data.loops.add(len(corners))
@@ -33,9 +41,14 @@ def build(name: str, mesh: Mesh, material: bpy.types.Material | None) -> bpy.typ
     data.polygons.add(len(mesh.faces))
     data.polygons.foreach_set("loop_start", np.arange(0, len(corners), 3, dtype=np.int32))
     data.update(calc_edges=True)
+    if mesh.uvs is not None:  # before faces may be taken out
+        model_texture.set_uvs(data, mesh.uvs)
     data.validate()  # it comes from a file, and faces without an area do no harm but to Blender
     data.shade_smooth()
-    data.materials.append(material or _material(name))
+    shown = material or dull_material(name)
+    if picture is not None:
+        model_texture.show_picture(shown, picture)
+    data.materials.append(shown)
     return bpy.data.objects.new(name, data)
 
 
@@ -111,6 +124,7 @@ def _state(model: bpy.types.Object) -> str:
         sorted((each.name, each.domain, each.data_type) for each in data.attributes),
         [data.animation_data is None, data.shape_keys is None],
         _content(data),
+        *model_texture.state(data),
     )
 
 
@@ -139,7 +153,8 @@ def _content(data: bpy.types.Mesh) -> str:
     return content.hexdigest()
 
 
-def _material(name: str) -> bpy.types.Material:
+def dull_material(name: str) -> bpy.types.Material:
+    """Make a material that shows the colours of a mesh's vertices."""
     material, shader = material_of(name, "ShaderNodeBsdfPrincipled", "Base Color")
     cast("bpy.types.NodeSocketFloat", shader.inputs["Roughness"]).default_value = _ROUGHNESS
     return material

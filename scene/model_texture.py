@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..properties.typed import existing
-from .photo_cameras import stored_path
+from .photo_cameras import noted, stored_path
 
 UV_MAP = "UVMap"
 """The name of the UV map."""
@@ -36,18 +36,20 @@ def load_picture(file: Path, *, packed: bool) -> bpy.types.Image:
     return image
 
 
+def shows_picture(material: bpy.types.Material) -> bool:
+    """Whether a material shows the texture of a scan."""
+    return _shown_in(material) is not None
+
+
 def show_picture(material: bpy.types.Material, image: bpy.types.Image) -> None:
     """Have a material show a texture: in place of the texture or of the vertex colors that it shows; else as its color.
 
     Everything else of the material stays as it is.
     """
     tree = existing(material.node_tree)
-    for node in tree.nodes:
-        if node.type == "TEX_IMAGE":
-            shown = cast("bpy.types.ShaderNodeTexImage", node)
-            if shown.image is not None and PICTURE in shown.image:  # type: ignore[operator] # IDs are mappings, which the stubs do not know
-                shown.image = image
-                return
+    if (shown := _shown_in(material)) is not None:
+        shown.image = image
+        return
     shader = next((node for node in tree.nodes if node.type == "BSDF_PRINCIPLED"), None)
     if shader is None:
         return  # an artist's own
@@ -61,6 +63,14 @@ def show_picture(material: bpy.types.Material, image: bpy.types.Image) -> None:
     picture.image = image
     picture.location = (shader.location[0] - 300, shader.location[1])
     tree.links.new(picture.outputs["Color"], socket)
+
+
+def _shown_in(material: bpy.types.Material) -> bpy.types.ShaderNodeTexImage | None:
+    tree = material.node_tree
+    nodes = (
+        [cast("bpy.types.ShaderNodeTexImage", node) for node in tree.nodes if node.type == "TEX_IMAGE"] if tree else []
+    )
+    return next((node for node in nodes if node.image is not None and PICTURE in noted(node.image)), None)
 
 
 def state(mesh: bpy.types.Mesh) -> list[object]:

@@ -26,6 +26,7 @@ from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
 from ..scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
+from ..scan.texturing.settings import TextureSettings
 from . import driver, steps
 from .handing_on import Wishes
 
@@ -36,9 +37,9 @@ _EXIT_CODES = (
 
 Given = dict[str, Any]
 
-_GROUPS = (StripSettings, ReconstructSettings, ModelSettings, ImportSettings)
+_GROUPS = (StripSettings, ReconstructSettings, TextureSettings, ImportSettings)
 _FOLDERS = {each.name for group in _GROUPS for each in settings_of(group) if each.declaration.unit is Unit.FOLDER}
-_PATHS = _FOLDERS | {"filepath", "turntable"}
+_PATHS = _FOLDERS | {"filepath", "mesh", "turntable"}
 
 
 _handle: Any = None
@@ -104,6 +105,10 @@ def _model(given: Given) -> JobEnd:
     return _drive(steps.build_model(job_settings.model_settings(bpy.context, given)))
 
 
+def _texture(given: Given) -> JobEnd:
+    return _drive(steps.texture_model(job_settings.texture_settings(bpy.context, given)))
+
+
 def _import(given: Given) -> JobEnd:
     if not (given.get("directory") or given.get("filepath")):
         raise BadUseError("There is nothing to import; name a folder with --output, or a file with --file")
@@ -118,9 +123,10 @@ def _run(given: Given) -> JobEnd:
     stripping = job_settings.strip_settings(bpy.context, given)
     solving = job_settings.reconstruct_settings(bpy.context, given)
     modelling = job_settings.wanted_model(bpy.context, given)
+    painting = job_settings.wanted_texture(bpy.context, given)
     content = job_settings.scene_content(given)
     scene = existing(bpy.context.scene).session_uid
-    scanned = _save(blend, _drive(steps.scan_to_scene(stripping, solving, modelling, content, scene)))
+    scanned = _save(blend, _drive(steps.scan_to_scene(stripping, solving, modelling, painting, content, scene)))
     return wishes.fulfil(bpy.context, scanned)
 
 
@@ -180,12 +186,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     both = ("photos", "output")
-    strip, reconstruct, model, bring, run, export, turntable = (
+    strip, reconstruct, model, texture, bring, run, export, turntable = (
         verbs.add_parser(name, help=words, epilog=_EXIT_CODES)
         for name, words in (
             ("strip", "make a mask for every photo of a folder"),
             ("reconstruct", "find the cameras of photos that have masks"),
             ("model", "build a mesh of the object from photos that have masks and cameras"),
+            ("texture", "paint the model with what the photos show"),
             ("import", "bring what was reconstructed into a scene, and save it"),
             ("run", "all of these, one after the other"),
             ("export", "write the model of the open file to files for other programs"),
@@ -195,11 +202,13 @@ def _parser() -> argparse.ArgumentParser:
     add_options(strip, StripSettings, required=both)
     add_options(reconstruct, ReconstructSettings, required=("output",))
     add_options(model, ModelSettings, required=("output",))
+    add_options(texture, TextureSettings, required=("output",))
     add_options(bring, ImportSettings)
     add_options(run, StripSettings, required=both)
     add_options(run, ReconstructSettings, without=names_of(StripSettings))
     before = {*names_of(StripSettings), *names_of(ReconstructSettings)}
     add_options(run, ModelSettings, without=before | NOT_OF_A_SCAN)
+    add_options(run, TextureSettings, without={*before, *names_of(ModelSettings), *NOT_OF_A_SCAN})
     add_options(run, ScanSteps)
     add_options(run, SceneContent)
     add_options(export, ExportSettings, required=("export",))
@@ -207,7 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     for one in (bring, run):
         add_options(one, ExportSettings)
         add_options(one, TurntableSettings, without=names_of(Overwriting))
-    for one in (strip, reconstruct, model, bring, run, export, turntable):
+    for one in (strip, reconstruct, model, texture, bring, run, export, turntable):
         one.add_argument("--json", type=Path, metavar="FILE", help="Write how the run ended to this file")
     for one in (bring, run):
         one.add_argument(
@@ -223,6 +232,7 @@ _VERBS: dict[str, Callable[[Given], JobEnd]] = {
     "strip": _strip,
     "reconstruct": _reconstruct,
     "model": _model,
+    "texture": _texture,
     "import": _import,
     "run": _run,
     "export": _hand_on,

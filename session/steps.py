@@ -15,7 +15,7 @@ import bpy
 
 from .. import __package__ as base_package
 from ..properties.typed import existing
-from ..scan.common.errors import NoModelError, OutputError
+from ..scan.common.errors import BadUseError, NoModelError, OutputError
 from ..scan.common.options import as_arguments
 from ..scan.common.text import count
 from ..scan.engines.settings import ReconstructSettings
@@ -24,10 +24,13 @@ from ..scan.job.folder import JobFolder
 from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.importing import ImportPlan, plan_import
+from ..scan.reconstruction.ply import read_ply, write_ply
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
+from ..scan.reconstruction.types import Mesh
 from ..scan.reconstruction.upright import check_in_folder
 from ..scan.tasks.settings import StripSettings
-from ..scene import building, turntable
+from ..scan.texturing.settings import TextureSettings
+from ..scene import building, remodelled, turntable
 from ..scene.model_alone import chosen_model
 from . import handing_on
 
@@ -66,14 +69,39 @@ def build_model(settings: ModelSettings) -> Steps:
     return (yield _job("Build Model", settings.output, "build_model", asdict(settings)))
 
 
-def import_scan(settings: ImportSettings, scene: int, *, with_mesh: bool = True) -> Steps:
+def texture_model(settings: TextureSettings) -> Steps:
+    """Make the model's texture. Raises BadUseError before anything is started."""
+    settings.check()
+    return (yield _job("Texture Model", settings.output, "texture_model", asdict(settings)))
+
+
+def texture_mesh(settings: TextureSettings, mesh: Mesh, name: str, *, packed: bool) -> Steps:
+    """Make a texture for a mesh, and give it to the object of this name that it is the mesh of.
+
+    Raises BadUseError before anything is started, OutputError where the mesh cannot be handed over.
+    """
+    file = JobFolder(Path(settings.output)).model / f"{bpy.path.clean_name(name)}.ply"
+    settings.check()
+    write_ply(file, mesh)
+    painted = yield from texture_model(replace(settings, mesh=str(file)))
+    if not painted.can_continue:
+        return painted
+    thing = bpy.data.objects.get(name)
+    if thing is None:
+        raise BadUseError(f"The object {name} is gone; its texture is {painted.details['texture']}")
+    made = read_ply(Path(painted.details["textured_mesh"]))
+    remodelled.show(thing, existing(made.uvs), Path(painted.details["texture"]), packed=packed)
+    return painted
+
+
+def import_scan(settings: ImportSettings, scene: int, *, with_mesh: bool = True, with_texture: bool = True) -> Steps:
     """Bring a scan into the scene with this ``session_uid``; where it was deleted meanwhile, into the current one.
 
-    The mesh comes ``with_mesh``, where one was built of these cameras. Ends as ``some_failed`` where the photos are
-    known and cameras have no picture all the same; a model alone is whole. Raises BadUseError, and leaves the scene as
-    it was.
+    The mesh comes ``with_mesh``, where one was built of these cameras, ``with_texture`` where it has one. Ends as
+    ``some_failed`` where the photos are known and cameras have no picture all the same; a model alone is whole. Raises
+    BadUseError, and leaves the scene as it was.
     """
-    plan = plan_import(settings, with_mesh=with_mesh)
+    plan = plan_import(settings, with_mesh=with_mesh, with_texture=with_texture)
     unfit = ""
     if plan.job is not None:
         undistorted = yield Job("Undistort Photos", JobFolder(plan.copies.root), plan.job)
@@ -122,18 +150,19 @@ def scan_to_scene(
     stripping: StripSettings,
     solving: ReconstructSettings,
     modelling: ModelSettings | None,
+    painting: TextureSettings | None,
     content: SceneContent,
     scene: int,
 ) -> Steps:
-    """All of it, one after the other, without a mesh where ``modelling`` is None.
+    """All of it, one after the other, without a mesh where ``modelling`` is None, or a texture where ``painting`` is.
 
     ``content`` is what comes into the scene, ``scene`` as in ``import_scan``. It ends as the first step in which
     something failed, else as done; where no mesh can be built, cameras and points come in all the same. Raises
     BadUseError; what was done before it is kept.
     """
     solving.check()
-    if modelling is not None:
-        modelling.check()
+    for wanted in filter(None, (modelling, painting)):
+        wanted.check()
     content.check_placement()
     stripping.check()
     check_in_folder(content, Path(stripping.photos))
@@ -149,18 +178,25 @@ def scan_to_scene(
         built = yield from build_model(replace(modelling, cameras=results))
         if not built.can_continue and built.exit_code != NoModelError.exit_code:
             return built
+    has_mesh, painted = built is not None and built.can_continue, None
+    if has_mesh and painting is not None:
+        painted = yield from texture_model(replace(painting, cameras=results))
+        if not painted.can_continue and painted.exit_code != NoModelError.exit_code:
+            return painted
     importing = ImportSettings(directory=results, **asdict(content))
-    imported = yield from import_scan(importing, scene, with_mesh=built is not None and built.can_continue)
-    return imported if not imported.can_continue else _whole(stripped, solved, built, imported)
+    imported = yield from import_scan(importing, scene, with_mesh=has_mesh, with_texture=painted is not None)
+    if not imported.can_continue:
+        return imported
+    return _whole({"strip": stripped, "solve": solved}, {"model": built, "texture": painted}, imported)
 
 
-def _whole(stripped: JobEnd, solved: JobEnd, built: JobEnd | None, imported: JobEnd) -> JobEnd:
-    """How all steps together ended, of which the last one went well enough."""
-    ends = {"strip": stripped, "solve": solved}
+def _whole(ends: dict[str, JobEnd], wished: dict[str, JobEnd | None], imported: JobEnd) -> JobEnd:
+    """How all steps together ended, of which the last one went well enough; ``wished`` are those it can do without."""
     message = imported.message
-    if built is not None:
-        ends["model"] = built if built.can_continue else JobEnd.some_failed(built.message, **built.details)
-        message += "" if built.can_continue else f". No model was built: {built.message}"
+    for name, end in wished.items():
+        if end is not None:
+            ends[name] = end if end.can_continue else JobEnd.some_failed(end.message, **end.details)
+            message += "" if end.can_continue else f". No {name} was made: {end.message}"
     first = next((end for end in ends.values() if end.exit_code), imported)
     details = {**imported.details, **{name: end.to_json() for name, end in ends.items()}}
     return JobEnd(status=first.status, exit_code=first.exit_code, message=message, details=details)
@@ -180,7 +216,7 @@ def _summary(plan: ImportPlan, content: SceneContent, unfit: str) -> tuple[str, 
     if len(known):
         said += f", which miss the photos by {known.mean():.2f} pixels on average"
     if plan.mesh is not None:
-        said += f", and a model with {count(len(plan.mesh.faces), 'face')}"
+        said += f", and a {'textured ' if plan.texture else ''}model with {count(len(plan.mesh.faces), 'face')}"
     if content.upright:
         said += f"; {plan.up.said}"
     if plan.photos is None:

@@ -76,6 +76,11 @@ def missing_masks(settings: Settings) -> str:
     return "Strip the backgrounds first" if output_state(settings).get("masks") == 0 else ""
 
 
+def missing_model(settings: Settings) -> str:
+    """What to do where there is no model of the scene's cameras; empty where there is, or that is not known."""
+    return "Build the model first" if found(settings) and not model(settings) else ""
+
+
 def missing_results(settings: Settings) -> str:
     """What to do where there is nothing to import, or to build a model of; empty where there is."""
     if words := missing_photos(settings):

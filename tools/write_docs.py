@@ -27,6 +27,7 @@ from scan.job.records import PhotoRecord
 from scan.meshing.settings import ModelSettings
 from scan.reconstruction.settings import ImportSettings
 from scan.tasks.settings import ScanSteps, StripSettings
+from scan.texturing.settings import TextureSettings
 
 SETTINGS = ROOT / "docs" / "settings.md"
 PARTLY_WRITTEN = ("README.md", "docs/architecture.md")
@@ -35,6 +36,7 @@ _GROUPS = (
     ("Strip Backgrounds", "strip_backgrounds", "strip", StripSettings),
     ("Reconstruct", "reconstruct", "reconstruct", ReconstructSettings),
     ("Build Model", "build_model", "model", ModelSettings),
+    ("Texture Model", "texture_model", "texture", TextureSettings),
     ("Import Reconstruction", "import_reconstruction", "import", ImportSettings),
     ("Scan to Scene", "scan_to_scene", "run", ScanSteps),
     ("Export Model", "export_model", "export", ExportSettings),

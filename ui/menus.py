@@ -22,6 +22,8 @@ from ..operators.stand_upright import SCAN_CUTOUT_OT_stand_upright
 from ..operators.step_photo import SCAN_CUTOUT_OT_step_photo
 from ..operators.stop_preview import SCAN_CUTOUT_OT_stop_preview
 from ..operators.strip_backgrounds import SCAN_CUTOUT_OT_strip_backgrounds
+from ..operators.texture_mesh import SCAN_CUTOUT_OT_texture_mesh
+from ..operators.texture_model import SCAN_CUTOUT_OT_texture_model
 from ..properties.typed import existing
 from ..scan.export.targets import MODELS
 from ..scan.reconstruction.readers import registry
@@ -42,7 +44,9 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
         layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_build_model.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_texture_model.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, text="Import Reconstruction...")
+        layout.operator(SCAN_CUTOUT_OT_texture_mesh.bl_idname)
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_export_model.bl_idname, text="Export Model...", icon="EXPORT")
         layout.operator(SCAN_CUTOUT_OT_render_turntable.bl_idname, text="Render Turntable...")

@@ -12,6 +12,7 @@ from .sidebar_panel import SidebarPanel
 from .sidebar_photos import SCAN_CUTOUT_PT_photos
 from .sidebar_placement import SCAN_CUTOUT_PT_placement
 from .sidebar_steps import SCAN_CUTOUT_PT_import, SCAN_CUTOUT_PT_model, SCAN_CUTOUT_PT_reconstruct, SCAN_CUTOUT_PT_strip
+from .sidebar_texture import SCAN_CUTOUT_PT_texture
 
 
 class SCAN_CUTOUT_PT_scan(SidebarPanel, bpy.types.Panel):
@@ -36,6 +37,7 @@ register, unregister = bpy.utils.register_classes_factory(
         SCAN_CUTOUT_PT_strip,
         SCAN_CUTOUT_PT_reconstruct,
         SCAN_CUTOUT_PT_model,
+        SCAN_CUTOUT_PT_texture,
         SCAN_CUTOUT_PT_import,
         SCAN_CUTOUT_PT_placement,
         SCAN_CUTOUT_PT_export,

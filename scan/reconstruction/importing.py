@@ -70,8 +70,8 @@ class ImportPlan:
         return _file(self.masks / f"{name}.png") if self.masks else None
 
 
-def plan_import(settings: ImportSettings, *, with_mesh: bool = True) -> ImportPlan:
-    """Read the model and find what belongs to it, the mesh only ``with_mesh``.
+def plan_import(settings: ImportSettings, *, with_mesh: bool = True, with_texture: bool = True) -> ImportPlan:
+    """Read the model and find what belongs to it, the mesh only ``with_mesh``, its texture ``with_texture``.
 
     Raises BadUseError, of which ModelError is one.
     """
@@ -82,7 +82,7 @@ def plan_import(settings: ImportSettings, *, with_mesh: bool = True) -> ImportPl
     places = find_places(model.absolute())
     shown = views(reconstruction)
     mesh_file = find_model(model.absolute(), reconstruction) if with_mesh else None
-    textured = find_texture(mesh_file) if mesh_file else None
+    textured = find_texture(mesh_file) if mesh_file and with_texture else None
     read = textured.mesh if textured else mesh_file
     bent = copies_folder(reconstruction.cameras[number] for number in shown if shown[number].undistorted)
     orientations = _orientations((places.masks or model).parent)

@@ -2,7 +2,8 @@
 """Meshes as PLY files (Turk, The PLY Polygon File Format, 1994), binary, as Blender, MeshLab and others read them.
 
 A vertex has its normal, as MeshLab calls it its ``quality`` and, if the mesh has colours, its colour. A face has, if
-the mesh is unwrapped, the places of its corners on the texture, as MeshLab calls them its ``texcoord``.
+the mesh is unwrapped, the places of its corners on the texture, as MeshLab calls them its ``texcoord``; and, where it
+is a part of one, the number of its ``polygon``.
 """
 
 import itertools
@@ -21,7 +22,9 @@ _PLACE, _NORMAL, _COLOR = ("x", "y", "z"), ("nx", "ny", "nz"), ("red", "green", 
 _PLAIN = np.dtype([(name, "<f4") for name in (*_PLACE, *_NORMAL, "quality")])
 _COLORED = np.dtype([*_PLAIN.descr, *((name, "u1") for name in _COLOR)])
 _FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
-_UNWRAPPED = np.dtype([*_FACE.descr, ("values", "u1"), ("uvs", "<f4", (3, 2))])
+_UVS = [("values", "u1"), ("uvs", "<f4", (3, 2))]
+_POLYGON = [("polygon", "<i4")]
+_FACES = [np.dtype([*_FACE.descr, *more]) for more in ([], _UVS, _POLYGON, [*_UVS, *_POLYGON])]
 _NAMES = {"<f4": "float", "|u1": "uchar"}
 _HEADER = re.compile(rb"ply\nformat binary_little_endian 1\.0\n.*?end_header\n", re.DOTALL)
 _ELEMENT = re.compile(rb"element (vertex|face) (\d+)\n")
@@ -35,10 +38,12 @@ def write_ply(path: Path, mesh: Mesh) -> None:
     vertices["quality"] = mesh.quality
     if mesh.colors is not None:
         _set(vertices, _COLOR, mesh.colors)
-    faces = np.zeros(len(mesh.faces), _FACE if mesh.uvs is None else _UNWRAPPED)
+    faces = np.zeros(len(mesh.faces), _FACES[(mesh.uvs is not None) + 2 * (mesh.polygons is not None)])
     faces["count"], faces["corners"] = 3, mesh.faces
     if mesh.uvs is not None:
         faces["values"], faces["uvs"] = 6, mesh.uvs
+    if mesh.polygons is not None:
+        faces["polygon"] = mesh.polygons
     header = _header(vertices.dtype, faces.dtype, len(vertices), len(faces))
     save(path, header + vertices.tobytes() + faces.tobytes())
 
@@ -59,7 +64,8 @@ def read_ply(path: Path) -> Mesh:
         normals=_columns(vertices, _NORMAL).astype(np.float64),
         quality=vertices["quality"].astype(np.float64),
         colors=_columns(vertices, _COLOR) if vertices.dtype == _COLORED else None,
-        uvs=np.ascontiguousarray(faces["uvs"]) if faces.dtype == _UNWRAPPED else None,
+        uvs=_column(faces, "uvs"),
+        polygons=_column(faces, "polygon"),
     )
 
 
@@ -68,7 +74,7 @@ def _parts(content: bytes, path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[An
     if header := _HEADER.match(content):
         counts = dict(_ELEMENT.findall(header[0]))
         vertex_count, face_count = int(counts.get(b"vertex", 0)), int(counts.get(b"face", 0))
-        for kind, of_face in itertools.product((_PLAIN, _COLORED), (_FACE, _UNWRAPPED)):
+        for kind, of_face in itertools.product((_PLAIN, _COLORED), _FACES):
             middle = len(header[0]) + vertex_count * kind.itemsize
             is_whole = len(content) == middle + face_count * of_face.itemsize
             if header[0] == _header(kind, of_face, vertex_count, face_count) and is_whole:
@@ -86,9 +92,14 @@ def _columns(records: npt.NDArray[Any], names: tuple[str, ...]) -> npt.NDArray[A
     return np.stack([records[name] for name in names], axis=1)
 
 
+def _column(records: npt.NDArray[Any], name: str) -> npt.NDArray[Any] | None:
+    return np.ascontiguousarray(records[name]) if name in (records.dtype.names or ()) else None
+
+
 def _header(kind: "np.dtype[Any]", of_face: "np.dtype[Any]", vertex_count: int, face_count: int) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0", f"element vertex {vertex_count}"]
     lines += [f"property {_NAMES[kind[name].str]} {name}" for name in kind.names or ()]
     lines += [f"element face {face_count}", "property list uchar int vertex_indices"]
-    lines += ["property list uchar float texcoord"] * (of_face == _UNWRAPPED)
+    lines += ["property list uchar float texcoord"] * ("uvs" in (of_face.names or ()))
+    lines += ["property int polygon"] * ("polygon" in (of_face.names or ()))
     return ("\n".join([*lines, "end_header"]) + "\n").encode()

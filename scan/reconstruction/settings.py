@@ -69,6 +69,15 @@ class SceneContent(PlacementSettings):
         help="Add one camera that goes through all photos, one a frame",
         home=Home.SCENE,
     )
+    pack_texture: bool = setting(
+        default=True,
+        label="Pack the Texture",
+        help="Keep the model's texture in the .blend",
+        off_help="Leave the model's texture in the output folder, and only name it in the .blend",
+        home=Home.SCENE,
+        option="pack",
+        since="0.2.0",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,6 +98,8 @@ class Mesh:
     """n × 3, red, green and blue in sRGB; None where it has none."""
     uvs: npt.NDArray[np.float32] | None = None
     """M × 3 × 2, of the faces' corners: u to the right and v up, 0 to 1 over the texture; None where it has none."""
+    polygons: npt.NDArray[np.int32] | None = None
+    """m: which polygon each face is a part of, where several are; those are unwrapped together."""
 
 
 def rotation_matrix(quaternion: Floats) -> Floats:

@@ -26,7 +26,7 @@ from ..job.settings import check_photo_folder
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import make_proxy
-from ..reconstruction.models import find_model, model_report
+from ..reconstruction.models import find_model, find_texture, model_report
 from ..reconstruction.readers import registry
 from ..review.thumbnails import SIZE, write_thumbnail
 from .reconstruct import engine_folder
@@ -209,9 +209,13 @@ def _model(output: JobFolder, results: Path) -> dict[str, Any] | None:
     """What is to be known of the model that was built of the cameras in a folder; None without one."""
     try:
         report = json.loads(model_report(output).read_bytes())
-        model = {"faces": int(report["faces"])}
+        model: dict[str, Any] = {"faces": int(report["faces"])}
         # Read only now: of a large scan that takes a while.
-        is_its = find_model(results, registry.read(results)) is not None
+        file = find_model(results, registry.read(results))
+        if file is None:
+            return None
+        if textured := find_texture(file):
+            model["texture"] = {"size": int(json.loads(textured.report.read_bytes())["size"])}
     except (ModelError, OSError, ValueError, KeyError, TypeError):
         return None
-    return model if is_its else None
+    return model

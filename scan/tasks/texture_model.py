@@ -145,6 +145,7 @@ class _Job:
             sights,
             settings.size,
             places=_places(mesh.uvs, settings.size) if settings.keep_uvs and mesh.uvs is not None else None,
+            polygons=None if mesh.polygons is None else mesh.polygons.astype(np.int64),
             without_light=settings.remove_lighting,
             workers=self._workers,
             tell=tell,
@@ -198,6 +199,7 @@ class _Job:
             "message": message,
             "textured_mesh": str(files.mesh),
             "texture": str(files.picture),
+            "size": self._settings.size,
             "is_light_removed": texture.is_lit,
             "used": round(texture.used, 4),
             "unseen": round(texture.unseen, 4),
@@ -216,7 +218,7 @@ class _Job:
 
 def _end(report: dict[str, Any]) -> JobEnd:
     names = (
-        *("status", "exit_code", "message", "textured_mesh", "texture", "is_light_removed", "used", "unseen"),
+        *("status", "exit_code", "message", "textured_mesh", "texture", "size", "is_light_removed", "used", "unseen"),
         *("warnings", "texture_seconds", "photos"),
     )
     return JobEnd.from_json({name: report[name] for name in names})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..views.surface import Surface, face_normals
+from ..views.surface import Surface
 from ..views.view import Floats, Ints
 
 AXES = 6
@@ -69,10 +69,8 @@ def choose(count: int, seen: Callable[[int], Floats], areas: Floats) -> tuple[li
     return chosen, cosines[chosen].astype(np.float32) / np.float32(255)
 
 
-def label_faces(surface: Surface, chosen: Sequence[int], cosines: Floats, neighbours: tuple[Ints, Ints]) -> Labels:
-    """Label the faces; ``cosines`` as ``choose`` returns them."""
-    normals = face_normals(surface)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-20)
+def label_faces(normals: Floats, chosen: Sequence[int], cosines: Floats, neighbours: tuple[Ints, Ints]) -> Labels:
+    """Label the faces, whose normals are m × 3 and of length 1; ``cosines`` as ``choose`` returns them."""
     along = np.concatenate([normals, -normals], axis=1) * np.float32(_UNSEEN)
     scores = np.concatenate([cosines.T, np.maximum(along, 0)], axis=1)
     scores = np.ascontiguousarray(scores, np.float32)

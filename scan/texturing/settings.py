@@ -54,8 +54,8 @@ class TextureSettings(SolvedScan):
         default=False,
         label="Keep UVs",
         help="Paint into the UV map that the mesh has, instead of unwrapping it",
-        home=Home.SCENE,
         since="0.2.0",
+        no_home="The next mesh may have none",
     )
     texture_again: bool = setting(
         default=False,

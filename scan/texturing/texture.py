@@ -2,13 +2,13 @@
 """The whole way from a mesh and what photos show of it to its texture."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..views.surface import Surface, face_normals, vertex_normals
 from ..views.threads import Workers
-from ..views.view import Bytes, Floats
+from ..views.view import Bytes, Floats, Ints
 from .atlas import texels_of
 from .blend import Canvas, blend
 from .charts import charts_of
@@ -45,18 +45,16 @@ def texture_of(
     size: int,
     *,
     places: Floats | None,
+    polygons: Ints | None,
     without_light: bool,
     workers: Workers,
     tell: Tell,
 ) -> Texture:
-    """The texture of a surface, unwrapped here, or as ``places`` says.
-
-    Raises Cancelled.
-    """
+    """The texture of a surface, unwrapped here (see ``unwrapped``), or as ``places`` says. Raises Cancelled."""
     normals = vertex_normals(surface)
     if places is None:
         tell("Unwrapping the model", 0.2)
-        places = unwrapped(surface, sights, size)
+        places = unwrapped(surface, np.arange(len(surface.faces)) if polygons is None else polygons, sights, size)
     tell("Comparing the photos' light", 0.4)
     samples = take(surface, normals, sights, workers)
     side = sides_of([sight.view.name for sight in sights])
@@ -73,16 +71,40 @@ def texture_of(
     return Texture(whole, places, light, is_lit, len(texels.at) / size**2, unseen)
 
 
-def unwrapped(surface: Surface, sights: Sequence[Sight], size: int) -> Floats:
-    """Returns m × 3 × 2: the faces' corners on a square of ``size`` texels."""
+def unwrapped(surface: Surface, polygons: Ints, sights: Sequence[Sight], size: int) -> Floats:
+    """Returns m × 3 × 2: the faces' corners on a square of ``size`` texels.
+
+    ``polygons`` are the numbers, m, of those that the faces are parts of; a polygon stays in one piece.
+    """
     normals = face_normals(surface)
     lengths = np.linalg.norm(normals, axis=1)
-    normals /= lengths[:, None] + np.float32(1e-20)
-    chosen, cosines = choose(len(sights), lambda number: faces_seen(surface, normals, sights[number]), lengths)
+    normals = _of_polygons(normals, polygons)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-20)
+
+    def seen(number: int) -> Floats:
+        return _least(faces_seen(surface, normals, sights[number]), polygons)
+
+    chosen, cosines = choose(len(sights), seen, lengths)
     neighbours = neighbouring_faces(surface)
-    labels = label_faces(surface, chosen, cosines, neighbours)
+    labels = label_faces(normals, chosen, cosines, neighbours)
+    # All parts of a polygon are seen alike, and so may have the label of the first.
+    _, first, back = np.unique(polygons, return_index=True, return_inverse=True)
+    labels = replace(labels, label=labels.label[first][back])
     charts = charts_of(surface, labels, [sight.view for sight in sights], lengths, neighbours)
     return pack(charts, size)
+
+
+def _of_polygons(values: Floats, polygons: Ints) -> Floats:
+    """For each face the sum over its polygon of values, m × 3."""
+    sums = [np.bincount(polygons, column)[polygons] for column in values.T]
+    return np.stack(sums, 1).astype(np.float32)
+
+
+def _least(values: Floats, polygons: Ints) -> Floats:
+    """For each face the least value, of m, over its polygon."""
+    least = np.full(int(polygons.max()) + 1, np.inf, np.float32)
+    np.minimum.at(least, polygons, values)
+    return np.asarray(least[polygons])
 
 
 def sharpness(samples: Samples, photos: int) -> Floats:
