@@ -97,7 +97,7 @@ def unwrapped(surface: Surface, polygons: Ints, sights: Sequence[Sight], size: i
 def _of_polygons(values: Floats, polygons: Ints) -> Floats:
     """For each face the sum over its polygon of values, m × 3."""
     sums = [np.bincount(polygons, column)[polygons] for column in values.T]
-    return np.stack(sums, 1).astype(np.float32)
+    return np.asarray(np.stack(sums, 1), np.float32)
 
 
 def _least(values: Floats, polygons: Ints) -> Floats:
