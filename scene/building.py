@@ -51,8 +51,8 @@ def build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent) -> bp
     if mesh and plan.mesh_file:
         # First, so that its name is free.
         earlier = model_mesh.take_out_earlier(scene, plan.mesh_file)
-        picture = model_texture.load_picture(plan.texture, packed=content.pack_texture) if plan.texture else None
-        model = model_mesh.build(f"{name} Model", mesh, earlier.material if earlier else None, picture)
+        texture = model_texture.load_picture(plan.texture, packed=content.pack_texture) if plan.texture else None
+        model = model_mesh.build(f"{name} Model", mesh, earlier.material if earlier else None, texture)
         model.parent = root
         scan.objects.link(model)
     placing.put_first(root, placement, size, earlier.root if earlier else None)

@@ -62,7 +62,7 @@ def show_picture(material: bpy.types.Material, image: bpy.types.Image) -> None:
     picture = cast("bpy.types.ShaderNodeTexImage", tree.nodes.new("ShaderNodeTexImage"))
     picture.image = image
     picture.location = (shader.location[0] - 300, shader.location[1])
-    tree.links.new(picture.outputs["Color"], socket)
+    tree.links.new(existing(picture.outputs)["Color"], socket)
 
 
 def _shown_in(material: bpy.types.Material) -> bpy.types.ShaderNodeTexImage | None:

@@ -93,12 +93,17 @@ def check_in_folder(settings: PlacementSettings, photos: Path) -> None:
 
 
 def find_up(photos: Sequence[Photo], side: str = "", orientations: Mapping[str, int] | None = None) -> Up:
-    """Tell which way is up from the photos of the side named, else of the one with the most, of these the first.
+    """Tell which way is up from the photos of the side named, else of the one with the most.
+
+    Of several with as many, it is the one whose first file has the first name, as cameras number what they take.
 
     ``orientations`` are the EXIF orientations, 1 to 8, of photos by their names, as far as they are known.
     """
     sizes = Counter(side_of(photo.name) for photo in photos)
-    chosen = str(PurePosixPath(side)) if side else min(sizes, key=lambda name: (-sizes[name], name))
+    first = {
+        name: min(PurePosixPath(each.name).name for each in photos if side_of(each.name) == name) for name in sizes
+    }
+    chosen = str(PurePosixPath(side)) if side else min(sizes, key=lambda name: (-sizes[name], first[name], name))
     ring = tuple(sorted((photo for photo in photos if side_of(photo.name) == chosen), key=lambda photo: photo.name))
     which = count(len(ring), "photo") + (f" of {chosen}" if len(sizes) > 1 else "")
     turns = [_held((orientations or {}).get(photo.name, 1)) for photo in ring]
