@@ -7,14 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from built_models import box, leave_model
 from PIL import Image
-from rings import leave_solve, ring, small_turn, turned
+from placed_scans import make_scan
 
 from blender_window import WindowBlender
-from scan.reconstruction.types import Mesh
-
-TURN = small_turn(np.array([40.0, -70.0, 25.0]))
 
 PICK = """
 from bpy_extras.view3d_utils import location_3d_to_region_2d
@@ -107,18 +103,8 @@ def steps():
 """
 
 
-@pytest.fixture
-def solved(tmp_path: Path) -> Path:
-    """Give a job folder with ten photos around a box, and the box."""
-    points, faces = box((1.0, 1.4, 2.0), 0.2)
-    normals = points / np.linalg.norm(points, axis=1, keepdims=True) @ TURN.T
-    folder = leave_solve(tmp_path / "Vase", turned(ring("up", 10, 20.0), TURN))
-    leave_model(tmp_path / "Vase", folder, Mesh(points @ TURN.T, faces, normals, np.ones(len(points)), None))
-    return tmp_path / "Vase"
-
-
-def test_two_points_are_clicked_and_their_distance_is_typed(window: WindowBlender, solved: Path) -> None:
-    run = window.run(PICK, solved)
+def test_two_points_are_clicked_and_their_distance_is_typed(window: WindowBlender, tmp_path: Path) -> None:
+    run = window.run(PICK, make_scan(tmp_path / "Vase"))
     before, after, undone, upright, by_button, front, place = run.result
     assert before == pytest.approx(2, rel=1e-4)
     assert after == pytest.approx(1, rel=0.01), "half of it is half a metre"

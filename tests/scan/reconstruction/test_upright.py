@@ -106,7 +106,7 @@ def test_both_sides_in_one_folder_are_as_most_of_them() -> None:
 def test_what_is_no_ring_tells_nothing(photos: list[Photo]) -> None:
     found = find_up(askew(photos))
     assert found.direction is None
-    assert found.said.startswith("left as it lay, since the ")
+    assert found.said.startswith("left as it lay, since no ring was found in its ")
     assert len(found.photos) == len(photos)
 
 
