@@ -16,7 +16,7 @@ python = $(or $(shell \
 JOBS ?= 2
 PYTEST = $(TESTS_PYTHON) -m pytest -n $(JOBS)
 
-.PHONY: help demo build test test-all test-window lint requirements docs bench bench-scan bench-mesh bench-import bench-window pictures soak clean
+.PHONY: help demo build test test-all test-window lint requirements docs bench bench-scan bench-mesh bench-texture bench-import bench-window pictures soak clean
 
 help:
 	@echo "make demo    the scan in this repository, from photos to a model, through a real rembg server and Blender"
@@ -31,6 +31,7 @@ help:
 	@echo "make bench   how fast and how good the masks are, beside other ways of making them"
 	@echo "make bench-scan  the scan solved against the truth: before and now, from far away, many photos, without masks"
 	@echo "make bench-mesh  the model against the shapes that the scans were rendered from: error, time and memory"
+	@echo "make bench-texture  the texture beside the photos, even light, time and memory; and how scans are placed"
 	@echo "make bench-import  how long 500 cameras and a million points take to come into the scene"
 	@echo "make bench-window  what a running job costs Blender's window: Linux, as root"
 	@echo "make pictures  the README's pictures of Blender, taken by the window tests"
@@ -66,6 +67,10 @@ bench-scan:
 bench-mesh:
 	@$(python) tools/set_up.py tests rembg bpy-4.2.23 bpy-5.2.3
 	@$(TESTS_PYTHON) tools/bench_mesh.py
+
+bench-texture:
+	@$(python) tools/set_up.py tests rembg bpy-5.2.3
+	@$(TESTS_PYTHON) tools/bench_texture.py
 
 lint:
 	@$(python) tools/environments.py tests

@@ -79,17 +79,17 @@ def main() -> None:
 
 def jug(qualities: list[str]) -> Iterator[Row]:
     """The repository's scan."""
-    yield from _scan(JUG, _solved(JUG), qualities)
+    yield from _scan(JUG, solved(JUG), qualities)
 
 
 def idol(qualities: list[str]) -> Iterator[Row]:
     """The second object."""
-    yield from _scan(OBJECTS / "idol", _solved(OBJECTS / "idol"), qualities)
+    yield from _scan(OBJECTS / "idol", solved(OBJECTS / "idol"), qualities)
 
 
 def spoilt(_qualities: list[str]) -> Iterator[Row]:
     """The jug at NORMAL, as it is and with spoilt masks."""
-    output = _solved(JUG)
+    output = solved(JUG)
     for label, photos in (("as they are", {}), ("three spoilt", SPOILT)):
         masks = HOME / "spoilt"
         shutil.rmtree(masks, ignore_errors=True)
@@ -187,7 +187,7 @@ def yardstick() -> float:
     return time.process_time() - begin
 
 
-def _solved(scan: Path) -> Path:
+def solved(scan: Path) -> Path:
     """The job folder of a scan with masks and cameras, both the project's own."""
     output = stripped(scan, HOME / f"{scan.name}-output")
     if not (output / "engines" / "colmap" / "sparse").is_dir():

@@ -57,9 +57,9 @@ def placement_figures(scan: Path, output: Path) -> dict[str, Any]:
     """What stands in the module's docstring; angles in degrees, the others in percent."""
     photos = registry.read(registry.find(output)).photos
     mesh = read_ply(model_file(JobFolder(output)))
-    truth = _points(scan / "object.ply")
+    truth, _ = true_mesh(scan / "object.ply")
     shape, height = Shape(mesh.vertices, mesh.faces), float(np.ptp(truth[:, 2]))
-    to_solve = change_of_frame(photos, _true_photos(scan))
+    to_solve = change_of_frame(photos, true_photos(scan))
     if to_solve is None:
         sys.exit(f"measure_placement.py: the cameras in {output} are not those of {scan}")
     up = find_up(photos, SIDE)
@@ -107,17 +107,22 @@ def _samples(mesh: Mesh, random: np.random.Generator) -> np.ndarray:
     return (a[chosen] + u * (b - a)[chosen] + v * (c - a)[chosen]).astype(np.float32)
 
 
-def _true_photos(scan: Path) -> list[Photo]:
+def true_photos(scan: Path) -> list[Photo]:
+    """A scan's photos where they were taken from, in the frame of its object."""
     poses = truth_of(scan)
     return [Photo(name, 0, each.rotation, -each.rotation @ each.centre) for name, each in poses.items()]
 
 
-def _points(path: Path) -> np.ndarray:
-    """The vertices of a scan's object: x, y and z in single precision come first, and alone."""
+def true_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and faces of a scan's object: x, y and z in single precision come first, and alone."""
     content = path.read_bytes()
-    header = content[: content.index(b"end_header\n") + len(b"end_header\n")]
-    count = int(re.findall(rb"element vertex (\d+)", header)[0])
-    return np.frombuffer(content, "<f4", 3 * count, len(header)).reshape(-1, 3).astype(float)
+    start = content.index(b"end_header\n") + len(b"end_header\n")
+    points, faces = (int(re.findall(rb"element %b (\d+)" % kind, content[:start])[0]) for kind in (b"vertex", b"face"))
+    vertices = np.frombuffer(content, "<f4", 3 * points, start).reshape(-1, 3)
+    corners = np.frombuffer(content, [("count", "u1"), ("corners", "<i4", 3)], faces, start + vertices.nbytes)[
+        "corners"
+    ]
+    return vertices.astype(float), corners
 
 
 def _rounded(value: float) -> float:
