@@ -9,7 +9,7 @@ OUTPUT is a job folder with cameras and a model, such as ``make bench-mesh`` lea
 - how far the foot is from the floor, in percent of the height;
 - by how much the scale is off that a known height gives, and one typed distance: that of two points of the truth more
   than half its diagonal apart, which are picked on the model where it is nearest to them, if that is within 0.5 % of
-  the diagonal; median and worst of 200 pairs.
+  the diagonal; of 200 pairs the median, how many are off by less than 0.3 %, and the worst.
 
 The result is laid over the truth by its cameras.
 """
@@ -41,7 +41,7 @@ from scan.reconstruction.upright import find_up
 SIDE = "upright"
 PAIRS = 200
 SAMPLES = 1_000_000
-NEAR = 0.005
+NEAR, WITHIN = 0.005, 0.003
 
 
 def main() -> None:
@@ -75,6 +75,7 @@ def placement_figures(scan: Path, output: Path) -> dict[str, Any]:
         "foot": _rounded(100 * foot[2] / height),
         "scale by height": _rounded(100 * (np.linalg.norm(whole[:3, 2]) - 1)),
         "scale by distance": _rounded(100 * np.median(wrong)),
+        "of which within 0.3 %": _rounded(100 * np.mean(np.array(wrong) < WITHIN)),
         "worst": _rounded(100 * max(wrong)),
     }
 
@@ -119,10 +120,8 @@ def true_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
     start = content.index(b"end_header\n") + len(b"end_header\n")
     points, faces = (int(re.findall(rb"element %b (\d+)" % kind, content[:start])[0]) for kind in (b"vertex", b"face"))
     vertices = np.frombuffer(content, "<f4", 3 * points, start).reshape(-1, 3)
-    corners = np.frombuffer(content, [("count", "u1"), ("corners", "<i4", 3)], faces, start + vertices.nbytes)[
-        "corners"
-    ]
-    return vertices.astype(float), corners
+    triangles = np.frombuffer(content, [("count", "u1"), ("corners", "<i4", 3)], faces, start + vertices.nbytes)
+    return vertices.astype(float), triangles["corners"]
 
 
 def _rounded(value: float) -> float:

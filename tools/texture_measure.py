@@ -3,7 +3,8 @@
 
 The mesh is drawn with four rays a pixel; what they see of the texture is averaged in linear light, times the light that
 was fitted to the photos (``scan/texturing/light.py``), if that was taken out. Counted are the pixels that are in the
-mask and that the mesh covers: their mean squared difference in sRGB, of 8 bits, as peak signal-to-noise ratio in decibels.
+mask and that the mesh covers: their mean squared difference in sRGB, of 8 bits, as peak signal-to-noise ratio in
+decibels.
 """
 
 from __future__ import annotations
