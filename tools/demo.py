@@ -30,6 +30,11 @@ HOME = environments.BUILD / "demo"
 OUTPUT = HOME / "turntable_scan"
 PICTURE = Path(__file__).with_name("demo_picture.py")
 FACES = 60_000
+HEIGHT = 0.215
+"""Of the jug, in metres, as tests/data/turntable_frames.py has it."""
+SHOWN = "upright/IMG_0014.JPG"
+"""The photo that is shown beside its mask and the model."""
+_SIDE, _MARGIN = 480, 12
 
 # Runs an operator, and hands on the sentence a script would get where it fails.
 _CALL = """
@@ -62,22 +67,30 @@ def main() -> None:
         _call(blender, "reconstruct", output_directory=OUTPUT)
     with _timed("Building the model"):
         _call(blender, "build_model", output_directory=OUTPUT, model_quality="NORMAL", faces=FACES)
-    with _timed("Bringing them into a scene, and rendering it"):
-        found = blender.run(PICTURE, OUTPUT, timeout=1800).result
+    with _timed("Painting its texture"):
+        _call(blender, "texture_model", output_directory=OUTPUT, texture_size="2K")
+    with _timed("Bringing them into a scene, exporting and rendering it"):
+        found = blender.run(PICTURE, OUTPUT, HEIGHT, SHOWN, timeout=1800).result
     _check_scene(found)
+    _side_by_side()
     print(
         f"{len(list(_photos()))} masks agree with the true ones: IoU {median:.3f} in the median, {worst:.3f} at worst"
     )
     print(_solved())
     print("In the scene:  {cameras} cameras, {points:,} points and a closed model with {faces:,} faces".format(**found))
+    print(
+        "The model stands on the floor, {height:.3f} m high, with a texture of {texture} pixels a side".format(**found)
+    )
     for what, name in (
         ("Masks:", "masks"),
         ("Contact sheet:", "contact_sheet.jpg"),
-        ("Model:", "model/model.ply"),
+        ("Model:", "scan.glb"),
         ("Scene:", "scan.blend"),
-        ("Picture of it:", "scan.png"),
+        ("Pictures of it:", "turntable.png"),
+        ("", "scan.png"),
+        ("", "side_by_side.jpg"),
     ):
-        print(f"{what:14} {OUTPUT / name}")
+        print(f"{what:15} {OUTPUT / name}")
 
 
 def _newest_blender() -> str:
@@ -141,10 +154,30 @@ def _check_scene(found: dict[str, int]) -> None:
         f"there are {found['points']} points": found["points"] > 1000,
         f"the model has {found['faces']} faces, and {FACES} were asked for": abs(found["faces"] / FACES - 1) < 0.02,
         f"{found['open_edges']} edges of the model have not two faces": found["open_edges"] == 0,
-        f"the model has {found['colors']} colours": found["colors"] > 1000,
+        f"the texture has {found['texture']} pixels a side": found["texture"] == 2048,
+        f"the model stands at {found['lowest']} m": abs(found["lowest"]) < 0.003 * HEIGHT,
+        f"the model is {found['height']} m high": abs(found["height"] / HEIGHT - 1) < 0.003,
+        f"Blender has another model from the GLB: {found['handed_on']}": max(found["handed_on"].values()) < 1e-4,
     }
     if wrong := [words for words, is_right in wanted.items() if not is_right]:
         raise ScriptError("; ".join(wrong))
+
+
+def _side_by_side() -> None:
+    """A photo, its mask and the model as the photo's camera sees it, each cut to the object, in one picture."""
+    name = Path(SHOWN)
+    mask = Image.open(_mask(name)).convert("L")
+    box = mask.getbbox() or (0, 0, *mask.size)
+    half = max(box[2] - box[0], box[3] - box[1]) // 2 + _MARGIN
+    x, y = (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
+    rendered = Image.open(OUTPUT / "model.png").convert("RGBA")
+    white = Image.new("RGBA", rendered.size, "white")
+    pictures = [Image.open(SCAN / "photos" / name), mask, Image.alpha_composite(white, rendered)]
+    whole = Image.new("RGB", (3 * _SIDE + 2 * _MARGIN, _SIDE), "white")
+    for place, picture in enumerate(pictures):
+        part = picture.convert("RGB").crop((x - half, y - half, x + half, y + half)).resize((_SIDE, _SIDE))
+        whole.paste(part, (place * (_SIDE + _MARGIN), 0))
+    whole.save(OUTPUT / "side_by_side.jpg", quality=90)
 
 
 @contextmanager
