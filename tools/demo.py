@@ -78,9 +78,7 @@ def main() -> None:
     )
     print(_solved())
     print("In the scene:  {cameras} cameras, {points:,} points and a closed model with {faces:,} faces".format(**found))
-    print(
-        "The model stands on the floor, {height:.3f} m high, with a texture of {texture} pixels a side".format(**found)
-    )
+    print("The model is {height:.3f} m high, upright, with a texture of {texture} pixels a side".format(**found))
     for what, name in (
         ("Masks:", "masks"),
         ("Contact sheet:", "contact_sheet.jpg"),

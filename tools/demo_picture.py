@@ -2,7 +2,7 @@
 """Run in Blender by demo.py: bring the solved scan into an empty scene, save it, hand it on, and take pictures of it.
 
 The arguments are the job folder, the object's height in metres and the photo that the model is rendered like;
-``scan.blend``, ``scan.glb``, ``turntable.png``, ``scan.png`` and ``model.png`` go to the folder. For ``scan.png``, every
+``scan.blend``, ``scan.glb``, ``turntable.png``, ``scan.png`` and ``model.png`` go there. For ``scan.png``, every
 camera holds up its photo, since Blender renders no cameras; they, and the lights, are not in the scene that is saved.
 """
 
@@ -63,7 +63,7 @@ def picture_of(model):
 def bounds(model):
     """The model's box in the world."""
     corners = [model.matrix_world @ vertex.co for vertex in model.data.vertices]
-    return [[pick(corner[axis] for corner in corners) for axis in range(3)] for pick in (min, max)]
+    return [pick(corner[axis] for corner in corners) for axis in range(3) for pick in (min, max)]
 
 
 def handed_on(model):
@@ -72,7 +72,7 @@ def handed_on(model):
     bpy.ops.import_scene.gltf(filepath=f"{FOLDER}/scan.glb")
     bpy.context.view_layer.update()
     (again,) = [thing for thing in bpy.data.objects if thing not in before and thing.type == "MESH"]
-    boxes = zip(sum(bounds(model), []), sum(bounds(again), []), strict=True)
+    boxes = zip(bounds(model), bounds(again), strict=True)
     pictures = [list(picture_of(each).pixels) for each in (model, again)]
     result = {
         "box": max(abs(one - other) for one, other in boxes),
