@@ -21,9 +21,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from bench_mesh import JUG, OBJECTS, solved, yardstick
@@ -51,6 +53,7 @@ SIZES = ("1K", "2K", "4K", "8K")
 EVERY = 5
 
 Row = dict[str, Any]
+Result = TypeVar("Result")
 
 
 def main() -> None:
@@ -88,7 +91,7 @@ def jug() -> Iterator[Row]:
             ("true mesh", {"mesh": str(true)}, frozenset()),
         ):
             measured, files = _textured(JUG, output, size, **settings)
-            seen = measure(JUG / "photos", output / "masks", cameras, files, held_out=out, without_light=True)
+            seen = _apart(measure, JUG / "photos", output / "masks", cameras, files, held_out=out, without_light=True)
             yield {"size": size, "texture": label, **_row(seen, measured)}
 
 
@@ -103,7 +106,8 @@ def even() -> Iterator[Row]:
     _modelled(scan, output, **masks)
     for size in ("2K", "4K"):
         measured, files = _textured(scan, output, size, remove_lighting=False, **masks)
-        seen = measure(
+        seen = _apart(
+            measure,
             scan / "photos",
             scan / "true_masks",
             output / "sparse",
@@ -126,7 +130,7 @@ def placement() -> Iterator[Row]:
     """Jug and idol."""
     for scan in (JUG, OBJECTS / "idol"):
         output = _modelled(scan, solved(scan))
-        figures = placement_figures(scan, output)
+        figures = _apart(placement_figures, scan, output)
         yield {
             "scan": scan.name,
             **{name: f"{value}{'°' if name == 'up' else ' %'}" for name, value in figures.items()},
@@ -151,6 +155,12 @@ def _textured(scan: Path, output: Path, size: str, **settings: Any) -> tuple[Mea
         sys.exit(f"bench_texture.py: {measured.end.get('message')}")
     mesh = settings.get("mesh")
     return measured, texture_files(JobFolder(output), Path(mesh) if mesh else None)
+
+
+def _apart(what: Callable[..., Result], *arguments: Any, **more: Any) -> Result:
+    """The result of a function in a process of its own: what this one takes of memory, jobs it starts seem to take."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(what, *arguments, **more).result()
 
 
 def _true_mesh(scan: Path, cameras: Path, place: Path) -> Path:
