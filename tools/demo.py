@@ -153,7 +153,7 @@ def _check_scene(found: dict[str, int]) -> None:
         f"the model has {found['faces']} faces, and {FACES} were asked for": abs(found["faces"] / FACES - 1) < 0.02,
         f"{found['open_edges']} edges of the model have not two faces": found["open_edges"] == 0,
         f"the texture has {found['texture']} pixels a side": found["texture"] == 2048,
-        # Its foot and its rim, where they are flat; single bumps reach further. bench-texture measures how near to the truth.
+        # Where foot and rim are flat counts; single bumps reach further. bench-texture compares with the truth.
         f"the model stands at {found['lowest']} m": abs(found["lowest"]) < 0.01 * HEIGHT,
         f"the model is {found['height']} m high": abs(found["height"] / HEIGHT - 1) < 0.02,
         f"Blender has another model from the GLB: {found['handed_on']}": max(found["handed_on"].values()) < 1e-4,

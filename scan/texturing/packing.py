@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..views.raster import Numbers
-from ..views.view import Flags, Floats, Ints
+from ..views.view import Flags, Floats
 from .charts import Charts
 
 GUTTER = 2
