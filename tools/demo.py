@@ -32,7 +32,7 @@ PICTURE = Path(__file__).with_name("demo_picture.py")
 FACES = 60_000
 HEIGHT = 0.215
 """Of the jug, in metres, as tests/data/turntable_frames.py has it."""
-SHOWN = "upright/IMG_0014.JPG"
+SHOWN = "upright/IMG_0001.JPG"
 """The photo that is shown beside its mask and the model."""
 _SIDE, _MARGIN = 480, 12
 

@@ -33,7 +33,7 @@ def main():
     middle = model.matrix_world @ (sum((Vector(corner) for corner in model.bound_box), Vector()) / 8)
     reach = sum((camera.matrix_world.translation - middle).length for camera in cameras) / len(cameras)
     light()
-    render_like(next(camera for camera in cameras if camera.data["scan_cutout_photo"] == PHOTO), (0.25, 0.25, 0.25))
+    render_like(next(camera for camera in cameras if camera.data["scan_cutout_photo"] == PHOTO), (0.45, 0.45, 0.45))
     for camera in cameras:
         hold_up(camera, reach * CARD)
     take_picture(middle + Vector((0.45, -2.2, 1.95)) * reach, middle)
