@@ -39,9 +39,9 @@ class Light:
     terms: Floats
     """Sides × TERMS × 3."""
     level: Floats
-    """Sides × 3: what the light of a side is in the mean, which is no light but exposure."""
+    """Sides × 3: what the terms are in the mean of a side's samples. That is no light, but exposure."""
     least: Floats
-    """Sides × 3: the least that is found in the samples, as ``most``: beyond them, the terms may lead anywhere."""
+    """Sides × 3: the least that the terms are in the samples, as ``most``: beyond, they may lead anywhere."""
     most: Floats
     exposure: Floats
     """Photos × 3."""
@@ -63,8 +63,15 @@ def basis(normals: Floats, points: Floats) -> Floats:
 
 
 def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
-    """The light and the exposures, or only the exposures; ``side`` is the number of each photo's side."""
+    """The light and the exposures, or only the exposures; ``side`` is the number of each photo's side.
+
+    Without any samples there is no light, and all photos are exposed alike.
+    """
     sides, photos = int(side.max()) + 1, len(side)
+    level, least, most = np.zeros((3, sides, 3), np.float32)
+    exposure = np.zeros((photos, 3), np.float32)
+    if not len(samples.vertex):
+        return Light(side, np.zeros((sides, TERMS, 3), np.float32), level, least, most, exposure, 0.0)
     of_sample = side[samples.photo]
     design = np.zeros((len(samples.vertex), sides * TERMS), np.float32)
     terms = basis(samples.normals, samples.points)
@@ -74,7 +81,6 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
     means = _Means(samples)
     weights = np.ones(len(samples.vertex), np.float32)
     found = np.zeros((sides * TERMS, 3))
-    exposure = np.zeros((photos, 3), np.float32)
     for _ in range(_ROUNDS):
         bright = samples.light - exposure[samples.photo]
         if with_light:
@@ -84,8 +90,11 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
             gram = (weighted.T @ centred).astype(np.float64)
             gram += np.eye(len(gram)) * _RIDGE * float(weights.sum()) / sides
             found = np.linalg.solve(gram, (weighted.T @ left).astype(np.float64))
-        shone = (design @ found).astype(np.float32) if with_light else np.float32(0)
-        rest = samples.light - shone
+            shone = (design @ found).astype(np.float32)
+            level = _means_by(of_sample, shone, sides)
+            rest = samples.light - (shone - level[of_sample])
+        else:
+            rest = samples.light
         off = rest - exposure[samples.photo]
         apart = off - means.of(off, weights)
         exposure = exposure + _means_of_photos(apart, samples.photo, weights, photos)
@@ -95,12 +104,9 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
         weights = (1 / (1 + (np.abs(apart).mean(1) / _SCALE) ** 2)).astype(np.float32)
     residual = float(np.median(np.abs(apart).mean(1)))
     per_side = found.reshape(sides, TERMS, 3).astype(np.float32)
-    level, least, most = np.zeros((3, sides, 3), np.float32)
     for number in range(sides):
         if (mine := of_sample == number).any():
-            shone = terms[mine] @ per_side[number]
-            level[number] = shone.mean(0)
-            least[number], most[number] = np.percentile(shone, _USUAL, axis=0)
+            least[number], most[number] = np.percentile(terms[mine] @ per_side[number], _USUAL, axis=0)
     return Light(side, per_side, level, least, most, exposure, residual)
 
 
@@ -129,6 +135,12 @@ class _Means:
         total = np.bincount(self._vertex, weights, self._count)
         means = [np.bincount(self._vertex, column * weights, self._count) / total for column in values.T]
         return np.stack(means, 1).astype(np.float32)[self._vertex]
+
+
+def _means_by(group: Ints, values: Floats, groups: int) -> Floats:
+    """Returns groups × 3: the means of values, n × 3, by their group, n; 0 for a group that has none."""
+    times = np.maximum(np.bincount(group, minlength=groups), 1)
+    return np.stack([np.bincount(group, column, groups) / times for column in values.T], 1).astype(np.float32)
 
 
 def _means_of_photos(values: Floats, photo: Ints, weights: Floats, photos: int) -> Floats:
