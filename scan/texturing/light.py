@@ -69,18 +69,22 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
     """
     sides, photos = int(side.max()) + 1, len(side)
     level, least, most = np.zeros((3, sides, 3), np.float32)
-    exposure = np.zeros((photos, 3), np.float32)
+    found = np.zeros((sides, TERMS + 1, 3), np.float32)
     if not len(samples.vertex):
-        return Light(side, np.zeros((sides, TERMS, 3), np.float32), level, least, most, exposure, 0.0)
+        return Light(side, found[:, :TERMS], level, least, most, np.zeros((photos, 3), np.float32), 0.0)
     of_sample = side[samples.photo]
-    design = np.zeros((len(samples.vertex), sides * TERMS), np.float32)
+    # For each side its terms, less what they are in the mean, and how much brighter than the other sides it is.
+    design = np.zeros((len(samples.vertex), sides, TERMS + 1), np.float32)
     terms = basis(samples.normals, samples.points)
+    middle = _means_by(of_sample, terms, sides)
     for number in range(sides):
         mine = of_sample == number
-        design[mine, number * TERMS : (number + 1) * TERMS] = terms[mine]
+        design[mine, number, :TERMS] = terms[mine] - middle[number]
+        design[mine, number, TERMS] = 1
+    design = design.reshape(len(design), -1)
     means = _Means(samples)
+    exposure = means.exposures(samples, photos)
     weights = np.ones(len(samples.vertex), np.float32)
-    found = np.zeros((sides * TERMS, 3))
     for _ in range(_ROUNDS):
         bright = samples.light - exposure[samples.photo]
         if with_light:
@@ -89,10 +93,11 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
             weighted = centred * weights[:, None]
             gram = (weighted.T @ centred).astype(np.float64)
             gram += np.eye(len(gram)) * _RIDGE * float(weights.sum()) / sides
-            found = np.linalg.solve(gram, (weighted.T @ left).astype(np.float64))
-            shone = (design @ found).astype(np.float32)
-            level = _means_by(of_sample, shone, sides)
-            rest = samples.light - (shone - level[of_sample])
+            solved = np.linalg.solve(gram, (weighted.T @ left).astype(np.float64)).astype(np.float32)
+            found = solved.reshape(found.shape)
+            brighter = found[:, TERMS]
+            rest = samples.light - (design @ solved - brighter[of_sample])
+            exposure = exposure + brighter[side]
         else:
             rest = samples.light
         off = rest - exposure[samples.photo]
@@ -103,11 +108,11 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
         apart -= means.of(apart, weights)
         weights = (1 / (1 + (np.abs(apart).mean(1) / _SCALE) ** 2)).astype(np.float32)
     residual = float(np.median(np.abs(apart).mean(1)))
-    per_side = found.reshape(sides, TERMS, 3).astype(np.float32)
     for number in range(sides):
         if (mine := of_sample == number).any():
-            least[number], most[number] = np.percentile(terms[mine] @ per_side[number], _USUAL, axis=0)
-    return Light(side, per_side, level, least, most, exposure, residual)
+            level[number] = middle[number] @ found[number, :TERMS]
+            least[number], most[number] = np.percentile(terms[mine] @ found[number, :TERMS], _USUAL, axis=0)
+    return Light(side, found[:, :TERMS], level, least, most, exposure, residual)
 
 
 def find(samples: Samples, side: Ints) -> tuple[Light, bool]:
@@ -136,9 +141,24 @@ class _Means:
         means = [np.bincount(self._vertex, column * weights, self._count) / total for column in values.T]
         return np.stack(means, 1).astype(np.float32)[self._vertex]
 
+    def exposures(self, samples: Samples, photos: int) -> Floats:
+        """Returns photos × 3: how bright each is, in logarithms, if there is no light and all samples count alike.
+
+        Least squares in one step: with weights that hang on what is found, sides whose exposures are far apart would
+        take each other for gloss, and stay so.
+        """
+        seen = np.zeros((self._count, photos), np.float32)
+        seen[self._vertex, samples.photo] = 1
+        matrix = (seen.T @ (-seen / seen.sum(1, keepdims=True))).astype(np.float64)
+        matrix += np.diag(seen.sum(0, dtype=np.float64) + _RIDGE_GAIN)
+        apart = samples.light - self.of(samples.light, np.ones(len(self._vertex), np.float32))
+        right = np.stack([np.bincount(samples.photo, column, photos) for column in apart.T], 1)
+        found = np.linalg.solve(matrix, right)
+        return np.asarray(found - found.mean(0), np.float32)
+
 
 def _means_by(group: Ints, values: Floats, groups: int) -> Floats:
-    """Returns groups × 3: the means of values, n × 3, by their group, n; 0 for a group that has none."""
+    """Returns groups × k: the means of values, n × k, by their group, n; 0 for a group that has none."""
     times = np.maximum(np.bincount(group, minlength=groups), 1)
     return np.stack([np.bincount(group, column, groups) / times for column in values.T], 1).astype(np.float32)
 
