@@ -74,37 +74,45 @@ def texture_of(
 def unwrapped(surface: Surface, polygons: Ints, sights: Sequence[Sight], size: int) -> Floats:
     """Returns m × 3 × 2: the faces' corners on a square of ``size`` texels.
 
-    ``polygons`` are the numbers, m, of those that the faces are parts of; a polygon stays in one piece.
+    ``polygons`` are the numbers, m, of those that the faces are parts of; a polygon stays in one piece. Raises
+    NoModelError where the mesh falls into too many.
     """
+    parts = _Polygons(polygons)
     normals = face_normals(surface)
     lengths = np.linalg.norm(normals, axis=1)
-    normals = _of_polygons(normals, polygons)
+    normals = parts.sum(normals)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-20)
 
     def seen(number: int) -> Floats:
-        return _least(faces_seen(surface, normals, sights[number]), polygons)
+        return parts.least(faces_seen(surface, normals, sights[number]))
 
     chosen, cosines = choose(len(sights), seen, lengths)
     neighbours = neighbouring_faces(surface)
     labels = label_faces(normals, chosen, cosines, neighbours)
-    # All parts of a polygon are seen alike, and so may have the label of the first.
-    _, first, back = np.unique(polygons, return_index=True, return_inverse=True)
-    labels = replace(labels, label=labels.label[first][back])
+    labels = replace(labels, label=parts.first(labels.label))  # all parts of a polygon are seen alike
     charts = charts_of(surface, labels, [sight.view for sight in sights], lengths, neighbours)
     return pack(charts, size)
 
 
-def _of_polygons(values: Floats, polygons: Ints) -> Floats:
-    """For each face the sum over its polygon of values, m × 3."""
-    sums = [np.bincount(polygons, column)[polygons] for column in values.T]
-    return np.asarray(np.stack(sums, 1), np.float32)
+class _Polygons:
+    """Which faces are parts of one polygon, by the numbers of the polygons, whatever these are."""
 
+    def __init__(self, number: Ints) -> None:
+        self._order = np.argsort(number, kind="stable")
+        _, self._start, self._of_face = np.unique(number[self._order], return_index=True, return_inverse=True)
+        self._of_face[self._order] = self._of_face.copy()
 
-def _least(values: Floats, polygons: Ints) -> Floats:
-    """For each face the least value, of m, over its polygon."""
-    least = np.full(int(polygons.max()) + 1, np.inf, np.float32)
-    np.minimum.at(least, polygons, values)
-    return np.asarray(least[polygons])
+    def sum(self, values: Floats) -> Floats:
+        """For each face the sum over its polygon of values, m × 3."""
+        return np.asarray(np.add.reduceat(values[self._order], self._start)[self._of_face])
+
+    def least(self, values: Floats) -> Floats:
+        """For each face the least value, of m, over its polygon."""
+        return np.asarray(np.minimum.reduceat(values[self._order], self._start)[self._of_face])
+
+    def first(self, values: Ints) -> Ints:
+        """For each face the value, of m, of the first face of its polygon."""
+        return np.asarray(values[self._order][self._start][self._of_face])
 
 
 def sharpness(samples: Samples, photos: int) -> Floats:
