@@ -4,7 +4,7 @@
 The logarithm of what a photo shows of a point is that of its albedo and that of the light, which is a smooth function
 of the normal (Ramamoorthi and Hanrahan, An Efficient Representation for Irradiance Environment Maps, 2001) and of the
 place, both in the axes of the camera, which stands still as the lamps do. Each side of a scan has a light of its own,
-each photo an exposure. Both are least squares over the differences within each vertex, which do not ask for the albedo;
+each photo an exposure. Both are least squares over the differences within each place, which do not ask for the albedo;
 what does not fit, such as shadows and gloss, counts less (Cauchy weights).
 """
 
@@ -46,7 +46,7 @@ class Light:
     exposure: Floats
     """Photos × 3."""
     residual: float
-    """How far samples of a vertex are apart, in logarithms, with this light."""
+    """How far samples of a place are apart, in logarithms, with this light."""
 
     def at(self, photo: int, normals: Floats, points: Floats) -> Floats:
         """Returns n × 3: what to divide the linear light of a photo by; arguments as in ``Samples``."""
@@ -70,11 +70,11 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
     sides, photos = int(side.max()) + 1, len(side)
     level, least, most = np.zeros((3, sides, 3), np.float32)
     found = np.zeros((sides, TERMS + 1, 3), np.float32)
-    if not len(samples.vertex):
+    if not len(samples.place):
         return Light(side, found[:, :TERMS], level, least, most, np.zeros((photos, 3), np.float32), 0.0)
     of_sample = side[samples.photo]
     # For each side its terms, less what they are in the mean, and how much brighter than the other sides it is.
-    design = np.zeros((len(samples.vertex), sides, TERMS + 1), np.float32)
+    design = np.zeros((len(samples.place), sides, TERMS + 1), np.float32)
     terms = basis(samples.normals, samples.points)
     middle = _means_by(of_sample, terms, sides)
     for number in range(sides):
@@ -83,8 +83,9 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
         design[mine, number, TERMS] = 1
     design = design.reshape(len(design), -1)
     means = _Means(samples)
-    exposure = means.exposures(samples, photos)
-    weights = np.ones(len(samples.vertex), np.float32)
+    # Light goes before exposure: photos from above, in which the lamp shines on more, are not taken for brighter ones.
+    exposure = np.zeros((photos, 3), np.float32) if with_light else means.exposures(samples, photos)
+    weights = np.ones(len(samples.place), np.float32)
     for _ in range(_ROUNDS):
         bright = samples.light - exposure[samples.photo]
         if with_light:
@@ -129,17 +130,17 @@ def sides_of(names: Sequence[str]) -> Ints:
 
 
 class _Means:
-    """Weighted means over the samples of each vertex."""
+    """Weighted means over the samples of each place."""
 
     def __init__(self, samples: Samples) -> None:
-        self._vertex = np.unique(samples.vertex, return_inverse=True)[1]
-        self._count = int(self._vertex.max()) + 1
+        self._place = np.unique(samples.place, return_inverse=True)[1]
+        self._count = int(self._place.max()) + 1
 
     def of(self, values: Floats, weights: Floats) -> Floats:
-        """N × k: for each sample the mean of its vertex; ``values`` are n × k."""
-        total = np.bincount(self._vertex, weights, self._count)
-        means = [np.bincount(self._vertex, column * weights, self._count) / total for column in values.T]
-        return np.stack(means, 1).astype(np.float32)[self._vertex]
+        """N × k: for each sample the mean of its place; ``values`` are n × k."""
+        total = np.bincount(self._place, weights, self._count)
+        means = [np.bincount(self._place, column * weights, self._count) / total for column in values.T]
+        return np.stack(means, 1).astype(np.float32)[self._place]
 
     def exposures(self, samples: Samples, photos: int) -> Floats:
         """Returns photos × 3: how bright each is, in logarithms, if there is no light and all samples count alike.
@@ -148,10 +149,10 @@ class _Means:
         take each other for gloss, and stay so.
         """
         seen = np.zeros((self._count, photos), np.float32)
-        seen[self._vertex, samples.photo] = 1
+        seen[self._place, samples.photo] = 1
         matrix = (seen.T @ (-seen / seen.sum(1, keepdims=True))).astype(np.float64)
         matrix += np.diag(seen.sum(0, dtype=np.float64) + _RIDGE_GAIN)
-        apart = samples.light - self.of(samples.light, np.ones(len(self._vertex), np.float32))
+        apart = samples.light - self.of(samples.light, np.ones(len(self._place), np.float32))
         right = np.stack([np.bincount(samples.photo, column, photos) for column in apart.T], 1)
         found = np.linalg.solve(matrix, right)
         return np.asarray(found - found.mean(0), np.float32)
