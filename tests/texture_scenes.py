@@ -14,21 +14,22 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from mesh_scenes import SPHERE, THREADS, Ball, Lens, Pose, Solid, around, look, sphere, view_from
-from PIL import Image, ImageFilter
+from mesh_scenes import SPHERE, THREADS, Lens, Pose, Solid, around, look, sphere, view_from
 
 from scan.texturing.atlas import texels_of
 from scan.texturing.color import srgb
 from scan.texturing.sights import Sight, sights_of
-from scan.texturing.texture import Texture, texture_of
+from scan.texturing.texture import Texture, texture_of, unwrapped
 from scan.views.arrays import Arrays
 from scan.views.shots import COLOR, MASK
-from scan.views.surface import Surface
+from scan.views.raster import face_map
+from scan.views.surface import Surface, face_normals
 from scan.views.view import View
 
 MAGENTA = (255, 0, 255)
 SIZE = 256
 """Of textures, in texels."""
+BALL = sphere(1.0, 5)
 
 Shade = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """The light that falls on a point, n × 1 or n × 3: of its normal in the world and in the axes of the camera, n × 3."""
@@ -100,7 +101,7 @@ def photographed(solid: Solid, poses: Sequence[Pose], size: int = 240, folder: s
 
 
 @cache
-def ball_photos(count: int = 16, size: int = 240) -> tuple[Photographed, ...]:
+def ball_photos(count: int = 12, size: int = 200) -> tuple[Photographed, ...]:
     """A ball from all around (``mesh_scenes.around``)."""
     return tuple(photographed(SPHERE, around(count), size))
 
@@ -119,6 +120,22 @@ def _photographed(solid: Solid, at: Pose, name: str, size: int) -> Photographed:
     points = np.full((size * size, 3), np.nan)
     points[met] = view.to_world(depth.ravel()[met], rows[met], columns[met])
     return Photographed(view, points.reshape(size, size, 3), normals_of(solid, points).reshape(-1, size, 3), seen.cover)
+
+
+def photographed_mesh(surface: Surface, poses: Sequence[Pose], size: int = 96) -> list[Photographed]:
+    """What cameras see of a mesh, whose faces are flat; its pixels are covered or not."""
+    normals = face_normals(surface).astype(float)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-20
+    found = []
+    for number, pose in enumerate(poses):
+        view = view_from(pose, f"{number:02}.png", size, size)
+        depth, face = face_map(surface, view)
+        rows, columns = np.nonzero(face >= 0)
+        points, turned = np.full((2, size, size, 3), np.nan)
+        points[rows, columns] = view.to_world(depth[rows, columns], rows, columns)
+        turned[rows, columns] = normals[face[rows, columns]]
+        found.append(Photographed(view, points, turned, (face >= 0).astype(float)))
+    return found
 
 
 def normals_of(solid: Solid, points: np.ndarray) -> np.ndarray:
@@ -152,6 +169,17 @@ def painted(surface: Surface, found: Sequence[Sight], size: int = SIZE, **how: o
     """The texture of a surface."""
     wanted = {"places": None, "polygons": None, "without_light": False, **how}
     return texture_of(surface, found, size, workers=THREADS, tell=lambda _doing, _share: None, **wanted)
+
+
+@cache
+def ball_places(size: int = SIZE) -> np.ndarray:
+    """How the ball of ``BALL`` is unwrapped."""
+    return unwrapped(BALL, np.arange(len(BALL.faces)), sights(BALL, ball_photos()), size)
+
+
+def painted_ball(found: Sequence[Sight], **how: object) -> Texture:
+    """A texture of the ball; it is always unwrapped alike."""
+    return painted(BALL, found, places=ball_places(), **how)
 
 
 @dataclass(frozen=True, eq=False)

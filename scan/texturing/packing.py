@@ -51,9 +51,11 @@ def pack(charts: Charts, size: int) -> Floats:
     areas = sum(float(_area(each)) for each in turned)
     low, high = 0.65, 0.92
     unit = size / np.sqrt(areas)
-    while (best := _try(turned, unit * low, size)) is None:
+    may_fit = len(groups) * (2 * GUTTER) ** 2 < size * size
+    while (best := _try(turned, unit * low, size) if may_fit else None) is None:
         high, low = low, low * 0.7
-        if low < _LEAST:
+        may_fit &= low > _LEAST
+        if not may_fit:
             raise NoModelError(
                 f"The mesh falls into {count(len(groups), 'piece')}, too many for a texture of {size:,} pixels; choose a "
                 "larger size, or a mesh that hangs together"
