@@ -27,6 +27,7 @@ from ..job.versions import versions
 from ..reconstruction.models import camera_key, model_file, texture_files
 from ..reconstruction.ply import read_ply, write_ply
 from ..reconstruction.readers import registry
+from ..reconstruction.types import Floats as Doubles
 from ..reconstruction.types import Mesh, Reconstruction
 from ..texturing.pictures import Pictures, frame_around, pixels_a_radius, read_pictures
 from ..texturing.planning import needed_on_disk, scale_for
@@ -89,10 +90,8 @@ class _Job:
         if not self._mesh_file.is_file():
             raise NoModelError(f"There is no model in {self._folder.model}; build it first")
         mesh = read_ply(self._mesh_file)
-        if settings.keep_uvs and mesh.uvs is None:
-            raise BadUseError(
-                f"{self._mesh_file.name} has no UV map that could be kept; unwrap it first, or leave Keep UVs off"
-            )
+        if settings.keep_uvs:
+            self._check_uvs(mesh.uvs)
         masks = settings.masks if settings.masks.is_dir() else None
         sources = sources_of(self._reconstruction, Path(settings.photos), masks, self._folder.converted)
         key = self._key(sources)
@@ -105,6 +104,23 @@ class _Job:
             raise cannot_write(work, error) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+    def _check_uvs(self, uvs: Floats | None) -> None:
+        """Raises BadUseError where there are none that could be kept."""
+        name = self._mesh_file.name
+        if uvs is None:
+            raise BadUseError(f"{name} has no UV map that could be kept; unwrap it first, or leave Keep UVs off")
+        outside = int((~((uvs.max(1) > 0) & (uvs.min(1) < 1)).all(1)).sum())
+        if outside == len(uvs):
+            raise BadUseError(
+                f"All of the UV map of {name} lies outside of the square of the texture; move it there, or leave Keep "
+                "UVs off"
+            )
+        if outside:
+            self._telling.warn(
+                f"{count(outside, 'face')} of {name} stay unpainted: in its UV map, they lie outside of the square of the "
+                "texture"
+            )
 
     def _key(self, sources: list[Source]) -> str:
         """Names the texture: same key, same cameras, photos, masks, mesh and settings."""
@@ -132,7 +148,9 @@ class _Job:
         settings, tell = self._settings, self._telling.tell
         tell("Reading the photos", 0.0)
         arrays = Arrays(work)
-        pictures = read_pictures(sources, mesh.vertices, self._scale(mesh, sources, work), arrays, self._workers)
+        vertices = mesh.vertices[np.unique(mesh.faces)]
+        scale = self._scale(mesh, vertices, sources, work)
+        pictures = read_pictures(sources, vertices, scale, arrays, self._workers)
         if pictures.left_out:
             self._telling.warn(
                 f"{count(len(pictures.left_out), 'photo')} left out of the texture: {some(sorted(pictures.left_out))}"
@@ -165,12 +183,15 @@ class _Job:
         tell("Done", 1.0)
         return _end(report)
 
-    def _scale(self, mesh: Mesh, sources: list[Source], work: Path) -> float:
-        """How much smaller the views are than the photos. Raises NoModelError where memory or disk are too small."""
+    def _scale(self, mesh: Mesh, vertices: Doubles, sources: list[Source], work: Path) -> float:
+        """How much smaller the views are than the photos; ``vertices`` are those of faces, n × 3 in the world.
+
+        Raises NoModelError where memory or disk are too small, or there is nothing to work on.
+        """
         settings = self._settings
         if not sources or not len(mesh.faces):
             raise NoModelError("There is nothing to make a texture of: no photo has a camera, or the mesh has no faces")
-        frame = frame_around(mesh.vertices)
+        frame = frame_around(vertices)
         surface = Surface(frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))
         area = float(np.linalg.norm(face_normals(surface), axis=1).sum() / 2)
         if not area > 0:

@@ -31,7 +31,7 @@ def texels_of(places: Floats, size: int) -> Texels:
 
 
 class Patch:
-    """Texels of a surface: their points and normals."""
+    """Texels of a surface: their points and normals. The normals that it is made of are as ``corner_normals`` has them."""
 
     def __init__(
         self, surface: Surface, normals: Floats, places: Floats, texels: Texels, part: slice, size: int
@@ -44,7 +44,7 @@ class Patch:
         """N × 3: the face's vertices."""
         self.points = self.mean(surface.vertices)
         """N × 3."""
-        self.normals = self.mean(normals)
+        self.normals: Floats = np.einsum("nci,nc->ni", normals[face], self.weights)
         """N × 3, of length 1."""
         self.normals /= np.linalg.norm(self.normals, axis=1, keepdims=True) + np.float32(1e-20)
 
@@ -53,7 +53,7 @@ class Patch:
         return len(self.at)
 
     def mean(self, values: Floats) -> Floats:
-        """Returns n × k: values of the vertices, between which the texels lie."""
+        """Returns n × k: values of the vertices, v × k, between which the texels lie."""
         result: Floats = values[self.corners[:, 0]] * self.weights[:, 0, None]
         for corner in (1, 2):
             result += values[self.corners[:, corner]] * self.weights[:, corner, None]

@@ -44,7 +44,7 @@ class Canvas:
 
     surface: Surface
     normals: Floats
-    """N × 3, of the vertices, of length 1."""
+    """M × 3 × 3, of the faces' corners, of length 1."""
     places: Floats
     """M × 3 × 2: the faces' corners, in texels, y down."""
     texels: Texels

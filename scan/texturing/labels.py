@@ -84,11 +84,10 @@ def label_faces(normals: Floats, chosen: Sequence[int], cosines: Floats, neighbo
         np.add.at(around, (one, label[other]), np.float32(_NEIGHBOUR))
         np.add.at(around, (other, label[one]), np.float32(_NEIGHBOUR))
         better = (unary + around).argmax(1)
-        # Neighbours that changed at once would change back: two thirds of the faces take turns.
-        changed = (better != label) & (np.arange(len(label)) % 3 != turn % 3)
-        if not changed.any() and turn > 2:
+        if np.array_equal(better, label):
             break
-        label = np.where(changed, better, label)
+        # Neighbours that changed at once would change back: two thirds of the faces take turns.
+        label = np.where(np.arange(len(label)) % 3 != turn % 3, better, label)
     return Labels(list(chosen), scores, label)
 
 

@@ -4,7 +4,7 @@
 The logarithm of what a photo shows of a point is that of its albedo and that of the light, which is a smooth function
 of the normal (Ramamoorthi and Hanrahan, An Efficient Representation for Irradiance Environment Maps, 2001) and of the
 place, both in the axes of the camera, which stands still as the lamps do. Each side of a scan has a light of its own,
-each photo an exposure. Both are least squares over the differences within each vertex, which do not ask for the albedo;
+each photo an exposure. Both are least squares over the differences within each place, which do not ask for the albedo;
 what does not fit, such as shadows and gloss, counts less (Cauchy weights).
 """
 
@@ -39,14 +39,14 @@ class Light:
     terms: Floats
     """Sides × TERMS × 3."""
     level: Floats
-    """Sides × 3: what the light of a side is in the mean, which is no light but exposure."""
+    """Sides × 3: what the terms are in the mean of a side's samples. That is no light, but exposure."""
     least: Floats
-    """Sides × 3: the least that is found in the samples, as ``most``: beyond them, the terms may lead anywhere."""
+    """Sides × 3: the least that the terms are in the samples, as ``most``: beyond, they may lead anywhere."""
     most: Floats
     exposure: Floats
     """Photos × 3."""
     residual: float
-    """How far samples of a vertex are apart, in logarithms, with this light."""
+    """How far samples of a place are apart, in logarithms, with this light."""
 
     def at(self, photo: int, normals: Floats, points: Floats) -> Floats:
         """Returns n × 3: what to divide the linear light of a photo by; arguments as in ``Samples``."""
@@ -63,18 +63,29 @@ def basis(normals: Floats, points: Floats) -> Floats:
 
 
 def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
-    """The light and the exposures, or only the exposures; ``side`` is the number of each photo's side."""
+    """The light and the exposures, or only the exposures; ``side`` is the number of each photo's side.
+
+    Without any samples there is no light, and all photos are exposed alike.
+    """
     sides, photos = int(side.max()) + 1, len(side)
+    level, least, most = np.zeros((3, sides, 3), np.float32)
+    found = np.zeros((sides, TERMS + 1, 3), np.float32)
+    if not len(samples.place):
+        return Light(side, found[:, :TERMS], level, least, most, np.zeros((photos, 3), np.float32), 0.0)
     of_sample = side[samples.photo]
-    design = np.zeros((len(samples.vertex), sides * TERMS), np.float32)
+    # For each side its terms, less what they are in the mean, and how much brighter than the other sides it is.
+    design = np.zeros((len(samples.place), sides, TERMS + 1), np.float32)
     terms = basis(samples.normals, samples.points)
+    middle = _means_by(of_sample, terms, sides)
     for number in range(sides):
         mine = of_sample == number
-        design[mine, number * TERMS : (number + 1) * TERMS] = terms[mine]
+        design[mine, number, :TERMS] = terms[mine] - middle[number]
+        design[mine, number, TERMS] = 1
+    design = design.reshape(len(design), -1)
     means = _Means(samples)
-    weights = np.ones(len(samples.vertex), np.float32)
-    found = np.zeros((sides * TERMS, 3))
-    exposure = np.zeros((photos, 3), np.float32)
+    # Light goes before exposure: photos from above, in which the lamp shines on more, are not taken for brighter ones.
+    exposure = np.zeros((photos, 3), np.float32) if with_light else means.exposures(samples, photos)
+    weights = np.ones(len(samples.place), np.float32)
     for _ in range(_ROUNDS):
         bright = samples.light - exposure[samples.photo]
         if with_light:
@@ -83,9 +94,13 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
             weighted = centred * weights[:, None]
             gram = (weighted.T @ centred).astype(np.float64)
             gram += np.eye(len(gram)) * _RIDGE * float(weights.sum()) / sides
-            found = np.linalg.solve(gram, (weighted.T @ left).astype(np.float64))
-        shone = (design @ found).astype(np.float32) if with_light else np.float32(0)
-        rest = samples.light - shone
+            solved = np.linalg.solve(gram, (weighted.T @ left).astype(np.float64)).astype(np.float32)
+            found = solved.reshape(found.shape)
+            brighter = found[:, TERMS]
+            rest = samples.light - (design @ solved - brighter[of_sample])
+            exposure = exposure + brighter[side]
+        else:
+            rest = samples.light
         off = rest - exposure[samples.photo]
         apart = off - means.of(off, weights)
         exposure = exposure + _means_of_photos(apart, samples.photo, weights, photos)
@@ -94,14 +109,11 @@ def fit(samples: Samples, side: Ints, *, with_light: bool) -> Light:
         apart -= means.of(apart, weights)
         weights = (1 / (1 + (np.abs(apart).mean(1) / _SCALE) ** 2)).astype(np.float32)
     residual = float(np.median(np.abs(apart).mean(1)))
-    per_side = found.reshape(sides, TERMS, 3).astype(np.float32)
-    level, least, most = np.zeros((3, sides, 3), np.float32)
     for number in range(sides):
         if (mine := of_sample == number).any():
-            shone = terms[mine] @ per_side[number]
-            level[number] = shone.mean(0)
-            least[number], most[number] = np.percentile(shone, _USUAL, axis=0)
-    return Light(side, per_side, level, least, most, exposure, residual)
+            level[number] = middle[number] @ found[number, :TERMS]
+            least[number], most[number] = np.percentile(terms[mine] @ found[number, :TERMS], _USUAL, axis=0)
+    return Light(side, found[:, :TERMS], level, least, most, exposure, residual)
 
 
 def find(samples: Samples, side: Ints) -> tuple[Light, bool]:
@@ -118,17 +130,38 @@ def sides_of(names: Sequence[str]) -> Ints:
 
 
 class _Means:
-    """Weighted means over the samples of each vertex."""
+    """Weighted means over the samples of each place."""
 
     def __init__(self, samples: Samples) -> None:
-        self._vertex = np.unique(samples.vertex, return_inverse=True)[1]
-        self._count = int(self._vertex.max()) + 1
+        self._place = np.unique(samples.place, return_inverse=True)[1]
+        self._count = int(self._place.max()) + 1
 
     def of(self, values: Floats, weights: Floats) -> Floats:
-        """N × k: for each sample the mean of its vertex; ``values`` are n × k."""
-        total = np.bincount(self._vertex, weights, self._count)
-        means = [np.bincount(self._vertex, column * weights, self._count) / total for column in values.T]
-        return np.stack(means, 1).astype(np.float32)[self._vertex]
+        """N × k: for each sample the mean of its place; ``values`` are n × k."""
+        total = np.bincount(self._place, weights, self._count)
+        means = [np.bincount(self._place, column * weights, self._count) / total for column in values.T]
+        return np.stack(means, 1).astype(np.float32)[self._place]
+
+    def exposures(self, samples: Samples, photos: int) -> Floats:
+        """Returns photos × 3: how bright each is, in logarithms, if there is no light and all samples count alike.
+
+        Least squares in one step: with weights that hang on what is found, sides whose exposures are far apart would
+        take each other for gloss, and stay so.
+        """
+        seen = np.zeros((self._count, photos), np.float32)
+        seen[self._place, samples.photo] = 1
+        matrix = (seen.T @ (-seen / seen.sum(1, keepdims=True))).astype(np.float64)
+        matrix += np.diag(seen.sum(0, dtype=np.float64) + _RIDGE_GAIN)
+        apart = samples.light - self.of(samples.light, np.ones(len(self._place), np.float32))
+        right = np.stack([np.bincount(samples.photo, column, photos) for column in apart.T], 1)
+        found = np.linalg.solve(matrix, right)
+        return np.asarray(found - found.mean(0), np.float32)
+
+
+def _means_by(group: Ints, values: Floats, groups: int) -> Floats:
+    """Returns groups × k: the means of values, n × k, by their group, n; 0 for a group that has none."""
+    times = np.maximum(np.bincount(group, minlength=groups), 1)
+    return np.stack([np.bincount(group, column, groups) / times for column in values.T], 1).astype(np.float32)
 
 
 def _means_of_photos(values: Floats, photo: Ints, weights: Floats, photos: int) -> Floats:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..common.errors import NoModelError
+from ..common.text import count
 from ..views.raster import Numbers
 from ..views.view import Flags, Floats
 from .charts import Charts
@@ -27,6 +29,8 @@ _HIGH = 0.6
 _ANGLES = 12
 _TRIES = 5
 _TURNS = 4
+_LEAST = 0.01
+"""Charts that do not fit at this share of the scale at which they would fill the square do not fit for their number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +43,26 @@ class _Shape:
 
 
 def pack(charts: Charts, size: int) -> Floats:
-    """Returns m × 3 × 2: x to the right and y down of the faces' corners, in texels of a square of ``size``."""
+    """Returns m × 3 × 2: x to the right and y down of the faces' corners, in texels of a square of ``size``.
+
+    Raises NoModelError where there are too many charts.
+    """
     order = np.argsort(charts.number, kind="stable")
     bounds = np.searchsorted(charts.number[order], np.arange(int(charts.number.max()) + 2))
     groups = [order[start:end] for start, end in itertools.pairwise(bounds)]
     turned = [_laid(charts.places[group]) for group in groups]
     areas = sum(float(_area(each)) for each in turned)
     low, high = 0.74, 0.9
-    best: list[Floats] | None = None
     unit = size / np.sqrt(areas)
-    while best is None:
-        best = _try(turned, unit * low, size)
-        low = low if best is not None else low * 0.7
+    may_fit = len(groups) * (2 * GUTTER) ** 2 < size * size
+    while (best := _try(turned, unit * low, size) if may_fit else None) is None:
+        high, low = low, low * 0.7
+        may_fit &= low > _LEAST
+        if not may_fit:
+            raise NoModelError(
+                f"The mesh falls into {count(len(groups), 'piece')}, too many for a texture of {size:,} pixels; choose a "
+                "larger size, or a mesh that hangs together"
+            )
     for _ in range(_TRIES):
         middle = (low + high) / 2
         found = _try(turned, unit * middle, size)
@@ -188,8 +200,9 @@ def _shape(places: Floats, turn: int, cell: float) -> _Shape:
     upper = np.zeros(width, np.int64)
     bottom = np.maximum((low[:, 1] - GUTTER) / cell, 0).astype(np.int64)
     top = ((high[:, 1] + GUTTER) / cell).astype(np.int64) + 1
-    for offset in range(int((right - left).max()) + 1):
-        column = np.minimum(left + offset, right)
-        np.minimum.at(lower, column, bottom)
-        np.maximum.at(upper, column, top)
+    wide = right - left
+    for offset in range(int(wide.max()) + 1):
+        reached = wide >= offset
+        np.minimum.at(lower, left[reached] + offset, bottom[reached])
+        np.maximum.at(upper, left[reached] + offset, top[reached])
     return _Shape(places, np.minimum(lower, upper).astype(np.int32), upper.astype(np.int32))

@@ -50,8 +50,8 @@ def read_pictures(
 ) -> Pictures:
     """Read the photos at ``scale`` of their size, at most 1, and keep their colors and masks in ``arrays``.
 
-    ``vertices`` are the mesh's, n × 3 in the world. Raises Cancelled, OutputError, and NoModelError where no photo is
-    left.
+    There is one source at least; ``vertices`` are those of the mesh's faces, n × 3 in the world. Raises Cancelled,
+    OutputError, and NoModelError where no photo is left.
     """
     frame = frame_around(vertices)
     left_out: dict[str, str] = {}
@@ -84,8 +84,6 @@ def read_pictures(
 
 
 def _none_left(left_out: dict[str, str]) -> str:
-    if not left_out:
-        return "No photo of the reconstruction has a camera, so that there is nothing to make a texture of"
     name, reason = next(iter(left_out.items()))
     more = f", as {count(len(left_out) - 1, 'other photo')}" if len(left_out) > 1 else ""
     return f"There is no photo to make a texture of: {name} {reason}{more}"

@@ -19,6 +19,7 @@ _ON_DISK = 8.0
 _AREA = 2.4
 """A view's pixels, of the square of a radius of the object in it."""
 _LEAST = 0.1
+"""Of the scale that is wanted: from views that are smaller, no texture is worth its size."""
 
 
 def scale_for(size: int, area: float, pixels: float, photos: int, memory: float) -> float:
@@ -31,8 +32,8 @@ def scale_for(size: int, area: float, pixels: float, photos: int, memory: float)
     texels = _BASE + size * size * _TEXEL
     fits = math.sqrt(max(memory - texels, 0) / (photos * _AREA * _PIXEL)) / pixels
     scale = min(1.0, wanted, fits)
-    if scale < _LEAST * min(1.0, wanted):
-        needed = texels + photos * _AREA * _PIXEL * (pixels * _LEAST) ** 2
+    if scale < (least := _LEAST * min(1.0, wanted)):
+        needed = texels + photos * _AREA * _PIXEL * (pixels * least) ** 2
         raise NoModelError(
             f"A texture of {size:,} pixels from {photos} photos takes at least {needed / 1e9:.1f} GB of memory, and "
             f"{memory / 1e9:.1f} GB may be used; choose a smaller size, or set more memory in the preferences"

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all photos show of a choice of vertices: by these, photos are compared and the light is found."""
+"""What all photos show of places all over a surface: by these, photos are compared and the light is found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..views.surface import Surface
+from ..views.surface import Surface, face_normals
 from ..views.threads import Workers
 from ..views.view import Floats, Ints, rotated
 from .color import linear
 from .sights import Sight, bilinear_colors
 
-_MOST = 40_000
-"""Vertices."""
+_PLACES = 40_000
+"""How many are looked at."""
+_STEPS = 0.7548776662, 0.5698402910
+"""From place to place on a triangle (Roberts, The Unreasonable Effectiveness of Quasirandom Sequences, 2018)."""
 _LEAST_COSINE = 0.3
 _LEAST_TRUST = 0.5
 _DARKEST, _BRIGHTEST = 6.0, 250.0
@@ -22,9 +24,9 @@ _DARKEST, _BRIGHTEST = 6.0, 250.0
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """N sightings of vertices, in the order of the photos."""
+    """N sightings of places, in the order of the photos."""
 
-    vertex: Ints
+    place: Ints
     """n: numbers from 0."""
     photo: Ints
     """n: the number of the sight."""
@@ -39,9 +41,8 @@ class Samples:
 
 
 def take(surface: Surface, normals: Floats, sights: Sequence[Sight], workers: Workers) -> Samples:
-    """Samples of the photos; ``normals`` are the vertices', n × 3. Raises Cancelled."""
-    step = max(1, len(surface.vertices) // _MOST)
-    points, normals = surface.vertices[::step], normals[::step]
+    """Samples of the photos; ``normals`` are those of the faces' corners, m × 3 × 3. Raises Cancelled."""
+    points, normals = places_on(surface, normals)
 
     def taken(number: int) -> Samples:
         sight = sights[number]
@@ -58,7 +59,7 @@ def take(surface: Surface, normals: Floats, sights: Sequence[Sight], workers: Wo
         contrast += np.abs(color - bilinear_colors(sight.color, x[found], y[found] + 1)).mean(1)
         rotation = sight.view.rotation
         return Samples(
-            vertex=found,
+            place=found,
             photo=np.full(len(found), number),
             light=np.log(linear_at(color)),
             normals=rotated(rotation, normals[found]).T,
@@ -68,6 +69,21 @@ def take(surface: Surface, normals: Floats, sights: Sequence[Sight], workers: Wo
 
     parts = list(workers.map(taken, range(len(sights))))
     return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__dataclass_fields__))
+
+
+def places_on(surface: Surface, normals: Floats) -> tuple[Floats, Floats]:
+    """Returns n × 3 twice: points spread evenly over a surface, however large its faces are, and their normals."""
+    reached = np.cumsum(np.linalg.norm(face_normals(surface), axis=1), dtype=np.float64)
+    count = np.arange(_PLACES)
+    face = np.searchsorted(reached, (count + 0.5) * (reached[-1] / _PLACES))
+    second, third = ((count * step) % 1 for step in _STEPS)
+    is_beyond = second + third > 1
+    second, third = np.where(is_beyond, 1 - second, second), np.where(is_beyond, 1 - third, third)
+    weights = np.stack([1 - second - third, second, third], 1).astype(np.float32)
+    points = np.einsum("nci,nc->ni", surface.vertices[surface.faces[face]], weights)
+    found = np.einsum("nci,nc->ni", normals[face], weights)
+    found /= np.linalg.norm(found, axis=1, keepdims=True) + np.float32(1e-20)
+    return points, found
 
 
 def linear_at(color: Floats) -> Floats:

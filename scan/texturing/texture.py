@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..views.surface import Surface, face_normals, vertex_normals
+from ..common.errors import NoModelError
+from ..views.surface import Surface, corner_normals, face_normals
 from ..views.threads import Workers
 from ..views.view import Bytes, Floats, Ints
 from .atlas import texels_of
@@ -18,6 +19,7 @@ from .light import Light, find, fit, sides_of
 from .packing import pack
 from .samples import Samples, take
 from .sights import Sight, faces_seen
+from .unseen import spread
 
 Tell = Callable[[str, float], None]
 
@@ -36,7 +38,7 @@ class Texture:
     used: float
     """The share of the texels that lie on the surface."""
     unseen: float
-    """The share of those that no photo shows."""
+    """The share of those that no photo shows: they have the colors around them."""
 
 
 def texture_of(
@@ -50,8 +52,11 @@ def texture_of(
     workers: Workers,
     tell: Tell,
 ) -> Texture:
-    """The texture of a surface, unwrapped here (see ``unwrapped``), or as ``places`` says. Raises Cancelled."""
-    normals = vertex_normals(surface)
+    """The texture of a surface, which has faces, unwrapped here (see ``unwrapped``), or as ``places`` says.
+
+    Raises Cancelled, and NoModelError where the mesh falls into too many pieces, or nothing of it is seen.
+    """
+    normals = corner_normals(surface)
     if places is None:
         tell("Unwrapping the model", 0.2)
         places = unwrapped(surface, np.arange(len(surface.faces)) if polygons is None else polygons, sights, size)
@@ -63,57 +68,72 @@ def texture_of(
     canvas = Canvas(surface, normals, places, texels, size)
     tell("Painting the texture", 0.5)
     paint = blend(canvas, sights, light, sharpness(samples, len(sights)), workers)
+    if not paint.known.any():
+        raise NoModelError(
+            "Nothing of the mesh is seen where the masks keep something; choose the mesh, the cameras and the masks of "
+            "the same scan"
+        )
+    around = spread(canvas, paint)
     picture = np.zeros((size * size, 3), np.uint8)
     known = np.zeros(size * size, bool)
-    picture[texels.at], known[texels.at] = paint.color, paint.known
+    picture[texels.at], known[texels.at] = around.color, around.known
     whole = filled(picture.reshape(size, size, 3), known.reshape(size, size))
-    unseen = float((~paint.known).mean()) if len(paint.known) else 1.0
-    return Texture(whole, places, light, is_lit, len(texels.at) / size**2, unseen)
+    return Texture(whole, places, light, is_lit, len(texels.at) / size**2, float((~paint.known).mean()))
 
 
 def unwrapped(surface: Surface, polygons: Ints, sights: Sequence[Sight], size: int) -> Floats:
     """Returns m × 3 × 2: the faces' corners on a square of ``size`` texels.
 
-    ``polygons`` are the numbers, m, of those that the faces are parts of; a polygon stays in one piece.
+    ``polygons`` are the numbers, m, of those that the faces are parts of; a polygon stays in one piece. Raises
+    NoModelError where the mesh falls into too many.
     """
+    parts = _Polygons(polygons)
     normals = face_normals(surface)
     lengths = np.linalg.norm(normals, axis=1)
-    normals = _of_polygons(normals, polygons)
+    normals = parts.sum(normals)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-20)
 
     def seen(number: int) -> Floats:
-        return _least(faces_seen(surface, normals, sights[number]), polygons)
+        return parts.least(faces_seen(surface, normals, sights[number]))
 
     chosen, cosines = choose(len(sights), seen, lengths)
     neighbours = neighbouring_faces(surface)
     labels = label_faces(normals, chosen, cosines, neighbours)
-    # All parts of a polygon are seen alike, and so may have the label of the first.
-    _, first, back = np.unique(polygons, return_index=True, return_inverse=True)
-    labels = replace(labels, label=labels.label[first][back])
+    labels = replace(labels, label=parts.first(labels.label))  # all parts of a polygon are seen alike
     charts = charts_of(surface, labels, [sight.view for sight in sights], lengths, neighbours)
     return pack(charts, size)
 
 
-def _of_polygons(values: Floats, polygons: Ints) -> Floats:
-    """For each face the sum over its polygon of values, m × 3."""
-    sums = [np.bincount(polygons, column)[polygons] for column in values.T]
-    return np.asarray(np.stack(sums, 1), np.float32)
+class _Polygons:
+    """Which faces are parts of one polygon, by the numbers of the polygons, whatever these are."""
 
+    def __init__(self, number: Ints) -> None:
+        self._order = np.argsort(number, kind="stable")
+        _, self._start, self._of_face = np.unique(number[self._order], return_index=True, return_inverse=True)
+        self._of_face[self._order] = self._of_face.copy()
 
-def _least(values: Floats, polygons: Ints) -> Floats:
-    """For each face the least value, of m, over its polygon."""
-    least = np.full(int(polygons.max()) + 1, np.inf, np.float32)
-    np.minimum.at(least, polygons, values)
-    return np.asarray(least[polygons])
+    def sum(self, values: Floats) -> Floats:
+        """For each face the sum over its polygon of values, m × 3."""
+        return np.asarray(np.add.reduceat(values[self._order], self._start)[self._of_face])
+
+    def least(self, values: Floats) -> Floats:
+        """For each face the least value, of m, over its polygon."""
+        return np.asarray(np.minimum.reduceat(values[self._order], self._start)[self._of_face])
+
+    def first(self, values: Ints) -> Ints:
+        """For each face the value, of m, of the first face of its polygon."""
+        return np.asarray(values[self._order][self._start][self._of_face])
 
 
 def sharpness(samples: Samples, photos: int) -> Floats:
-    """How sharp each photo is beside the others of the same places, squared: 1 for one like the others."""
-    count = int(samples.vertex.max()) + 1 if len(samples.vertex) else 1
-    times = np.bincount(samples.vertex, minlength=count)
-    mean = np.bincount(samples.vertex, samples.contrast, count) / np.maximum(times, 1)
-    known = (times[samples.vertex] > 2) & (mean[samples.vertex] > 2)
-    ratio = samples.contrast[known] / mean[samples.vertex[known]]
+    """Returns a weight for each photo: how sharp it is beside the others of the same places, squared.
+
+    1 for one that is like the others, or of which too little is known.
+    """
+    times = np.bincount(samples.place)
+    mean = np.bincount(samples.place, samples.contrast) / np.maximum(times, 1)
+    known = (times[samples.place] > 2) & (mean[samples.place] > 2)
+    ratio = samples.contrast[known] / mean[samples.place[known]]
     number = np.bincount(samples.photo[known], minlength=photos)
     found = np.bincount(samples.photo[known], ratio, photos) / np.maximum(number, 1)
     return np.where(number > 50, np.clip(found, 0.1, 1.5) ** 2, 1).astype(np.float32)

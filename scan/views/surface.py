@@ -10,6 +10,9 @@ from .view import Floats, Ints
 
 Faces = npt.NDArray[np.int64]
 
+_SMOOTH = 0.8
+"""Faces meet in a crease where their normals are further from their mean than this cosine."""
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:
@@ -36,6 +39,16 @@ def vertex_normals(surface: Surface) -> Floats:
             total[:, axis] += np.bincount(surface.faces[:, corner], normals[:, axis], len(total))
     total /= np.linalg.norm(total, axis=1, keepdims=True) + np.float32(1e-20)
     return total
+
+
+def corner_normals(surface: Surface) -> Floats:
+    """Returns m × 3 × 3, of length 1: for each corner of a face the vertex's normal; at a crease, the face's own."""
+    own = face_normals(surface)
+    length = np.linalg.norm(own, axis=1, keepdims=True)
+    own /= length + np.float32(1e-20)
+    result: Floats = vertex_normals(surface)[surface.faces]
+    is_crease = ((result * own[:, None]).sum(-1) < _SMOOTH) & (length > 0)
+    return np.where(is_crease[..., None], own[:, None], result)
 
 
 class Rings:
