@@ -25,14 +25,15 @@ from scan.reconstruction.models import TextureFiles
 from scan.reconstruction.ply import read_ply
 from scan.reconstruction.readers import registry
 from scan.texturing.color import srgb
-from scan.texturing.light import Light, find, fit, sides_of
+from scan.texturing.light import Light, sides_of
 from scan.texturing.pictures import read_pictures
-from scan.texturing.samples import linear_at, take
+from scan.texturing.samples import linear_at
 from scan.texturing.sights import Sight, bilinear_colors, sights_of
+from scan.texturing.texture import light_of
 from scan.views.arrays import Arrays
 from scan.views.raster import face_map
 from scan.views.shots import COLOR, MASK, sources_of
-from scan.views.surface import Surface, vertex_normals
+from scan.views.surface import Surface, corner_normals
 from scan.views.threads import Workers
 from scan.views.view import View, rotated
 
@@ -68,7 +69,9 @@ def measure(
         sights = sights_of(pictures.views, arrays, surface, workers)
         names = [view.name for view in pictures.views]
         light, is_lit = _light(surface, sights, held_out, without_light, workers)
-        texture = _Textured(surface, mesh.uvs, np.asarray(Image.open(files.picture).convert("RGB")))
+        texture = _Textured(
+            surface, corner_normals(surface), mesh.uvs, np.asarray(Image.open(files.picture).convert("RGB"))
+        )
 
         def compared(number: int) -> tuple[float, int, int]:
             at, color = texture.seen(pictures.views[number], number, light if is_lit else None)
@@ -95,12 +98,11 @@ def _light(
     """The light of the photos that were not held out, for all of them: those held out are as bright as the others."""
     names = [sight.view.name for sight in sights]
     used = [number for number, name in enumerate(names) if name not in held_out]
-    samples = take(surface, vertex_normals(surface), [sights[number] for number in used], workers)
-    side = sides_of(names)
-    light, is_lit = find(samples, side[used]) if without_light else (fit(samples, side[used], with_light=False), False)
+    chosen = [sights[number] for number in used]
+    light, is_lit, _ = light_of(surface, corner_normals(surface), chosen, without_light=without_light, workers=workers)
     exposure = np.zeros((len(names), 3), np.float32)
     exposure[used] = light.exposure
-    return replace(light, side=side, exposure=exposure), is_lit
+    return replace(light, side=sides_of(names), exposure=exposure), is_lit
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,8 @@ class _Textured:
     """A surface and the texture that lies on it."""
 
     surface: Surface
+    normals: np.ndarray
+    """M × 3 × 3, of the faces' corners."""
     uvs: np.ndarray
     picture: np.ndarray
 
@@ -125,7 +129,7 @@ class _Textured:
         y = np.clip((1 - places[:, 1]) * size, 1, size - 1.01).astype(np.float32)
         shone = linear_at(bilinear_colors(self.picture, x, y))
         if light is not None:
-            normals = (vertex_normals(self.surface)[self.surface.faces[face]] * weights[..., None]).sum(1)
+            normals = (self.normals[face] * weights[..., None]).sum(1)
             normals /= np.linalg.norm(normals, axis=1, keepdims=True)
             shone = shone * light.at(number, rotated(view.rotation, normals).T, rotated(view.rotation, points).T)
         sums = np.zeros((fine.height * fine.width, 4))

@@ -61,9 +61,7 @@ def texture_of(
         tell("Unwrapping the model", 0.2)
         places = unwrapped(surface, np.arange(len(surface.faces)) if polygons is None else polygons, sights, size)
     tell("Comparing the photos' light", 0.4)
-    samples = take(surface, normals, sights, workers)
-    side = sides_of([sight.view.name for sight in sights])
-    light, is_lit = find(samples, side) if without_light else (fit(samples, side, with_light=False), False)
+    light, is_lit, samples = light_of(surface, normals, sights, without_light=without_light, workers=workers)
     texels = texels_of(places, size)
     canvas = Canvas(surface, normals, places, texels, size)
     tell("Painting the texture", 0.5)
@@ -79,6 +77,20 @@ def texture_of(
     picture[texels.at], known[texels.at] = around.color, around.known
     whole = filled(picture.reshape(size, size, 3), known.reshape(size, size))
     return Texture(whole, places, light, is_lit, len(texels.at) / size**2, float((~paint.known).mean()))
+
+
+def light_of(
+    surface: Surface, normals: Floats, sights: Sequence[Sight], *, without_light: bool, workers: Workers
+) -> tuple[Light, bool, Samples]:
+    """The light of photos, whether there is any to take out, and the samples that tell. Raises Cancelled.
+
+    ``normals`` are those of the faces' corners, m × 3 × 3.
+    """
+    samples = take(surface, normals, sights, workers)
+    side = sides_of([sight.view.name for sight in sights])
+    if without_light:
+        return *find(samples, side), samples
+    return fit(samples, side, with_light=False), False, samples
 
 
 def unwrapped(surface: Surface, polygons: Ints, sights: Sequence[Sight], size: int) -> Floats:

@@ -41,7 +41,7 @@ def _of_faces(texels: Texels, paint: Paint, count: int) -> tuple[Floats, Flags]:
 
 
 def _of_vertices(faces: Ints, color: Floats, is_seen: Flags, count: int) -> Floats:
-    """Returns count × 3: the means of the seen faces around each vertex; from there on, those of the vertices around."""
+    """Returns count × 3: the means of the seen faces around each vertex; beyond, those of the vertices around."""
     total, times = _sums(faces[is_seen], color[is_seen], np.ones(int(is_seen.sum()), np.float32), count)
     known = times > 0
     found = total / np.maximum(times, 1)[:, None]
@@ -57,7 +57,7 @@ def _of_vertices(faces: Ints, color: Floats, is_seen: Flags, count: int) -> Floa
         known |= reached
         left = left[~known[left].all(1)]
     found[~known] = color[is_seen].mean(0)  # pieces of which nothing is seen
-    return found
+    return np.asarray(found, np.float32)
 
 
 def _sums(faces: Ints, values: Floats, share: Floats, count: int) -> tuple[Floats, Floats]:
