@@ -21,8 +21,8 @@ from scan.texturing.color import srgb
 from scan.texturing.sights import Sight, sights_of
 from scan.texturing.texture import Texture, texture_of, unwrapped
 from scan.views.arrays import Arrays
-from scan.views.shots import COLOR, MASK
 from scan.views.raster import face_map
+from scan.views.shots import COLOR, MASK
 from scan.views.surface import Surface, face_normals
 from scan.views.view import View
 

@@ -118,8 +118,8 @@ class _Job:
             )
         if outside:
             self._telling.warn(
-                f"{count(outside, 'face')} of {name} stay unpainted: in its UV map, they lie outside of the square of the "
-                "texture"
+                f"{count(outside, 'face')} of {name} stay unpainted: in its UV map, they lie outside of the square of "
+                "the texture"
             )
 
     def _key(self, sources: list[Source]) -> str:

@@ -57,8 +57,8 @@ def pack(charts: Charts, size: int) -> Floats:
         may_fit &= low > _LEAST
         if not may_fit:
             raise NoModelError(
-                f"The mesh falls into {count(len(groups), 'piece')}, too many for a texture of {size:,} pixels; choose a "
-                "larger size, or a mesh that hangs together"
+                f"The mesh falls into {count(len(groups), 'piece')}, too many for a texture of {size:,} pixels; choose "
+                "a larger size, or a mesh that hangs together"
             )
     for _ in range(_TRIES):
         middle = (low + high) / 2

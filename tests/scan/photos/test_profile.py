@@ -28,14 +28,16 @@ def profile(primaries, gamma=2.2, name="Other"):
         b"desc": b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78),
         b"wtpt": b"XYZ " + bytes(4) + fixed((0.9642, 1.0, 0.82491)),
         b"cprt": b"text" + bytes(4) + b"none\0",
-        **{key: b"XYZ " + bytes(4) + fixed(each) for key, each in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True)},
+        **{
+            key: b"XYZ " + bytes(4) + fixed(each)
+            for key, each in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True)
+        },
         **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))),
     }
     table, data, at = b"", b"", 128 + 4 + 12 * len(tags)
     for key, content in tags.items():
-        content += bytes(-len(content) % 4)
         table += key + struct.pack(">II", at + len(data), len(content))
-        data += content
+        data += content + bytes(-len(content) % 4)
     body = struct.pack(">I", len(tags)) + table + data
     head = struct.pack(">I4sI4s4s4s12x4s", 128 + len(body), b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ", b"acsp")
     return (head + bytes(28) + fixed((0.9642, 1.0, 0.82491))).ljust(128, b"\0") + body
@@ -63,7 +65,9 @@ def expected(primaries, gamma):
 
 
 @pytest.mark.parametrize(
-    ("primaries", "gamma"), [(DISPLAY_P3, 2.2), (ADOBE_RGB, 2.2), (SRGB[1:] + SRGB[:1], 1.8)], ids=["P3", "Adobe", "turned"]
+    ("primaries", "gamma"),
+    [(DISPLAY_P3, 2.2), (ADOBE_RGB, 2.2), (SRGB[1:] + SRGB[:1], 1.8)],
+    ids=["P3", "Adobe", "turned"],
 )
 def test_colors_come_out_in_srgb(primaries, gamma):
     before = photo(profile(primaries, gamma))

@@ -74,7 +74,9 @@ def unwrapped(mesh: Mesh, *, has_polygons: bool = True) -> Mesh:
 
 @pytest.mark.parametrize("has_colors", [True, False])
 @pytest.mark.parametrize("names", [("uvs",), ("polygons",), ("uvs", "polygons")])
-def test_uvs_and_polygons_are_read_as_they_were_written(tmp_path: Path, names: tuple[str, ...], has_colors: bool) -> None:
+def test_uvs_and_polygons_are_read_as_they_were_written(
+    tmp_path: Path, names: tuple[str, ...], has_colors: bool
+) -> None:
     whole = unwrapped(ball())
     mesh = dataclasses.replace(ball(), **{name: getattr(whole, name) for name in names})
     if not has_colors:
@@ -100,7 +102,9 @@ def test_the_header_of_an_unwrapped_mesh_says_it_as_meshlab_does(tmp_path: Path)
     ]
 
 
-@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: content.replace(b"texcoord", b"texc00rd")])
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:-1], lambda content: content.replace(b"texcoord", b"texc00rd")]
+)
 def test_an_unwrapped_mesh_that_is_damaged_is_told_of(tmp_path: Path, damage) -> None:
     path = tmp_path / "model.ply"
     write_ply(path, unwrapped(ball(times=0)))

@@ -76,7 +76,7 @@ def test_a_texture_and_where_it_lies_on_the_mesh_are_left_with_a_report_and_noth
 
 
 def test_paint_without_a_lamp_keeps_its_brightness_and_that_is_told(good):
-    story, runner = good
+    story, _ = good
     assert story.finished["is_light_removed"] is False
     assert "with the light as it was" in story.message
     (warning,) = story.finished["warnings"]
@@ -102,7 +102,7 @@ def test_a_size_is_as_wide_as_it_says(scan, texturing):
     assert "light was left" not in runner.report["message"]
 
 
-def test_without_a_mask_folder_the_mesh_bounds_what_is_taken(copied, texturing, output):
+def test_without_a_mask_folder_the_mesh_bounds_what_is_taken(copied, texturing):
     shutil.rmtree(copied.masks)
     runner = texturing(copied)
     story = runner.run(mask_folder="", remove_lighting=False)
@@ -190,7 +190,9 @@ def without_area(mesh):
 
 
 def with_a_hole_in_space(mesh):
-    return dataclasses.replace(mesh, vertices=np.where(np.arange(len(mesh.vertices))[:, None] == 5, np.nan, mesh.vertices))
+    return dataclasses.replace(
+        mesh, vertices=np.where(np.arange(len(mesh.vertices))[:, None] == 5, np.nan, mesh.vertices)
+    )
 
 
 def elsewhere(mesh):
@@ -241,8 +243,14 @@ def test_another_mesh_is_textured_beside_the_model(scan, texturing, mesh, tmp_pa
     runner = texturing(scan)
     count = len(mesh.faces)
     side = int(np.ceil(np.sqrt(count)))
-    corner = np.stack([np.arange(count) % side, np.arange(count) // side], 1)[:, None] + [[0.1, 0.1], [0.9, 0.1], [0.1, 0.9]]
-    own = dataclasses.replace(mesh, uvs=(corner / side).astype(np.float32), polygons=np.arange(count, dtype=np.int32) // 2)
+    corner = np.stack([np.arange(count) % side, np.arange(count) // side], 1)[:, None] + [
+        [0.1, 0.1],
+        [0.9, 0.1],
+        [0.1, 0.9],
+    ]
+    own = dataclasses.replace(
+        mesh, uvs=(corner / side).astype(np.float32), polygons=np.arange(count, dtype=np.int32) // 2
+    )
     path = tmp_path / "Remodelled.ply"
     write_ply(path, own)
     story = runner.run(mesh=str(path), keep_uvs=True, texture_size="4K", remove_lighting=False)

@@ -123,7 +123,9 @@ def test_what_it_is_made_of_decides_whether_something_has_changed(runner, change
 
 
 @pytest.mark.parametrize(
-    "given", [{"texture_size": "2K"}, {"remove_lighting": False}, {"texture_again": True}], ids=lambda each: next(iter(each))
+    "given",
+    [{"texture_size": "2K"}, {"remove_lighting": False}, {"texture_again": True}],
+    ids=lambda each: next(iter(each)),
 )
 def test_with_other_settings_it_is_painted_again(runner, given):
     assert is_painted(runner, **given)

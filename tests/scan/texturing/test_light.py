@@ -14,7 +14,7 @@ POSES = ring(7, 40.0) + ring(5, -20.0)
 
 
 def samples_of(shine, exposures=None, poses=POSES):
-    """Places on a ball with an albedo each; ``shine`` gives the light's logarithm, n, by normals in the camera's axes."""
+    """Places on a ball, each with an albedo; ``shine`` returns the light's logarithm, n, of normals in camera axes."""
     random = np.random.default_rng(8)
     points = random.normal(size=(PLACES, 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
@@ -23,7 +23,9 @@ def samples_of(shine, exposures=None, poses=POSES):
     for number, at in enumerate(poses):
         turned = points @ at.rotation.T
         seen = np.nonzero(turned[:, 2] < -0.3)[0]
-        light = albedo[seen] + shine(number, turned[seen])[:, None] + (exposures[number] if exposures is not None else 0)
+        light = (
+            albedo[seen] + shine(number, turned[seen])[:, None] + (exposures[number] if exposures is not None else 0)
+        )
         parts.append((seen, np.full(len(seen), number), light, turned[seen]))
     place, photo, light, normals = (np.concatenate(each) for each in zip(*parts, strict=True))
     single = [np.asarray(each, np.float32) for each in (light, normals, 0.1 * normals, np.ones(len(place)))]
@@ -135,7 +137,9 @@ def test_from_nothing_or_one_photo_there_is_no_light(photos):
         samples = Samples(*(each[:0] for each in vars(samples).values()))
     light, is_lit = find(samples, np.zeros(1, np.int64))
     assert not is_lit
-    np.testing.assert_array_equal(light.at(0, np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)), np.ones((3, 3)))
+    np.testing.assert_array_equal(
+        light.at(0, np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)), np.ones((3, 3))
+    )
 
 
 def test_a_photo_without_samples_is_exposed_as_the_others():

@@ -80,7 +80,7 @@ def test_a_sharpened_picture_has_the_colors_of_surfaces_and_more_contrast():
 
 
 def test_between_pixels_colors_are_between_theirs():
-    ramp = np.stack(np.meshgrid(np.arange(20), np.arange(20)) + [np.full((20, 20), 7)], -1).astype(np.uint8)
+    ramp = np.stack([*np.meshgrid(np.arange(20), np.arange(20)), np.full((20, 20), 7)], -1).astype(np.uint8)
     x, y = np.random.default_rng(0).uniform(1, 19, (2, 50)).astype(np.float32)
     np.testing.assert_allclose(bilinear_colors(ramp, x, y), np.stack([x - 0.5, y - 0.5, 0 * x + 7], 1), atol=1e-4)
 

@@ -172,7 +172,7 @@ def by_height(points):
 def test_what_no_photo_shows_has_the_color_around_it_on_the_surface():
     """Of a ball that is dark below and bright above, only the front is seen."""
     surface = sphere(1.0, 4)
-    photos = photographed(SPHERE, ring(5, 0.0, -40, 100) + [pose(0, 50), pose(0, -50)], 160)
+    photos = photographed(SPHERE, [*ring(5, 0.0, -40, 100), pose(0, 50), pose(0, -50)], 160)
     colors = [each.color(paint=by_height) for each in photos]
     made = painted(surface, seen_by(surface, [each.view for each in photos], colors, [each.mask for each in photos]))
     assert 0.15 < made.unseen < 0.5

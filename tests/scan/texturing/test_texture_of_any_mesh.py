@@ -44,7 +44,7 @@ def seen(surface, poses=AT, shade=even, size=128, **how):
 def cube(side=1.2):
     """Of twelve triangles."""
     vertices, faces = box((side, side, side), step=side)
-    places, first, back = np.unique(vertices.round(6), axis=0, return_index=True, return_inverse=True)
+    _, first, back = np.unique(vertices.round(6), axis=0, return_index=True, return_inverse=True)
     return Surface(vertices[first].astype(np.float32), back.reshape(-1)[faces].astype(np.int64))
 
 
@@ -149,7 +149,7 @@ def test_photos_that_keep_nothing_of_the_mesh_are_refused():
     found = seen_by(
         BALL, [each.view for each in photos], [each.color() for each in photos], [0 * each.mask for each in photos]
     )
-    with pytest.raises(NoModelError, match="Nothing of the mesh is seen.*the same scan"):
+    with pytest.raises(NoModelError, match=r"Nothing of the mesh is seen.*the same scan"):
         painted_ball(found)
 
 
@@ -157,7 +157,7 @@ def test_a_mesh_of_too_many_pieces_is_refused():
     """Every triangle for itself, each with a gutter around it, does not fit in so small a texture."""
     ball = sphere(1.0, 4)
     apart = Surface(ball.vertices[ball.faces].reshape(-1, 3), np.arange(3 * len(ball.faces)).reshape(-1, 3))
-    with pytest.raises(NoModelError, match="falls into .* pieces, too many for a texture of 128 pixels"):
+    with pytest.raises(NoModelError, match=r"falls into .* pieces, too many for a texture of 128 pixels"):
         painted(apart, seen(apart), 128)
 
 
