@@ -42,7 +42,7 @@ from ..views.view import Floats
 from .telling import Telling
 
 _STEP = "Texturing the model"
-_RECIPE = 1
+_RECIPE = 2
 """Names the way a texture is made; raised when that changes, so that old ones are made anew."""
 _DISK_LEFT = 200 << 20
 _COMPRESSION = 4

@@ -31,7 +31,7 @@ def texels_of(places: Floats, size: int) -> Texels:
 
 
 class Patch:
-    """Texels of a surface, their points and normals. Those that it is made of are as ``corner_normals`` has them."""
+    """Texels of a surface: their points and normals. It is made of normals as ``corner_normals`` returns them."""
 
     def __init__(
         self, surface: Surface, normals: Floats, places: Floats, texels: Texels, part: slice, size: int

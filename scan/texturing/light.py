@@ -161,7 +161,8 @@ class _Means:
 def _means_by(group: Ints, values: Floats, groups: int) -> Floats:
     """Returns groups × k: the means of values, n × k, by their group, n; 0 for a group that has none."""
     times = np.maximum(np.bincount(group, minlength=groups), 1)
-    return np.asarray(np.stack([np.bincount(group, column, groups) / times for column in values.T], 1), np.float32)
+    means = [np.bincount(group, column, groups) / times for column in values.T]
+    return np.asarray(np.stack(means, 1), np.float32)
 
 
 def _means_of_photos(values: Floats, photo: Ints, weights: Floats, photos: int) -> Floats:

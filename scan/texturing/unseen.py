@@ -41,10 +41,10 @@ def _of_faces(texels: Texels, paint: Paint, count: int) -> tuple[Floats, Flags]:
 
 
 def _of_vertices(faces: Ints, color: Floats, is_seen: Flags, count: int) -> Floats:
-    """Returns count × 3: the means of the seen faces around each vertex; beyond, those of the vertices around."""
+    """Returns count × 3: the mean of the seen faces around a vertex; without any, that of the vertices around it."""
     total, times = _sums(faces[is_seen], color[is_seen], np.ones(int(is_seen.sum()), np.float32), count)
     known = times > 0
-    found = total / np.maximum(times, 1)[:, None]
+    found: Floats = total / np.maximum(times, 1)[:, None]
     left = faces[~known[faces].all(1)]
     while len(left):
         corners = known[left]

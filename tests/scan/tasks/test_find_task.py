@@ -15,6 +15,8 @@ TASKS = {
     "check_endpoint",
     "check_programs",
     "reconstruct",
+    "texture_model",
+    "render_turntable",
     "prepare_import",
     "survey",
     "preview",

@@ -44,7 +44,7 @@ def seen(surface, poses=AT, shade=even, size=128, **how):
 def cube(side=1.2):
     """Of twelve triangles."""
     vertices, faces = box((side, side, side), step=side)
-    _places, first, back = np.unique(vertices.round(6), axis=0, return_index=True, return_inverse=True)
+    _, first, back = np.unique(vertices.round(6), axis=0, return_index=True, return_inverse=True)
     return Surface(vertices[first].astype(np.float32), back.reshape(-1)[faces].astype(np.int64))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mesh_scenes import SPHERE, pose, shots, sphere, view_from
 
-from scan.views.raster import depth_map
+from scan.views.raster import depth_map, face_map, flat_map
 from scan.views.surface import Surface
 
 _CLOSE = 1e-3
@@ -112,3 +112,54 @@ def test_past_all_triangles_there_is_no_depth():
     view = replace(VIEWS["whole"], center_x=-900.0)
     assert np.isinf(depth_map(sphere(), view)).all()
     assert np.isinf(depth_map(sphere(), view, far_side=True)).all()
+
+
+def test_at_each_pixel_the_nearest_face_is_seen():
+    surface, view = crumpled(2, 0.25), VIEWS["whole"]
+    depth, face = face_map(surface, view)
+    np.testing.assert_array_equal(depth, depth_map(surface, view))
+    np.testing.assert_array_equal(face >= 0, np.isfinite(depth))
+    rows, columns = np.nonzero(face >= 0)
+    points = view.to_world(depth[rows, columns], rows, columns)
+    a, b, c = (surface.vertices[surface.faces[face[rows, columns]][:, corner]] for corner in range(3))
+    normals = np.cross(b - a, c - a)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    assert np.abs(((points - a) * normals).sum(1)).max() < 2e-3
+    assert (((view.position - a) * normals).sum(1) > 0).all()
+
+
+def flat_triangles():
+    random = np.random.default_rng(6)
+    corners = random.uniform(-6, 70, (40, 3, 2))
+    corners[:30] = corners[:30, :1] + random.uniform(-9, 9, (30, 3, 2))
+    return corners.astype(np.float32)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_flat_map_says_which_triangle_covers_a_texel(mirrored):
+    corners = flat_triangles()[:, ::-1] if mirrored else flat_triangles()
+    found = flat_map(corners[..., 0], corners[..., 1], 64)
+    x, y = np.meshgrid(np.arange(64) + 0.5, np.arange(64) + 0.5)
+    true = np.full((64, 64, len(corners)), False)
+    unsure = np.zeros((64, 64), bool)
+    for number, (a, b, c) in enumerate(corners.astype(float)):
+        area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
+        weights = [
+            ((one[0] - x) * (other[1] - y) - (other[0] - x) * (one[1] - y)) / area
+            for one, other in ((b, c), (c, a), (a, b))
+        ]
+        least = np.min(weights, axis=0)
+        true[..., number] = least >= 0
+        unsure |= np.abs(least) < _CLOSE
+    assert np.array_equal((found >= 0)[~unsure], true.any(-1)[~unsure])
+    rows, columns = np.nonzero((found >= 0) & ~unsure)
+    assert len(rows) > 500
+    assert true[rows, columns, found[rows, columns]].all()
+
+
+def test_triangles_that_are_none_or_lie_outside_cover_nothing():
+    corners = flat_triangles()[:1]
+    nowhere = [corners + 500, corners - 500, np.full_like(corners, np.nan), np.full_like(corners, np.inf), corners * 0]
+    line = np.float32([[[1, 1], [30, 30], [60, 60]]])
+    for each in (*nowhere, line):
+        assert (flat_map(each[..., 0], each[..., 1], 64) == -1).all()

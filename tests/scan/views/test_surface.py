@@ -8,6 +8,7 @@ from mesh_scenes import sphere
 from scan.views.surface import (
     Rings,
     Surface,
+    corner_normals,
     face_normals,
     is_closed,
     parts,
@@ -31,6 +32,23 @@ def test_a_spheres_normals_point_away_from_its_middle():
     normals = vertex_normals(SPHERE)
     assert (normals * SPHERE.vertices / 1.5).sum(1).min() > 0.999
     np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-5)
+
+
+def test_corners_have_the_vertices_normals_where_it_is_smooth_and_the_faces_at_a_crease():
+    np.testing.assert_array_equal(corner_normals(SPHERE), vertex_normals(SPHERE)[SPHERE.faces])
+    roof = Surface(
+        np.float32([[0, 0, 1], [0, 1, 1], [1, 0, 0], [1, 1, 0], [-1, 0, 0], [-1, 1, 0]]),
+        np.array([[0, 2, 1], [2, 3, 1], [0, 1, 4], [1, 5, 4]]),
+    )
+    slope = 0.5**0.5
+    found = corner_normals(roof)
+    np.testing.assert_allclose(found[:2], np.broadcast_to([slope, 0, slope], (2, 3, 3)), atol=1e-6)
+    np.testing.assert_allclose(found[2:], np.broadcast_to([-slope, 0, slope], (2, 3, 3)), atol=1e-6)
+
+
+def test_corners_of_a_face_without_area_have_the_vertices_normals():
+    flat = Surface(np.float32([[0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2], [0, 1, 1]]))
+    np.testing.assert_allclose(corner_normals(flat), np.broadcast_to([0, 0, 1], (2, 3, 3)), atol=1e-6)
 
 
 def test_a_faces_normal_is_twice_its_area_long():
