@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The texture of a scan's model in the scene: how it comes, and what becomes of it and its picture at the next import."""
+"""The texture of a scan's model in the scene: how it comes, and what the next import makes of it and its picture."""
 
 from __future__ import annotations
 
