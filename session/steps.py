@@ -199,7 +199,8 @@ def scan_to_scene(
         if not painted.can_continue and painted.exit_code != NoModelError.exit_code:
             return painted
     importing = ImportSettings(directory=results, **asdict(content))
-    imported = yield from import_scan(importing, scene, with_mesh=has_mesh, with_texture=painted is not None)
+    has_texture = painted is not None and painted.can_continue
+    imported = yield from import_scan(importing, scene, with_mesh=has_mesh, with_texture=has_texture)
     if not imported.can_continue:
         return imported
     return _whole({"strip": stripped, "solve": solved}, {"model": built, "texture": painted}, imported)
