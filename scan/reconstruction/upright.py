@@ -110,7 +110,9 @@ def find_up(photos: Sequence[Photo], side: str = "", orientations: Mapping[str, 
     rotations = np.array([turn @ photo.rotation for turn, photo in zip(turns, ring, strict=True)]).reshape(-1, 3, 3)
     axis = _axis(rotations)
     if axis is None:
-        return Up(chosen, ring, None, f"left as it lay, with no ring in the {which} that would tell what is up")
+        return Up(
+            chosen, ring, None, f"left as it lay, since the ring that would tell what is up is not in the {which}"
+        )
     return Up(chosen, ring, _upward(axis, rotations), f"upright as in the {which}")
 
 

@@ -257,7 +257,7 @@ def test_the_model_is_a_step_between_cameras_and_scene(blender_installed: Blende
     assert (found["end"]["status"], found["end"]["exit_code"]) == ("some_failed", 4)
     assert found["end"]["message"] == (
         "out: 1 cameras and 1 points, which miss the photos by 0.50 pixels on average, and a model with 128 faces; "
-        "left as it lay, with no ring in the 1 photo that would tell what is up"
+        "left as it lay, since the ring that would tell what is up is not in the 1 photo"
     )
     assert [found["end"][name]["status"] for name in ("strip", "solve", "model")] == ["done", "done", "some_failed"]
 
@@ -292,7 +292,7 @@ def test_without_a_model_cameras_and_points_come_in_with_the_reason(blender_inst
     found = take(blender_installed, solved, DONE, DONE, none)
     assert found["scene"] == ["1.jpg", "out", "out Points"], "one of an earlier run came in"
     assert (found["end"]["status"], found["end"]["exit_code"]) == ("some_failed", 4)
-    assert found["end"]["message"].endswith(" what is up. No model was made: There are no masks")
+    assert found["end"]["message"].endswith(" not in the 1 photo. No model was made: There are no masks")
     assert found["end"]["model"] == {**none, "status": "some_failed", "results": str(solved)}
     left_out = take(blender_installed, solved, DONE, DONE, model=False)
     assert [title for title, _ in left_out["jobs"]] == ["Strip Backgrounds", "Reconstruct"]

@@ -224,6 +224,9 @@ def test_a_scan_from_one_button_to_the_model_in_the_scene(
 ) -> None:
     shutil.copytree(TURNTABLE / "photos" / "upright", photos, dirs_exist_ok=True)
     code = """
+from math import radians
+from mathutils import Euler
+
 def model_as_it_stands():
     (model,) = [each for each in bpy.data.objects if "scan_cutout_model" in each.keys()]
     heights = [(model.matrix_world @ each.co).z for each in model.data.vertices]
@@ -272,21 +275,16 @@ def steps():
     view.overlay.show_relationship_lines = False
     with using():
         bpy.ops.object.select_all(action="DESELECT")
-        bpy.ops.view3d.view_all()
-    view.region_3d.view_distance *= 0.7
+    away = max(each.matrix_world.translation.length for each in bpy.data.objects if each.type == "CAMERA")
+    view.region_3d.view_location, view.region_3d.view_distance = (0, 0, 0.1), 2.2 * away
     yield from scroll("WHEELUPMOUSE")
     yield move(600, 500)
     yield 15 if arguments[3:] else drawn()       # shaders are compiled, for the README's picture
     shot("scan")
-    model = next(each for each in bpy.data.objects if "scan_cutout_model" in each.keys())
-    view.show_region_ui = view.overlay.show_overlays = view.show_gizmo = False
-    bpy.context.view_layer.objects.active = model
-    model.select_set(True)
-    with using():
-        bpy.ops.view3d.view_axis(type="FRONT")
-        bpy.ops.view3d.view_orbit(angle=0.35, type="ORBITUP")
-        bpy.ops.view3d.view_selected()
-    view.region_3d.view_perspective = "PERSP"
+    view.show_region_ui = view.show_region_toolbar = view.show_region_hud = False
+    view.overlay.show_overlays = view.show_gizmo = False
+    view.region_3d.view_rotation = Euler((radians(72), 0, radians(35))).to_quaternion()
+    view.region_3d.view_distance = 0.4
     yield 5 if arguments[3:] else drawn()
     shot("finished")
     view.show_region_ui = True
@@ -304,7 +302,12 @@ def steps():
     found, folder = run(window, code, photos, output, rembg.endpoint, *more)
     looked, before, after, solved, models, *finished = found
     keep("window", [folder / "scan.png"], (0, 0, 1600, 1000))
-    keep("finished", [folder / "finished.png"], (0, 84, 1312, 880))
+    keep("finished", [folder / "finished.png"], (4, 84, 1310, 880))
+    keep(
+        "sidebar_finished",
+        [folder / f"{name}.png" for name in ("painting", "done", "done_below")],
+        (1050, 84, 1312, 904),
+    )
     for found in finished:
         stands_finished(found)
     assert looked != "Camera"
