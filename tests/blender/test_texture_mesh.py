@@ -133,6 +133,52 @@ for name, (edit, keep) in json.loads(arguments[3]).items():
 """
 
 
+# All that is refused, one after the other.
+REFUSED = """
+result = [texture(None)]
+model = bring()
+thing = sphere("Mine")
+choose(thing)
+bpy.ops.object.mode_set(mode="EDIT")
+result.append(texture(thing))
+bpy.ops.object.mode_set(mode="OBJECT")
+linked = thing.copy()
+scene.collection.objects.link(linked)
+choose(linked)
+bpy.ops.object.mode_set(mode="EDIT")
+result.append(texture(thing))
+choose(linked)
+bpy.ops.object.mode_set(mode="OBJECT")
+bpy.data.objects.remove(linked)
+
+empty = bpy.data.objects.new("Empty", bpy.data.meshes.new("Empty"))
+scene.collection.objects.link(empty)
+result.append(texture(empty))
+result.append(texture(model.parent))
+
+thing.data.materials.append(material("Glow", 0.5))
+thing.data.materials[0].node_tree.nodes.clear()
+result.append(texture(thing))
+thing.data.materials.clear()
+
+kept = model.parent.matrix_world.copy()
+model.parent.scale = (0, 0, 0)
+result.append(texture(thing))
+model.parent.matrix_world = kept
+for each in scene.objects:
+    if each.type == "CAMERA":
+        each.location.x *= 2
+result.append(texture(thing))
+
+bpy.ops.scan_cutout.import_reconstruction(directory=OUTPUT)
+result.append(texture(thing))
+for each in [each for each in scene.objects if each.type == "CAMERA"]:
+    bpy.data.objects.remove(each)
+result.append(texture(thing))
+result.append(texture(thing, cameras_directory=OUTPUT + "/none"))
+"""
+
+
 @pytest.fixture(scope="module")
 def job(bpy_version: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of a scan of a painted ball, with its model. Each Blender has one, in ``scan/out``."""
@@ -311,53 +357,7 @@ def test_what_happens_to_the_object_meanwhile(blender_installed: Blender, job: P
 
 def test_what_cannot_be_textured_is_refused_in_words(blender_installed: Blender, job: Path) -> None:
     files = sorted(each.name for each in (job / "model").iterdir())
-    found = run(
-        blender_installed,
-        """
-result = [texture(None)]
-model = bring()
-thing = sphere("Mine")
-choose(thing)
-bpy.ops.object.mode_set(mode="EDIT")
-result.append(texture(thing))
-bpy.ops.object.mode_set(mode="OBJECT")
-linked = thing.copy()
-scene.collection.objects.link(linked)
-choose(linked)
-bpy.ops.object.mode_set(mode="EDIT")
-result.append(texture(thing))
-choose(linked)
-bpy.ops.object.mode_set(mode="OBJECT")
-bpy.data.objects.remove(linked)
-
-empty = bpy.data.objects.new("Empty", bpy.data.meshes.new("Empty"))
-scene.collection.objects.link(empty)
-result.append(texture(empty))
-result.append(texture(model.parent))
-
-thing.data.materials.append(material("Glow", 0.5))
-thing.data.materials[0].node_tree.nodes.clear()
-result.append(texture(thing))
-thing.data.materials.clear()
-
-kept = model.parent.matrix_world.copy()
-model.parent.scale = (0, 0, 0)
-result.append(texture(thing))
-model.parent.matrix_world = kept
-for each in scene.objects:
-    if each.type == "CAMERA":
-        each.location.x *= 2
-result.append(texture(thing))
-
-bpy.ops.scan_cutout.import_reconstruction(directory=OUTPUT)
-result.append(texture(thing))
-for each in [each for each in scene.objects if each.type == "CAMERA"]:
-    bpy.data.objects.remove(each)
-result.append(texture(thing))
-result.append(texture(thing, cameras_directory=OUTPUT + "/none"))
-""",
-        job,
-    )
+    found = run(blender_installed, REFUSED, job)
     words = (
         "There is no active mesh; select the one that shall be textured",
         "Mine is in Edit Mode; go to Object Mode first",

@@ -219,11 +219,7 @@ def steps():
     assert len(list((output / "masks").iterdir())) == len(names)
 
 
-def test_a_scan_from_one_button_to_the_model_in_the_scene(
-    window: WindowBlender, rembg: RembgServer, photos: Path, output: Path, keep: Keep
-) -> None:
-    shutil.copytree(TURNTABLE / "photos" / "upright", photos, dirs_exist_ok=True)
-    code = """
+TO_THE_MODEL = """
 from math import radians
 from mathutils import Euler
 
@@ -298,8 +294,14 @@ def steps():
     solved = survey.found(shown()).details["output"]["solved"]
     return looked, before, len(bpy.data.cameras), solved, models, finished, model_as_it_stands()
 """
+
+
+def test_a_scan_from_one_button_to_the_model_in_the_scene(
+    window: WindowBlender, rembg: RembgServer, photos: Path, output: Path, keep: Keep
+) -> None:
+    shutil.copytree(TURNTABLE / "photos" / "upright", photos, dirs_exist_ok=True)
     more = ["pictures"] if os.environ.get("README_PICTURES") else []
-    found, folder = run(window, code, photos, output, rembg.endpoint, *more)
+    found, folder = run(window, TO_THE_MODEL, photos, output, rembg.endpoint, *more)
     looked, before, after, solved, models, *finished = found
     keep("window", [folder / "scan.png"], (0, 0, 1600, 1000))
     keep("finished", [folder / "finished.png"], (4, 84, 1310, 880))
