@@ -123,7 +123,7 @@ def state(mesh: bpy.types.Mesh) -> list[object]:
     for layer in mesh.uv_layers:
         uvs = np.empty(2 * len(layer.uv), np.float32)
         layer.uv.foreach_get("vector", uvs)
-        found += [layer.name, hashlib.sha256(uvs.tobytes()).hexdigest()]
+        found.append(hashlib.sha256(uvs.tobytes()).hexdigest())
     for material in filter(None, mesh.materials):
         for image in (existing(node.image) for node in _textures(material)):
             packed = image.packed_file

@@ -219,6 +219,8 @@ def steps():
     assert len(list((output / "masks").iterdir())) == len(names)
 
 
+# Where the finished model is in its pictures.
+FINISHED = (257, 110, 1057, 810)
 TO_THE_MODEL = """
 from math import radians
 from mathutils import Euler
@@ -277,12 +279,14 @@ def steps():
     yield move(600, 500)
     yield 15 if arguments[3:] else drawn()       # shaders are compiled, for the README's picture
     shot("scan")
-    view.show_region_ui = view.show_region_toolbar = view.show_region_hud = False
-    view.overlay.show_overlays = view.show_gizmo = False
+    view.show_region_ui = view.overlay.show_overlays = view.show_gizmo = False
     view.region_3d.view_rotation = Euler((radians(72), 0, radians(35))).to_quaternion()
     view.region_3d.view_distance = 0.4
     yield 5 if arguments[3:] else drawn()
     shot("finished")
+    view.shading.type, view.shading.color_type = "SOLID", "TEXTURE"     # which waits for no shaders
+    yield drawn()
+    shot("textured")
     view.show_region_ui = True
     yield drawn()
     place = yield from button("scan_cutout.import_reconstruction", "WHEELDOWNMOUSE")
@@ -304,7 +308,7 @@ def test_a_scan_from_one_button_to_the_model_in_the_scene(
     found, folder = run(window, TO_THE_MODEL, photos, output, rembg.endpoint, *more)
     looked, before, after, solved, models, *finished = found
     keep("window", [folder / "scan.png"], (0, 0, 1600, 1000))
-    keep("finished", [folder / "finished.png"], (4, 84, 1310, 880))
+    keep("finished", [folder / "finished.png"], FINISHED)
     keep(
         "sidebar_finished",
         [folder / f"{name}.png" for name in ("painting", "done", "done_below")],
@@ -312,6 +316,11 @@ def test_a_scan_from_one_button_to_the_model_in_the_scene(
     )
     for found in finished:
         stands_finished(found)
+    with Image.open(folder / "textured.png") as picture:
+        red, green, blue = np.asarray(picture.convert("RGB").crop(FINISHED), int).transpose(2, 0, 1)
+    rim, foot = (np.nonzero(each)[0] for each in ((blue > red + 40) & (blue > green), red > blue + 80))
+    assert min(len(rim), len(foot)) > 2000, "the texture is not to be seen"
+    assert rim.mean() + 100 < foot.mean(), "its blue rim is not above its red foot"
     assert looked != "Camera"
     assert after > before, "the button in the panel Import did not import what was solved"
     assert [(each["engine"], each["total"]) for each in solved] == [("COLMAP", 20)]
