@@ -45,7 +45,7 @@ class SCAN_CUTOUT_OT_import_reconstruction(JobOperator, bpy.types.Operator):
     def plan(self, context: bpy.types.Context, _shown: dict[str, Any]) -> steps.Steps:
         """Bring it in. With an error the scene stays as it was."""
         # Blender ticks it as it was the last time, which does not count as set.
-        ticked = {name: getattr(self.properties, name) for name in ("animated_camera", "upright")}
+        ticked = {name: getattr(self.properties, name) for name in ("animated_camera", "upright", "pack_texture")}
         settings = ImportSettings(**ticked | given(self.properties, ImportSettings))
         return steps.import_scan(settings, existing(context.scene).session_uid)
 

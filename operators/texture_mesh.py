@@ -8,7 +8,6 @@ import bpy
 from ..properties import job_settings
 from ..properties.declared import given, operator_properties
 from ..properties.stored import Settings
-from ..properties.typed import existing
 from ..scan.common.declared import help_of, names_of
 from ..scan.common.errors import BadUseError
 from ..scan.reconstruction.settings import SceneContent
@@ -49,7 +48,5 @@ class SCAN_CUTOUT_OT_texture_mesh(JobOperator, bpy.types.Operator):
     def plan(self, context: bpy.types.Context, shown: dict[str, Any]) -> steps.Steps:
         """Make the texture and show it on the mesh. Raises BadUseError."""
         wanted = {**shown, **given(self.properties, TextureSettings, SceneContent)}
-        mesh = remodelled.read(context, context.object)
         settings = job_settings.texture_settings(context, wanted)
-        packed = job_settings.scene_content(wanted).pack_texture
-        return steps.texture_mesh(settings, mesh, existing(context.object).name, packed=packed)
+        return steps.texture_mesh(settings, context.object, packed=job_settings.scene_content(wanted).pack_texture)

@@ -22,6 +22,8 @@ from .vertex_colors import COLOR, material_of, mesh_of
 MODEL = "scan_cutout_model"
 """Custom property of such an object: which file it came from, and in which state it was then."""
 
+_SELECTED = (".uv_select_", ".vs.", ".es.")
+"""How the names of attributes begin that keep what is selected of UVs; from 5.0 on to look at a mesh makes them."""
 _ROUGHNESS = 0.8  # most of what is scanned is dull, and the colours have their highlights in them
 
 
@@ -30,10 +32,9 @@ def build(
 ) -> bpy.types.Object:
     """Make the object, with a material of its own where none is given. It is in no collection yet.
 
-    The material shows the ``picture``, where there is one and the mesh is unwrapped, else the vertices' colours.
+    The material shows the ``picture``, where there is one and the mesh is unwrapped, else the vertices' colours. One
+    that others use stays as it is, and the object has a copy.
     """
-    if material is not None and picture is None and model_texture.shows_picture(material):
-        material = None  # its texture is not of this mesh
     data = mesh_of(name, mesh.vertices, mesh.colors)
     corners = mesh.faces.astype(np.int32).ravel()
     data.loops.add(len(corners))
@@ -45,9 +46,11 @@ def build(
         model_texture.set_uvs(data, mesh.uvs)
     data.validate()  # it comes from a file, and faces without an area do no harm but to Blender
     data.shade_smooth()
-    shown = material or dull_material(name)
+    shown = dull_material(name) if material is None else model_texture.own(material)
     if picture is not None:
         model_texture.show_picture(shown, picture)
+    else:
+        model_texture.show_colors(shown)
     data.materials.append(shown)
     return bpy.data.objects.new(name, data)
 
@@ -121,7 +124,9 @@ def _state(model: bpy.types.Object) -> str:
         [each.name for each in model.modifiers],
         [each.name for each in model.vertex_groups],
         [each.material.name if each.material else "" for each in model.material_slots],
-        sorted((each.name, each.domain, each.data_type) for each in data.attributes),
+        sorted(
+            (each.name, each.domain, each.data_type) for each in data.attributes if not each.name.startswith(_SELECTED)
+        ),
         [data.animation_data is None, data.shape_keys is None],
         _content(data),
         *model_texture.state(data),

@@ -2,6 +2,7 @@
 """The texture of a scan's mesh: its UV map, its picture, and a material that shows it."""
 
 import hashlib
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from ..properties.typed import existing
 from .photo_cameras import noted, stored_path
+from .vertex_colors import COLOR
 
 UV_MAP = "UVMap"
 """The name of the UV map."""
@@ -36,41 +38,83 @@ def load_picture(file: Path, *, packed: bool) -> bpy.types.Image:
     return image
 
 
-def shows_picture(material: bpy.types.Material) -> bool:
-    """Whether a material shows the texture of a scan."""
-    return _shown_in(material) is not None
+def own(material: bpy.types.Material, users: AbstractSet[bpy.types.ID] = frozenset()) -> bpy.types.Material:
+    """A material that may be changed; where it is linked, or others than these use it, a copy."""
+    others = bpy.data.user_map(subset={material})[material] - users
+    return cast("bpy.types.Material", material.copy()) if material.library or others else material
+
+
+def can_show(material: bpy.types.Material) -> bool:
+    """Whether a material has, or comes to have, the shader whose color a texture can be."""
+    return not material.use_nodes or _shader(material) is not None
 
 
 def show_picture(material: bpy.types.Material, image: bpy.types.Image) -> None:
     """Have a material show a texture: in place of the texture or of the vertex colors that it shows; else as its color.
 
-    Everything else of the material stays as it is.
+    Everything else of the material stays as it is. One without a Principled shader is an artist's own, and has the
+    texture at hand. A texture that nobody shows any more is gone then.
     """
-    tree = existing(material.node_tree)
-    if (shown := _shown_in(material)) is not None:
-        shown.image = image
+    if not material.use_nodes:  # before 5.0
+        material.use_nodes = True
+    if nodes := _textures(material):
+        for node in nodes:
+            earlier, node.image = existing(node.image), image
+            _forget(earlier)
         return
-    shader = next((node for node in tree.nodes if node.type == "BSDF_PRINCIPLED"), None)
-    if shader is None:
-        return  # an artist's own
-    socket = shader.inputs["Base Color"]
-    for link in list(socket.links or ()):
-        colors = existing(link.from_node)
-        tree.links.remove(link)
-        if colors.type == "ATTRIBUTE":
-            tree.nodes.remove(colors)
+    tree = existing(material.node_tree)
     picture = cast("bpy.types.ShaderNodeTexImage", tree.nodes.new("ShaderNodeTexImage"))
     picture.image = image
-    picture.location = (shader.location[0] - 300, shader.location[1])
-    tree.links.new(existing(picture.outputs)["Color"], socket)
+    shader = _shader(material)
+    if colors := [node for node in _of_kind(material, "ATTRIBUTE") if _names_colors(node)]:
+        _replace(tree, colors[0], picture)
+    elif shader is not None:
+        picture.location = (shader.location[0] - 300, shader.location[1])
+        tree.links.new(existing(picture.outputs)["Color"], shader.inputs["Base Color"])
 
 
-def _shown_in(material: bpy.types.Material) -> bpy.types.ShaderNodeTexImage | None:
-    tree = material.node_tree
-    nodes = (
-        [cast("bpy.types.ShaderNodeTexImage", node) for node in tree.nodes if node.type == "TEX_IMAGE"] if tree else []
-    )
-    return next((node for node in nodes if node.image is not None and PICTURE in noted(node.image)), None)
+def show_colors(material: bpy.types.Material) -> None:
+    """Have a material that shows a texture show the colors of the vertices in its place, as before it had any."""
+    tree = existing(material.node_tree)
+    for node in _textures(material):
+        colors = tree.nodes.new("ShaderNodeAttribute")
+        cast("bpy.types.ShaderNodeAttribute", colors).attribute_name = COLOR
+        image = existing(node.image)
+        _replace(tree, node, colors)
+        _forget(image)
+
+
+def _of_kind(material: bpy.types.Material, kind: str) -> list[bpy.types.Node]:
+    return [node for node in material.node_tree.nodes if node.type == kind] if material.node_tree else []
+
+
+def _shader(material: bpy.types.Material) -> bpy.types.Node | None:
+    return next(iter(_of_kind(material, "BSDF_PRINCIPLED")), None)
+
+
+def _textures(material: bpy.types.Material) -> list[bpy.types.ShaderNodeTexImage]:
+    """The nodes that show the texture of a scan."""
+    nodes = [cast("bpy.types.ShaderNodeTexImage", node) for node in _of_kind(material, "TEX_IMAGE")]
+    return [node for node in nodes if node.image is not None and PICTURE in noted(node.image)]
+
+
+def _names_colors(node: bpy.types.Node) -> bool:
+    return cast("bpy.types.ShaderNodeAttribute", node).attribute_name == COLOR and node.outputs["Color"].is_linked
+
+
+def _replace(tree: bpy.types.NodeTree, old: bpy.types.Node, new: bpy.types.Node) -> None:
+    """Have one node's color go wherever another's goes, which is removed."""
+    new.location = old.location
+    for link in list(old.outputs["Color"].links or ()):
+        tree.links.new(new.outputs["Color"], existing(link.to_socket))
+    tree.nodes.remove(old)
+
+
+def _forget(image: bpy.types.Image) -> None:
+    """Remove a texture that nobody uses: it would be in the .blend until it is saved and opened again."""
+    # Blender 4.2 counts the users of a picture wrong where a material was copied.
+    if not image.use_fake_user and not bpy.data.user_map(subset={image})[image]:
+        bpy.data.images.remove(image)
 
 
 def state(mesh: bpy.types.Mesh) -> list[object]:
@@ -79,11 +123,9 @@ def state(mesh: bpy.types.Mesh) -> list[object]:
     for layer in mesh.uv_layers:
         uvs = np.empty(2 * len(layer.uv), np.float32)
         layer.uv.foreach_get("vector", uvs)
-        found += [layer.name, hashlib.sha256(uvs.tobytes()).hexdigest()]
-    for material in mesh.materials:
-        for node in material.node_tree.nodes if material and material.node_tree else ():
-            image = cast("bpy.types.ShaderNodeTexImage", node).image if node.type == "TEX_IMAGE" else None
-            if image is not None:
-                packed = image.packed_file
-                found += [image.is_dirty, packed.size if packed else 0]
+        found.append(hashlib.sha256(uvs.tobytes()).hexdigest())
+    for material in filter(None, mesh.materials):
+        for image in (existing(node.image) for node in _textures(material)):
+            packed = image.packed_file
+            found += [image.is_dirty, packed.size if packed else 0]
     return found

@@ -62,7 +62,7 @@ def build(photo: Photo, pinhole: Pinhole, picture: Path | None, mask: Path | Non
     data = bpy.data.cameras.new(photo.name)
     data[PHOTO] = photo.name
     set_lens(data, pinhole)
-    set_scale(data, scale)
+    _set_size(data, scale)
     if picture is not None:
         _add_background(data, picture, 1.0)
         data.show_background_images = True
@@ -77,9 +77,11 @@ def build(photo: Photo, pinhole: Pinhole, picture: Path | None, mask: Path | Non
     return camera
 
 
-def set_scale(data: bpy.types.Camera, scale: float) -> None:
-    """Draw and clip a camera as a scene of that size asks for."""
-    data.display_size = scale * 0.08
+def set_clip(data: bpy.types.Camera, scale: float) -> None:
+    """Have a camera clip as a scene that is so large in the world asks for.
+
+    Blender scales with a camera's parents how it is drawn, and not where it clips.
+    """
     data.clip_start = scale * 0.001
     data.clip_end = scale * 1000
 
@@ -108,7 +110,7 @@ def build_animated(name: str, photos: list[Photo], pinholes: list[Pinhole], scal
     The render size cannot be animated: where pictures differ in shape, width and lens stay right, height is cut.
     """
     data = bpy.data.cameras.new(name)
-    set_scale(data, scale)
+    _set_size(data, scale)
     camera = bpy.data.objects.new(name, data)
     camera.rotation_mode = "QUATERNION"
     previous = None
@@ -151,3 +153,8 @@ def stored_path(file: Path) -> str:
         except ValueError:
             pass  # on another drive
     return path
+
+
+def _set_size(data: bpy.types.Camera, scale: float) -> None:
+    data.display_size = scale * 0.08
+    set_clip(data, scale)

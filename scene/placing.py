@@ -133,10 +133,9 @@ def put_first(root: bpy.types.Object, placement: Placement, size: float, earlier
 
 def _place(root: bpy.types.Object, matrix: Floats, size: float) -> None:
     root.matrix_basis = Matrix(matrix.tolist())
-    # How cameras are drawn and clip does not follow their scale.
     for each in root.children:
         if photo_cameras.is_of_photo(each):
-            photo_cameras.set_scale(cast("bpy.types.Camera", each.data), size * _scale_of(matrix))
+            photo_cameras.set_clip(cast("bpy.types.Camera", each.data), size * _scale_of(matrix))
 
 
 def _scale_of(matrix: Floats) -> float:

@@ -16,6 +16,7 @@ import bpy
 from .. import __package__ as base_package
 from ..properties.typed import existing
 from ..scan.common.errors import BadUseError, NoModelError, OutputError
+from ..scan.common.hashes import short_hash
 from ..scan.common.options import as_arguments
 from ..scan.common.text import count
 from ..scan.engines.settings import ReconstructSettings
@@ -25,8 +26,8 @@ from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.importing import ImportPlan, plan_import
 from ..scan.reconstruction.ply import read_ply, write_ply
+from ..scan.reconstruction.readers import registry
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
-from ..scan.reconstruction.types import Mesh
 from ..scan.reconstruction.upright import check_in_folder
 from ..scan.tasks.settings import StripSettings
 from ..scan.texturing.settings import TextureSettings
@@ -49,6 +50,9 @@ class Job:
 
 
 Steps = Generator[Job, JobEnd, JobEnd]
+
+_NAME, _NAME_HASH = 40, 6
+"""Letters of the name of a mesh's file that say which it is, and those that no other has."""
 
 
 def strip(settings: StripSettings) -> Steps:
@@ -75,22 +79,33 @@ def texture_model(settings: TextureSettings) -> Steps:
     return (yield _job("Texture Model", settings.output, "texture_model", asdict(settings)))
 
 
-def texture_mesh(settings: TextureSettings, mesh: Mesh, name: str, *, packed: bool) -> Steps:
-    """Make a texture for a mesh, and give it to the object of this name that it is the mesh of.
+def texture_mesh(settings: TextureSettings, thing: bpy.types.Object | None, *, packed: bool) -> Steps:
+    """Make a texture for the mesh of an object, which stands in a scan, and show it on it.
 
-    Raises BadUseError before anything is started, OutputError where the mesh cannot be handed over.
+    Raises BadUseError before anything is started, or where the object cannot show the texture any more that was made;
+    OutputError where the mesh cannot be handed over.
     """
-    file = JobFolder(Path(settings.output)).model / f"{bpy.path.clean_name(name)}.ply"
     settings.check()
+    photos = registry.read(registry.find(Path(settings.cameras or settings.output))).photos
+    mesh = remodelled.read(bpy.context, thing, photos, with_uvs=settings.keep_uvs)
+    name, number = existing(thing).name, existing(thing).session_uid
+    # Another name than the model's own files have, whatever the object is called.
+    stem = f"mesh_{bpy.path.clean_name(name)[:_NAME]}_{short_hash(name)[:_NAME_HASH]}"
+    file = JobFolder(Path(settings.output)).model / f"{stem}.ply"
     write_ply(file, mesh)
     painted = yield from texture_model(replace(settings, mesh=str(file)))
     if not painted.can_continue:
         return painted
-    thing = bpy.data.objects.get(name)
-    if thing is None:
-        raise BadUseError(f"The object {name} is gone; its texture is {painted.details['texture']}")
+    picture = Path(painted.details["texture"])
     made = read_ply(Path(painted.details["textured_mesh"]))
-    remodelled.show(thing, existing(made.uvs), Path(painted.details["texture"]), packed=packed)
+    try:
+        # Asked for by number, as the scene below.
+        there = next((each for each in bpy.data.objects if each.session_uid == number), None)
+        if there is None:
+            raise BadUseError(f"{name} is not in the file any more")
+        remodelled.show(there, made, picture, packed=packed, keep_uvs=settings.keep_uvs)
+    except BadUseError as error:
+        raise BadUseError(f"{error}. The texture is kept as {picture}") from error
     return painted
 
 
@@ -184,7 +199,8 @@ def scan_to_scene(
         if not painted.can_continue and painted.exit_code != NoModelError.exit_code:
             return painted
     importing = ImportSettings(directory=results, **asdict(content))
-    imported = yield from import_scan(importing, scene, with_mesh=has_mesh, with_texture=painted is not None)
+    has_texture = painted is not None and painted.can_continue
+    imported = yield from import_scan(importing, scene, with_mesh=has_mesh, with_texture=has_texture)
     if not imported.can_continue:
         return imported
     return _whole({"strip": stripped, "solve": solved}, {"model": built, "texture": painted}, imported)

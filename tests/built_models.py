@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from scan.common.hashes import hash_file
 from scan.job.folder import JobFolder
-from scan.reconstruction.models import camera_key, model_file, model_report
-from scan.reconstruction.ply import write_ply
+from scan.reconstruction.models import camera_key, model_file, model_report, texture_files
+from scan.reconstruction.ply import read_ply, write_ply
 from scan.reconstruction.readers import registry
 from scan.reconstruction.types import Mesh
 
@@ -76,3 +79,14 @@ def leave_model(output: Path, cameras: Path, mesh: Mesh) -> Path:
     }
     model_report(folder).write_text(json.dumps(report))
     return model_file(folder)
+
+
+def leave_texture(output: Path, picture: np.ndarray, seed: int = 1) -> np.ndarray:
+    """Leave a texture (height × width × 3, upper row first) for the model there; its UVs, faces × 3 × 2, are random."""
+    model, files = model_file(JobFolder(output)), texture_files(JobFolder(output))
+    mesh = read_ply(model)
+    uvs = np.random.default_rng(seed).random((len(mesh.faces), 3, 2)).astype(np.float32)
+    write_ply(files.mesh, dataclasses.replace(mesh, uvs=uvs))
+    Image.fromarray(picture).save(files.picture)
+    files.report.write_text(json.dumps({"mesh_hash": hash_file(model), "size": len(picture)}))
+    return uvs

@@ -214,8 +214,16 @@ def _model(output: JobFolder, results: Path) -> dict[str, Any] | None:
         file = find_model(results, registry.read(results))
         if file is None:
             return None
-        if textured := find_texture(file):
-            model["texture"] = {"size": int(json.loads(textured.report.read_bytes())["size"])}
     except (ModelError, OSError, ValueError, KeyError, TypeError):
         return None
-    return model
+    texture = _texture(file)
+    return {**model, "texture": texture} if texture else model
+
+
+def _texture(model: Path) -> dict[str, Any] | None:
+    """What is to be known of a model's texture; None without one."""
+    try:
+        files = find_texture(model)
+        return {"size": int(json.loads(files.report.read_bytes())["size"])} if files else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

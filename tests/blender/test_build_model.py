@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from built_models import ball, leave_model
+from built_models import ball, leave_model, leave_texture
 from engine_scan import copy_scan
 
 from bpy_process import Blender
@@ -16,7 +17,7 @@ from scan.common.errors import NoModelError, OutputError
 
 TURNTABLE = Path(__file__).parents[1] / "data" / "turntable"
 COUNT, FACES = 6, 4000
-DRAFT = {"quality": "DRAFT", "model_quality": "DRAFT", "faces": FACES, "backend": "EMBEDDED"}
+DRAFT = {"quality": "DRAFT", "model_quality": "DRAFT", "faces": FACES, "backend": "EMBEDDED", "texture_size": "1K"}
 
 # Calls an operator, or runs the command; tells how it ended, what was printed, and what there is in the scene then.
 BEGIN = """
@@ -39,9 +40,18 @@ def scene():
     models = [each for each in bpy.data.objects if "scan_cutout_model" in each.keys()]
     cameras = sum("scan_cutout_photo" in each.keys() for each in bpy.data.cameras)
     return cameras, [len(each.data.polygons) for each in models]
+
+def textures():
+    # What the models show, by the kinds of the nodes that are their colour, and how large the pictures are.
+    shaders = [each.data.materials[0].node_tree.nodes["Principled BSDF"] for each in bpy.data.objects
+               if "scan_cutout_model" in each.keys()]
+    nodes = [each.inputs["Base Color"].links[0].from_node for each in shaders]
+    return [list(each.image.size) if each.type == "TEX_IMAGE" else each.type for each in nodes]
 """
 RUN_OPERATOR = "result = [*call(arguments[0], json.loads(arguments[1])), *scene()]"
 RUN_COMMAND = "result = [*command(*json.loads(arguments[0])), *scene()]"
+TOO = "\nresult.append(textures())"
+BESIDE = "\nresult.append([each.packed_file is not None for each in bpy.data.images if each.name == 'texture.png'])"
 CALL, COMMAND = BEGIN + RUN_OPERATOR, BEGIN + RUN_COMMAND
 
 # No operator and no command names masks for the model on the way to the scene: here some are, of which none is there.
@@ -60,10 +70,13 @@ from bl_ext.user_default.scan_cutout.scan.job.job_end import JobEnd
 from bl_ext.user_default.scan_cutout.scan.meshing.settings import ModelSettings
 from bl_ext.user_default.scan_cutout.scan.reconstruction.settings import SceneContent
 from bl_ext.user_default.scan_cutout.scan.tasks.settings import StripSettings
+from bl_ext.user_default.scan_cutout.scan.texturing.settings import TextureSettings
 folders = {"photos": arguments[0], "output": arguments[1]}
 modelling = ModelSettings(**folders, faces=500) if json.loads(arguments[2]) else None
+painting = TextureSettings(**folders, texture_size="4K") if json.loads(arguments[4]) else None
+scene = bpy.context.scene.session_uid
 what = steps.scan_to_scene(
-    StripSettings(**folders), ReconstructSettings(**folders), modelling, SceneContent(), bpy.context.scene.session_uid
+    StripSettings(**folders), ReconstructSettings(**folders), modelling, painting, SceneContent(), scene
 )
 jobs = [next(what)]
 try:
@@ -140,9 +153,11 @@ def test_all_of_it_in_one_go_ends_with_the_model_unless_it_is_left_out(
     blender_installed: Blender, job: tuple[Path, Path], tmp_path: Path
 ) -> None:
     folders = {"directory": str(job[0]), "output_directory": str(job[1])}
-    run = blender_installed.run(CALL, "scan_to_scene", json.dumps({**folders, **DRAFT}))
-    assert run.result == [["FINISHED"], "", COUNT, [faces_of(job[1])]]
+    run = blender_installed.run(CALL + TOO, "scan_to_scene", json.dumps({**folders, **DRAFT}))
+    assert run.result == [["FINISHED"], "", COUNT, [faces_of(job[1])], [[1024, 1024]]]
     assert "Nothing has changed since, so that it was not built again; Build Again does" in run.stdout + run.stderr
+    run = blender_installed.run(CALL + TOO, "scan_to_scene", json.dumps({**folders, **DRAFT, "texture": False}))
+    assert run.result[-1] == ["ATTRIBUTE"], "one that lies there came in"
     run = blender_installed.run(CALL, "scan_to_scene", json.dumps({**folders, **DRAFT, "build_model": False}))
     assert run.result == [["FINISHED"], "", COUNT, []], "one that lies there came in"
 
@@ -152,7 +167,7 @@ def test_all_of_it_in_one_go_ends_with_the_model_unless_it_is_left_out(
     run = blender_installed.run(code, "scan_to_scene", json.dumps({**folders, **DRAFT}), tmp_path / "none")
     assert run.result == [["FINISHED"], "", COUNT, []]
     assert f"Warning: out: {COUNT} cameras and" in run.stdout + run.stderr
-    assert ". No model was built: " in run.stdout + run.stderr
+    assert ". No model was made: " in run.stdout + run.stderr
     # By itself, it is what was asked for.
     keywords = {**folders, "masks_directory": str(tmp_path / "none"), "model_quality": "DRAFT"}
     ended, words, *_ = blender_installed.run(CALL, "build_model", json.dumps(keywords)).result
@@ -167,7 +182,7 @@ def test_the_command_builds_it_and_brings_it_and_leaves_it_out(
     output, end = job[1], tmp_path / "end.json"
     draft = ["--model-quality", "draft", "--faces", str(FACES)]
 
-    def run(*line: object, code: str = COMMAND) -> tuple[int, str, int, list[int], dict[str, Any]]:
+    def run(*line: object, code: str = COMMAND) -> Any:
         given = [*map(str, line), "--json", str(end)]
         found = blender_installed.run(code, json.dumps(given), tmp_path / "none").result
         return *found, json.loads(end.read_text("utf-8"))
@@ -178,9 +193,19 @@ def test_the_command_builds_it_and_brings_it_and_leaves_it_out(
     code, _, cameras, models, told = run("import", "--output", output, "--blend", tmp_path / "import.blend")
     assert (code, cameras, models) == (0, COUNT, [faces_of(output)])
     folders = ["--photos", job[0], "--output", output, "--backend", "embedded", "--quality", "draft"]
-    code, _, cameras, models, told = run("run", *folders, *draft, "--blend", tmp_path / "run.blend")
+    small = ["--texture-size", "1k", "--no-lighting"]
+    code, printed, _, _, told = run("texture", "--output", output, *small)
+    assert (code, told["size"], told["is_light_removed"]) == (0, 1024, False), printed
+    assert Path(told["texture"]) == output / "model" / "texture.png"
+    blend = ["--blend", tmp_path / "run.blend"]
+    *found, told = run("run", *folders, *draft, *small, "--no-pack", *blend, code=COMMAND + BESIDE)
+    code, printed, cameras, models, beside = found
     faces = faces_of(output)
     assert (code, cameras, models, told["model"]["faces"]) == (0, COUNT, [faces], faces)
+    assert "Nothing has changed since, so that it was not painted again; Texture Again does" in printed
+    assert (told["texture"]["size"], beside) == (1024, [False])
+    *found, told = run("run", *folders, *draft, "--no-texture", *blend, code=COMMAND + TOO)
+    assert (found[0], found[-1], "texture" in told) == (0, ["ATTRIBUTE"], False)
     code, _, cameras, models, told = run("run", *folders, *draft, "--no-model", "--blend", tmp_path / "no.blend")
     assert (code, cameras, models, "model" in told) == (0, COUNT, [], False)
 
@@ -192,6 +217,8 @@ def test_the_command_builds_it_and_brings_it_and_leaves_it_out(
     assert told["model"]["message"] in told["message"]
     assert (tmp_path / "none.blend").is_file()
     assert run("model", "--output", tmp_path / "nothing")[0] == 2
+    assert run("texture", "--output", tmp_path / "nothing")[0] == 2
+    assert run("texture", "--output", output, "--keep-uvs")[0] == 2
     assert run("model", "--output", output, "--mask-folder", tmp_path / "none", *draft)[0] == 4
     for wrong in ((), ("--cameras", output), ("--mask-folder", output)):
         assert blender_installed.run(COMMAND, json.dumps(["run", *map(str, wrong)])).result[0] == 2
@@ -213,9 +240,10 @@ def solved(tmp_path: Path) -> Path:
     return output
 
 
-def take(blender: Blender, output: Path, *ends: dict[str, Any], model: bool = True) -> Any:
+def take(blender: Blender, output: Path, *ends: dict[str, Any], model: bool = True, texture: bool = False) -> Any:
     """The jobs, the end and the scene where the jobs of all steps end so."""
-    return blender.run(STEPS, output.parent / "photos", output, json.dumps(model), json.dumps(ends)).result
+    wanted = [json.dumps(each) for each in (model, ends, texture)]
+    return blender.run(STEPS, output.parent / "photos", output, *wanted).result
 
 
 def test_the_model_is_a_step_between_cameras_and_scene(blender_installed: Blender, solved: Path) -> None:
@@ -234,12 +262,37 @@ def test_the_model_is_a_step_between_cameras_and_scene(blender_installed: Blende
     assert [found["end"][name]["status"] for name in ("strip", "solve", "model")] == ["done", "done", "some_failed"]
 
 
+def test_the_texture_is_a_step_behind_the_model(blender_installed: Blender, solved: Path) -> None:
+    leave_texture(solved, np.zeros((8, 8, 3), np.uint8))
+    found = take(blender_installed, solved, DONE, DONE, DONE, SOME, texture=True)
+    assert [title for title, _ in found["jobs"]][2:] == ["Build Model", "Texture Model"]
+    _, content = found["jobs"][-1]
+    assert content["task"] == "texture_model"
+    assert (content["settings"]["cameras"], content["settings"]["texture_size"]) == (str(solved), "4K")
+    assert "and a textured model with 128 faces" in found["end"]["message"]
+    assert (found["end"]["status"], found["end"]["texture"]["status"]) == ("some_failed", "some_failed")
+    assert found["end"]["model"]["status"] == "done"
+
+    # Where none can be made, the model comes with its colours, though there is one of an earlier run.
+    none = {"status": "failed", "exit_code": NoModelError.exit_code, "message": "There is no room"}
+    found = take(blender_installed, solved, DONE, DONE, DONE, none, texture=True)
+    assert "and a model with 128 faces" in found["end"]["message"]
+    assert found["end"]["message"].endswith(". No texture was made: There is no room")
+    assert (found["end"]["status"], found["end"]["exit_code"]) == ("some_failed", 4)
+    # Anything else ends all of it, and without a model there is none to texture.
+    worse = {"status": "failed", "exit_code": OutputError.exit_code, "message": "So it ended"}
+    found = take(blender_installed, solved, DONE, DONE, DONE, worse, texture=True)
+    assert (found["end"]["message"], found["scene"]) == ("So it ended", [])
+    found = take(blender_installed, solved, DONE, DONE, none, texture=True)
+    assert [title for title, _ in found["jobs"]][2:] == ["Build Model"]
+
+
 def test_without_a_model_cameras_and_points_come_in_with_the_reason(blender_installed: Blender, solved: Path) -> None:
     none = {"status": "failed", "exit_code": NoModelError.exit_code, "message": "There are no masks"}
     found = take(blender_installed, solved, DONE, DONE, none)
     assert found["scene"] == ["1.jpg", "out", "out Points"], "one of an earlier run came in"
     assert (found["end"]["status"], found["end"]["exit_code"]) == ("some_failed", 4)
-    assert found["end"]["message"].endswith("in its 1 photo. No model was built: There are no masks")
+    assert found["end"]["message"].endswith("in its 1 photo. No model was made: There are no masks")
     assert found["end"]["model"] == {**none, "status": "some_failed", "results": str(solved)}
     left_out = take(blender_installed, solved, DONE, DONE, model=False)
     assert [title for title, _ in left_out["jobs"]] == ["Strip Backgrounds", "Reconstruct"]

@@ -16,6 +16,7 @@ from scan.export.settings import ExportSettings, TurntableSettings
 from scan.meshing.settings import ModelSettings
 from scan.reconstruction.settings import ImportSettings, SceneContent
 from scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
+from scan.texturing.settings import TextureSettings
 
 TOYS = Path(__file__).parents[1] / "toys"
 OPERATORS = {
@@ -23,7 +24,8 @@ OPERATORS = {
     "reconstruct": (ReconstructSettings,),
     "build_model": (ModelSettings,),
     "import_reconstruction": (ImportSettings,),
-    "scan_to_scene": (StripSettings, ReconstructSettings, ModelSettings, ScanSteps, SceneContent),
+    "texture_model": (TextureSettings,),
+    "scan_to_scene": (StripSettings, ReconstructSettings, ModelSettings, TextureSettings, ScanSteps, SceneContent),
     "export_model": (ExportSettings,),
     "render_turntable": (TurntableSettings,),
 }

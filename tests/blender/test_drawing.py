@@ -14,8 +14,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from faulty_server import Answer, FaultyServer
+from rings import leave_solve, ring, small_turn, turned
 
 from bpy_process import Blender
 
@@ -195,3 +197,34 @@ def test_what_this_blender_does_not_have_is_found(blender_installed: Blender) ->
         Path(__file__).parent,
     ).result
     assert len(found) - 1 == found[-1], found
+
+
+def test_the_panel_offers_the_photo_that_is_looked_through_as_the_front(
+    blender_installed: Blender, tmp_path: Path
+) -> None:
+    leave_solve(tmp_path / "Vase", turned(ring("up", 10, 20.0), small_turn(np.array([40.0, -70.0, 25.0]))))
+    code = """
+import sys
+sys.path.insert(0, arguments[1])
+from checking_layout import CheckingLayout
+from bl_ext.user_default.scan_cutout.ui.sidebar_placement import SCAN_CUTOUT_PT_placement
+scene = bpy.context.scene
+
+def drawn():
+    layout = CheckingLayout(seen := [], is_open=True)
+    SCAN_CUTOUT_PT_placement.draw_settings(None, bpy.context, layout, scene.scan_cutout)
+    return seen
+
+bpy.ops.scan_cutout.import_reconstruction(directory=arguments[0], animated_camera=True)
+cameras = [each for each in scene.objects if each.type == "CAMERA" and each.parent]
+(tour,) = [each for each in cameras if "scan_cutout_photo" not in each.data]
+(third,) = [each for each in cameras if each.data.get("scan_cutout_photo") == "up/0003.jpg"]
+result = []
+for each in (tour, third):
+    bpy.ops.scan_cutout.look_through_photo(camera=each.name)
+    result.append(drawn())
+"""
+    plain, with_front = blender_installed.run(code, tmp_path / "Vase", Path(__file__).parent).result
+    assert plain.count("scan_cutout.stand_upright") == 1
+    assert with_front.count("scan_cutout.stand_upright") == 2
+    assert {"up_side", "front", "height", "scan_cutout.scale_by_distance", "scan_cutout.reset_placement"} <= set(plain)

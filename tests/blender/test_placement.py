@@ -56,11 +56,11 @@ def seen():
     return [list(world_to_camera_view(scene, scene.camera, model.matrix_world @ each.co))[:2]
             for each in model.data.vertices]
 def facts():
-    return [scene.camera.data.clip_start, scene.camera.data.clip_end, scene.camera.data.display_size]
+    return [scene.camera.data.clip_start, scene.camera.data.clip_end]
 def world(vector):
     bpy.context.view_layer.update()
     return model.matrix_world @ Vector(vector)
-result = {"seen": [seen()], "facts": [facts()]}
+result = {"seen": [seen()], "facts": [facts()], "drawn": [scene.camera.data.display_size]}
 table = bpy.data.objects.new("Table", None)
 scene.collection.objects.link(table)
 table.location, table.rotation_euler = (3, -2, 0.7), (0.3, 0, 1)
@@ -72,6 +72,7 @@ result["height"] = (world(json.loads(arguments[1])[1]) - world(json.loads(argume
 result["foot"] += [list(world(json.loads(arguments[1])[0]))]
 result["seen"] += [seen()]
 result["facts"] += [facts()]
+result["drawn"] += [scene.camera.data.display_size]
 """,
         scan,
         json.dumps([(TURN @ [0, 0, -1.0]).tolist(), (TURN @ [0, 0, 1.0]).tolist()]),
@@ -79,6 +80,7 @@ result["facts"] += [facts()]
     assert found["height"] == pytest.approx(0.5, rel=1e-5)
     np.testing.assert_allclose(*found["seen"], atol=1e-5)
     np.testing.assert_allclose(found["facts"][1], np.array(found["facts"][0]) / 4, rtol=1e-4)
+    assert found["drawn"][0] == found["drawn"][1], "Blender draws a camera as large as its parents are scaled"
     # It lies askew on the table now: what is lowest is not its foot, so only roughly there.
     np.testing.assert_allclose(*found["foot"], atol=0.6)
 
@@ -141,7 +143,7 @@ def test_reset_and_undo_bring_back_what_was(blender_installed: Blender, scan: Pa
         BEGIN
         + """
 bring()
-size = camera("up/0000.jpg").data.display_size
+size = camera("up/0000.jpg").data.clip_end
 came = matrix()
 bpy.ops.ed.undo_push(message="came")
 bpy.ops.scan_cutout.scale_by_distance(point_a=(0, 0, 0), point_b=(0, 0, 1), distance=3)
@@ -151,7 +153,7 @@ bpy.ops.ed.undo()
 undone = matrix()
 bpy.ops.ed.redo()
 bpy.ops.scan_cutout.reset_placement()
-result = [came, scaled, undone, matrix(), camera("up/0000.jpg").data.display_size / size]
+result = [came, scaled, undone, matrix(), camera("up/0000.jpg").data.clip_end / size]
 bring(upright=False)
 result += [matrix()]
 """,

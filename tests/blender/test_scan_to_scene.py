@@ -46,7 +46,7 @@ result = []
 for ends in json.loads(arguments[2]):
     scene = bpy.context.scene.session_uid
     what = steps.scan_to_scene(
-        StripSettings(**folders), ReconstructSettings(**folders), None, SceneContent(), scene
+        StripSettings(**folders), ReconstructSettings(**folders), None, None, SceneContent(), scene
     )
     titles = [next(what).title]
     try:

@@ -219,14 +219,29 @@ def steps():
     assert len(list((output / "masks").iterdir())) == len(names)
 
 
-def test_a_scan_from_one_button_to_the_model_in_the_scene(
-    window: WindowBlender, rembg: RembgServer, photos: Path, output: Path, keep: Keep
-) -> None:
-    shutil.copytree(TURNTABLE / "photos" / "upright", photos, dirs_exist_ok=True)
-    code = """
+# Where the finished model is in its pictures.
+FINISHED = (257, 110, 1057, 810)
+TO_THE_MODEL = """
+from math import radians
+from mathutils import Euler
+
+def model_as_it_stands():
+    (model,) = [each for each in bpy.data.objects if "scan_cutout_model" in each.keys()]
+    heights = [(model.matrix_world @ each.co).z for each in model.data.vertices]
+    cameras = [each.matrix_world for each in model.parent.children if "scan_cutout_photo" in (each.data or {}).keys()]
+    nodes = [each for each in model.data.materials[0].node_tree.nodes if each.type == "TEX_IMAGE"]
+    return {
+        "bottom": min(heights), "top": max(heights), "cameras": [each.translation[:] for each in cameras],
+        "up": [each.col[1].to_3d().normalized().z for each in cameras],     # where the photos' upper edges are
+        "maps": [each.name for each in model.data.uv_layers],
+        "pictures": [[*each.image.size, each.image.packed_file is not None] for each in nodes],
+        "shown": [link.to_node.type for each in nodes for link in each.outputs["Color"].links],
+    }
+
 def steps():
     set_up()
     shown().quality = shown().model_quality = "DRAFT"
+    shown().height = 0.2
     yield choose()
     yield from open_sidebar()
     yield click(*(yield from button("scan_cutout.scan_to_scene")))
@@ -235,11 +250,14 @@ def steps():
     yield until(lambda: current_job.now().title == "Build Model" and current_job.now().progress.step)
     yield from pictures("building")
     yield from scroll("WHEELUPMOUSE")
+    yield until(lambda: current_job.now().title == "Texture Model" and current_job.now().progress.step)
+    yield from pictures("painting")
     yield until(is_over)
     check(current_job.last().result.status == "done", current_job.last().result)
     yield from pictures("done")
     yield from scroll("WHEELDOWNMOUSE")
     yield from pictures("done_below")
+    finished = model_as_it_stands()
     yield click(*(yield from button("scan_cutout.look_through_photo", "WHEELDOWNMOUSE")))
     looked = bpy.context.scene.camera.name
     check(bpy.context.scene.camera.visible_get(), "behind a hidden camera there is no picture")
@@ -255,28 +273,71 @@ def steps():
     view.overlay.show_relationship_lines = False
     with using():
         bpy.ops.object.select_all(action="DESELECT")
-        bpy.ops.view3d.view_all()
-    view.region_3d.view_distance *= 0.7
+    away = max(each.matrix_world.translation.length for each in bpy.data.objects if each.type == "CAMERA")
+    view.region_3d.view_location, view.region_3d.view_distance = (0, 0, 0.1), 2.2 * away
     yield from scroll("WHEELUPMOUSE")
     yield move(600, 500)
     yield 15 if arguments[3:] else drawn()       # shaders are compiled, for the README's picture
     shot("scan")
+    view.show_region_ui = view.overlay.show_overlays = view.show_gizmo = False
+    view.region_3d.view_rotation = Euler((radians(72), 0, radians(35))).to_quaternion()
+    view.region_3d.view_distance = 0.4
+    yield 5 if arguments[3:] else drawn()
+    shot("finished")
+    view.shading.type, view.shading.color_type = "SOLID", "TEXTURE"     # which waits for no shaders
+    yield drawn()
+    shot("textured")
+    view.show_region_ui = True
+    yield drawn()
     place = yield from button("scan_cutout.import_reconstruction", "WHEELDOWNMOUSE")
     before = len(bpy.data.cameras)
     yield click(*place)
     yield until(lambda: len(bpy.data.cameras) > before)
     yield until(is_over)
     models = [each.name for each in bpy.data.objects if "scan_cutout_model" in each.keys()]
-    return looked, before, len(bpy.data.cameras), survey.found(shown()).details["output"]["solved"], models
+    solved = survey.found(shown()).details["output"]["solved"]
+    return looked, before, len(bpy.data.cameras), solved, models, finished, model_as_it_stands()
 """
+
+
+def test_a_scan_from_one_button_to_the_model_in_the_scene(
+    window: WindowBlender, rembg: RembgServer, photos: Path, output: Path, keep: Keep
+) -> None:
+    shutil.copytree(TURNTABLE / "photos" / "upright", photos, dirs_exist_ok=True)
     more = ["pictures"] if os.environ.get("README_PICTURES") else []
-    (looked, before, after, solved, models), folder = run(window, code, photos, output, rembg.endpoint, *more)
+    found, folder = run(window, TO_THE_MODEL, photos, output, rembg.endpoint, *more)
+    looked, before, after, solved, models, *finished = found
     keep("window", [folder / "scan.png"], (0, 0, 1600, 1000))
+    keep("finished", [folder / "finished.png"], FINISHED)
+    keep(
+        "sidebar_finished",
+        [folder / f"{name}.png" for name in ("painting", "done", "done_below")],
+        (1050, 84, 1312, 904),
+    )
+    for found in finished:
+        stands_finished(found)
+    with Image.open(folder / "textured.png") as picture:
+        red, green, blue = np.asarray(picture.convert("RGB").crop(FINISHED), int).transpose(2, 0, 1)
+    rim, foot = (np.nonzero(each)[0] for each in ((blue > red + 40) & (blue > green), red > blue + 80))
+    assert min(len(rim), len(foot)) > 2000, "the texture is not to be seen"
+    assert rim.mean() + 100 < foot.mean(), "its blue rim is not above its red foot"
     assert looked != "Camera"
     assert after > before, "the button in the panel Import did not import what was solved"
     assert [(each["engine"], each["total"]) for each in solved] == [("COLMAP", 20)]
     assert solved[0]["model"]["faces"] > 50_000
+    assert solved[0]["model"]["texture"] == {"size": 2048}
     assert models == ["output Model"], "the second one did not take the place of the first"
+
+
+def stands_finished(found: dict[str, Any]) -> None:
+    """The model has its texture and its height, and stands on the floor: the photos' ring lies around it, level."""
+    assert (found["maps"], found["pictures"], found["shown"]) == (["UVMap"], [[2048, 2048, True]], ["BSDF_PRINCIPLED"])
+    assert found["top"] == pytest.approx(0.2, rel=0.01)
+    assert abs(found["bottom"]) < 0.003 * 0.2
+    cameras = np.array(found["cameras"])
+    assert len(cameras) == 20
+    assert np.ptp(cameras[:, 2]) < 0.02 * np.linalg.norm(cameras[:, :2], axis=1).mean()
+    assert min(found["up"]) > 0.5
 
 
 def test_nothing_is_left_when_the_extension_is_switched_off(

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from built_models import ball, leave_model
+from built_models import ball, leave_model, leave_texture
 from conftest import draw_photo
 from faulty_server import Answer
 from PIL import ExifTags, Image
 
 from scan.job.folder import JobFolder
+from scan.reconstruction.models import texture_files
 
 
 @pytest.fixture
@@ -235,6 +236,13 @@ def test_a_model_is_told_beside_the_cameras_that_it_was_built_of(add, survey, ou
     (place / "points3D.txt").write_text("damaged\n")
     assert told()["COLMAP_EXECUTABLE"] is None
     (place / "points3D.txt").write_text("")
+    leave_texture(output, np.zeros((16, 16, 3), np.uint8))
+    assert told()["COLMAP_EXECUTABLE"] == {"faces": len(mesh.faces), "texture": {"size": 16}}
+    report = texture_files(JobFolder(output)).report
+    whole = json.loads(report.read_text())
+    for wrong in ({**whole, "mesh_hash": "of an older one"}, {**whole, "size": None}, [], "damaged"):
+        report.write_text(json.dumps(wrong))
+        assert told()["COLMAP_EXECUTABLE"] == {"faces": len(mesh.faces)}
     file.unlink()
     assert told()["COLMAP_EXECUTABLE"] is None
 
