@@ -164,8 +164,10 @@ def refused(**given):
 @pytest.mark.compat
 def test_without_the_add_on_it_is_said_and_not_switched_on(blender_installed: Blender, tmp_path: Path) -> None:
     code = """
+import addon_utils
 make_scan(None)
-bpy.ops.preferences.addon_disable(module="io_scene_gltf2")
+# Not by the operator, which would look anew at the packages of extensions, of a folder that other tests use.
+addon_utils.disable("io_scene_gltf2", default_set=True, refresh_handled=True)
 words = refused(filepath=arguments[0])
 result = [words, "io_scene_gltf2" in bpy.context.preferences.addons]
 """

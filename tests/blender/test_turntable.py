@@ -84,8 +84,10 @@ result = [told, clip.frame_duration, [*clip.size], clip.fps, sorted(set(turns))]
 @pytest.mark.compat
 def test_without_cycles_it_is_said_and_not_switched_on(blender_installed: Blender, tmp_path: Path) -> None:
     code = """
+import addon_utils
 make_scan(None)
-bpy.ops.preferences.addon_disable(module="cycles")
+# Not by the operator, which would look anew at the packages of extensions, of a folder that other tests use.
+addon_utils.disable("cycles", default_set=True, refresh_handled=True)
 result = [rendered(filepath=f"{arguments[0]}/vase.png"), "cycles" in bpy.context.preferences.addons]
 """
     words, is_on = blender_installed.run(BEGIN + code, tmp_path, json.dumps(SMALL), alone=True).result
