@@ -30,6 +30,8 @@ _SUBTYPES: dict[Unit, Literal["PERCENTAGE", "TIME_ABSOLUTE", "DISTANCE", "NONE"]
     Unit.SECONDS: "TIME_ABSOLUTE",
     Unit.METERS: "DISTANCE",
 }
+_MILLIMETERS = 3
+"""Digits that a length in metres is shown with."""
 _OF_ONE_SCAN = {*_PATHS, Unit.NAME, Unit.METERS}
 """What an operator does not offer again when it is called the next time, which may be for another scan."""
 
@@ -149,6 +151,8 @@ def _number(each: Setting, named: dict[str, Any], *, has_limits: bool) -> Any:
         whole: dict[str, Any] = {name: int(value) for name, value in limits.items()}
         return IntProperty(**named, default=int(default), **whole)
     subtype = _SUBTYPES.get(declared.unit, "NONE")
+    if declared.unit is Unit.METERS:
+        limits["precision"] = _MILLIMETERS
     return FloatProperty(**named, default=default, subtype=subtype, **limits)
 
 
