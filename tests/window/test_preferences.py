@@ -108,7 +108,7 @@ def steps():
         rembg.endpoint,
     )
     answer = done.result
-    keep("preferences", [done.folder / "preferences_unfolded.png"], (168, 166, 1316, 905))
+    keep("preferences", [done.folder / "preferences_unfolded.png"], (168, 150, 1316, 905))
     assert answer["status"] == "done"
     assert answer["version"] == "2.0.86"
     assert {"u2net", "u2netp"} <= set(answer["models"])

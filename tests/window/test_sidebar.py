@@ -318,9 +318,10 @@ def test_a_scan_from_one_button_to_the_model_in_the_scene(
         stands_finished(found)
     with Image.open(folder / "textured.png") as picture:
         red, green, blue = np.asarray(picture.convert("RGB").crop(FINISHED), int).transpose(2, 0, 1)
-    rim, foot = (np.nonzero(each)[0] for each in ((blue > red + 40) & (blue > green), red > blue + 80))
-    assert min(len(rim), len(foot)) > 2000, "the texture is not to be seen"
-    assert rim.mean() + 100 < foot.mean(), "its blue rim is not above its red foot"
+    blue, orange = (blue > red + 40) & (blue > green), red > blue + 40
+    rim, foot = ([int(each[rows].sum()) for each in (blue, orange)] for rows in (slice(100, 200), slice(450, 600)))
+    assert rim[0] > max(2000, rim[1]), f"its blue rim is not above: {rim}, {foot}"
+    assert foot[1] > max(2000, 3 * foot[0]), f"its orange foot is not below: {rim}, {foot}"
     assert looked != "Camera"
     assert after > before, "the button in the panel Import did not import what was solved"
     assert [(each["engine"], each["total"]) for each in solved] == [("COLMAP", 20)]
