@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How much each photo counts at a texel: by its angle, its distance and its trust; and less, where others agree."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from mesh_scenes import THREADS, pose
+from mesh_scenes import THREADS, Pose, pose
 from texture_scenes import BALL, SIZE, ball_places, linear_of, photographed_mesh, seen_by
 
 from scan.texturing import blend as blending
@@ -27,15 +25,14 @@ def dark(photos):
     return Light(np.zeros(photos, np.int64), terms, nothing, nothing, nothing, np.zeros((photos, 3), np.float32), 0.0)
 
 
-def flat_photos(poses, levels, **changes):
+def flat_photos(poses, levels):
     """Photos of the ball that are of one color each."""
     photos = photographed_mesh(BALL, poses, 240)
     colors = [
         each.color(paint=lambda points, level=level: np.full_like(points, level))
         for each, level in zip(photos, levels, strict=True)
     ]
-    views = [replace(each.view, **changes.get(each.view.name, {})) for each in photos]
-    return seen_by(BALL, views, colors, [each.mask for each in photos])
+    return seen_by(BALL, [each.view for each in photos], colors, [each.mask for each in photos])
 
 
 def cosine(sight, points=POINTS):
@@ -57,7 +54,8 @@ def middle_of(sights):
 @pytest.mark.parametrize("sharpness", [(1.0, 1.0), (1.0, 0.25)])
 def test_photos_count_by_angle_distance_and_sharpness(monkeypatch, sharpness):
     monkeypatch.setattr(blending, "_APART", 1e6)  # the first look alone
-    sights = flat_photos([pose(0, 0), pose(50, 0)], [DARK, BRIGHT])
+    nearer = Pose(pose(50, 0).rotation, np.array([0, 0, 2.9]))
+    sights = flat_photos([pose(0, 0), nearer], [DARK, BRIGHT])
     light, known = found(sights, sharpness)
     at = middle_of(sights)
     assert at.sum() > 300

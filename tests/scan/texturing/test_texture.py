@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from mesh_scenes import SPHERE, THREADS, Ball, Solid, pose, ring, sphere
+from mesh_scenes import SPHERE, THREADS, Ball, Pose, Solid, pose, ring, sphere
 from PIL import Image, ImageFilter
 from texture_scenes import (
     BALL,
@@ -114,6 +114,17 @@ def test_a_blurred_photo_counts_less(monkeypatch):
 
 def wider(mask, pixels):
     return np.array(Image.fromarray(mask).filter(ImageFilter.MaxFilter(2 * pixels + 1)))
+
+
+def test_a_photo_from_nearby_is_not_taken_for_a_blurred_one():
+    """From pixel to pixel it changes less."""
+    poses = ring(10, 10.0)
+    poses[::2] = [Pose(each.rotation, np.array([0, 0, 2.6])) for each in poses[::2]]
+    photos = photographed(SPHERE, poses, 200)
+    colors = [each.color(paint=fine, ground=(90, 90, 90)) for each in photos]
+    found = seen_by(BALL, [each.view for each in photos], colors, [each.mask for each in photos])
+    weights = texture.sharpness(take(BALL, corner_normals(BALL), found, THREADS), len(photos))
+    assert weights[::2].min() > 0.8 * weights[1::2].max()
 
 
 GROUNDS = {
