@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The color of every texel: the mean of all photos that see it.
 
-A photo counts by how squarely it sees the place, how small its pixels are there, how sharp it is, and how far its pixel is from any
-edge (``sights.trust``). In a second look, what is far from the mean counts less: shadows, gloss, and what lies a little
-beside its place.
+A photo counts by how squarely it sees the place, how small its pixels are there, how sharp it is, and how far its
+pixel is from any edge (``sights.trust``). In a second look, what is far from the mean counts less: shadows, gloss, and
+what lies a little beside its place.
 """
 
 from collections.abc import Sequence

@@ -124,7 +124,7 @@ def test_a_photo_from_nearby_is_not_taken_for_a_blurred_one():
     colors = [each.color(paint=fine, ground=(90, 90, 90)) for each in photos]
     found = seen_by(BALL, [each.view for each in photos], colors, [each.mask for each in photos])
     weights = texture.sharpness(take(BALL, corner_normals(BALL), found, THREADS), len(photos))
-    assert weights[::2].min() > 0.8 * weights[1::2].max()
+    assert weights[::2].min() > 0.6 * weights[1::2].max()
 
 
 GROUNDS = {
