@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from built_models import box
 from mesh_scenes import SPHERE, THREADS, Lens, Pose, Solid, around, look, sphere, view_from
 
 from scan.texturing.atlas import texels_of
@@ -136,6 +137,13 @@ def photographed_mesh(surface: Surface, poses: Sequence[Pose], size: int = 96) -
         turned[rows, columns] = normals[face[rows, columns]]
         found.append(Photographed(view, points, turned, (face >= 0).astype(float)))
     return found
+
+
+def cube(side=1.2):
+    """Of twelve triangles."""
+    vertices, faces = box((side, side, side), step=side)
+    _, first, back = np.unique(vertices.round(6), axis=0, return_index=True, return_inverse=True)
+    return Surface(vertices[first].astype(np.float32), back.reshape(-1)[faces].astype(np.int64))
 
 
 def normals_of(solid: Solid, points: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The color of every texel: the mean of all photos that see it.
 
-A photo counts by how squarely and from how near it sees the place, how sharp it is, and how far its pixel is from any
-edge (``sights.trust``). In a second look, what is far from the mean counts less: shadows, gloss, and what lies a little
-beside its place.
+A photo counts by how squarely it sees the place, how small its pixels are there, how sharp it is, and how far its
+pixel is from any edge (``sights.trust``). In a second look, what is far from the mean counts less: shadows, gloss, and
+what lies a little beside its place.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .atlas import Patch, Texels
 from .color import srgb
 from .light import Light
 from .samples import linear_at
-from .sights import Sight, bilinear_colors
+from .sights import Sight, bilinear_colors, usual_pixel
 
 _AT_ONCE = 120_000
 _LEAST_COSINE = 0.15
@@ -62,10 +62,14 @@ class Canvas:
 
 def blend(canvas: Canvas, sights: Sequence[Sight], light: Light, sharpness: Floats, workers: Workers) -> Paint:
     """The colors of all texels; ``sharpness`` is a weight for each photo. Raises Cancelled."""
+    usual = usual_pixel(sights)
 
     def painted(part: slice) -> tuple[Bytes, Flags]:
         patch = canvas.patch(part)
-        seen = [_seen(patch, sight, number, light, float(sharpness[number])) for number, sight in enumerate(sights)]
+        seen = [
+            _seen(patch, sight, number, light, usual**2 * float(sharpness[number]))
+            for number, sight in enumerate(sights)
+        ]
         seen = [each for each in seen if len(each.place)]
         mean, total = _mean(seen, len(patch), [each.weight for each in seen])
         agreed = [_agreeing(each, mean) for each in seen]
@@ -88,7 +92,8 @@ class _Seen:
     """k."""
 
 
-def _seen(patch: Patch, sight: Sight, number: int, light: Light, sharpness: float) -> _Seen:
+def _seen(patch: Patch, sight: Sight, number: int, light: Light, share: float) -> _Seen:
+    """``share`` is the weight of the photo, for a pixel that is as large as a radius of the object."""
     towards = sight.view.position - patch.points
     distance = np.sqrt((towards * towards).sum(1))
     cosine = (towards * patch.normals).sum(1) / distance
@@ -98,8 +103,8 @@ def _seen(patch: Patch, sight: Sight, number: int, light: Light, sharpness: floa
     trusted = sight.trust_at(x, y)
     sure = trusted > 0
     place, x, y = place[sure], x[sure], y[sure]
-    near = np.linalg.norm(sight.view.position) / distance[place]
-    weight = cosine[place] ** _POWER * near**2 * trusted[sure] * np.float32(sharpness)
+    pixel = distance[place] * np.float32(sight.view.pixel_angle)
+    weight = cosine[place] ** _POWER / pixel**2 * trusted[sure] * np.float32(share)
     color = linear_at(bilinear_colors(sight.color, x, y))
     rotation = sight.view.rotation
     normals, points = (rotated(rotation, each[place]).T for each in (patch.normals, patch.points))

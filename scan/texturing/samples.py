@@ -10,7 +10,7 @@ from ..views.surface import Surface, face_normals
 from ..views.threads import Workers
 from ..views.view import Floats, Ints, rotated
 from .color import linear
-from .sights import Sight, bilinear_colors
+from .sights import Sight, bilinear_colors, usual_pixel
 
 _PLACES = 40_000
 """How many are looked at."""
@@ -18,6 +18,8 @@ _STEPS = 0.7548776662, 0.5698402910
 """From place to place on a triangle (Roberts, The Unreasonable Effectiveness of Quasirandom Sequences, 2018)."""
 _LEAST_COSINE = 0.3
 _LEAST_TRUST = 0.5
+_LONGEST = np.float32(3)
+"""Pixels over which a photo's change is looked at: what is trusted so far is that far from the picture's end."""
 _DARKEST, _BRIGHTEST = 6.0, 250.0
 """In 8 bits of sRGB: what is darker or brighter does not tell how bright it is."""
 
@@ -37,26 +39,29 @@ class Samples:
     points: Floats
     """N × 3, from the object's middle, in the axes of the photo's camera."""
     contrast: Floats
-    """n: how much the photo changes over a pixel there, in 8 bits of sRGB."""
+    """n: how much the photo changes there over the length of a usual photo's pixel, in 8 bits of sRGB."""
 
 
 def take(surface: Surface, normals: Floats, sights: Sequence[Sight], workers: Workers) -> Samples:
     """Samples of the photos; ``normals`` are those of the faces' corners, m × 3 × 3. Raises Cancelled."""
     points, normals = places_on(surface, normals)
+    usual = usual_pixel(sights)
 
     def taken(number: int) -> Samples:
         sight = sights[number]
         x, y, seen = sight.pixels(points)
         towards = sight.view.position - points
-        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-        seen &= (towards * normals).sum(1) > _LEAST_COSINE
+        distance = np.linalg.norm(towards, axis=1)
+        seen &= (towards * normals).sum(1) > _LEAST_COSINE * distance
         found = np.nonzero(seen)[0]
         found = found[sight.trust_at(x[found], y[found]) > _LEAST_TRUST]
         color = bilinear_colors(sight.color, x[found], y[found])
         usable = (color.min(1) > _DARKEST) & (color.max(1) < _BRIGHTEST)
         found, color = found[usable], color[usable]
-        contrast = np.abs(color - bilinear_colors(sight.color, x[found] + 1, y[found])).mean(1)
-        contrast += np.abs(color - bilinear_colors(sight.color, x[found], y[found] + 1)).mean(1)
+        step = np.float32(usual / sight.view.pixel_angle) / distance[found]
+        step = np.minimum(step, _LONGEST)
+        contrast = np.abs(color - bilinear_colors(sight.color, x[found] + step, y[found])).mean(1)
+        contrast += np.abs(color - bilinear_colors(sight.color, x[found], y[found] + step)).mean(1)
         rotation = sight.view.rotation
         return Samples(
             place=found,

@@ -50,6 +50,11 @@ class Sight:
         before = self.depth[row.astype(np.intp), column.astype(np.intp)]
         return x, y, inside & (depth < before + np.float32(SLACK))
 
+    @property
+    def pixel(self) -> float:
+        """How large a pixel is at the middle of the object, in its radii."""
+        return float(np.linalg.norm(self.view.position)) * self.view.pixel_angle
+
     def trust_at(self, x: Floats, y: Floats) -> Floats:
         """How far the pixels at x and y, which are in the picture, count: 0 to 1."""
         found = self.trust[y.astype(np.intp), x.astype(np.intp)]
@@ -67,6 +72,11 @@ def sights_of(views: Sequence[View], arrays: Arrays, surface: Surface, workers: 
         return Sight(view, arrays.mapped(SHARP, number), arrays.mapped(TRUST, number), depth)
 
     return list(workers.map(sight, range(len(views))))
+
+
+def usual_pixel(sights: Sequence[Sight]) -> float:
+    """How large the pixels of photos are at the middle of the object, in its radii: the median."""
+    return float(np.median([sight.pixel for sight in sights]))
 
 
 def sharpened(color: Bytes) -> Bytes:

@@ -42,7 +42,8 @@ def flat_map(x: Floats, y: Floats, size: int) -> Numbers:
 
     Pixels, y down; -1 where there is none. Triangles may be seen from either side.
     """
-    area: Floats = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+    with np.errstate(invalid="ignore"):  # a map that others made may hold anything
+        area: Floats = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     kept = np.nonzero(np.abs(area) > _LEAST)[0]
     ids = np.full(size * size, -1, np.int32)
     drawn = np.zeros(size * size, np.float32)

@@ -10,7 +10,7 @@ from texture_scenes import photographed_mesh, sights
 
 from scan.texturing.charts import Charts, charts_of, merged
 from scan.texturing.labels import AXES, Labels, choose, connected, label_faces, neighbouring_faces
-from scan.texturing.packing import GUTTER, pack
+from scan.texturing.packing import pack
 from scan.texturing.sights import faces_seen
 from scan.texturing.texture import unwrapped
 from scan.views.raster import flat_map
@@ -114,6 +114,10 @@ def test_no_face_lies_over_another_and_none_is_mirrored(surface, packed):
     assert over.mean() < 0.001
     areas = np.linalg.det(packed[:, 1:] - packed[:, :1])
     assert (areas < 1e-3).all()  # y is down
+
+
+GUTTER = 3
+"""Texels around a chart, so that a renderer that looks between texels, and smaller versions, see no other one."""
 
 
 def test_charts_lie_in_the_square_with_room_between_them(charts, packed):

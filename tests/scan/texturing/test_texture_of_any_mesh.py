@@ -3,13 +3,13 @@
 
 import numpy as np
 import pytest
-from built_models import box
 from mesh_scenes import around, pose, sphere
 from texture_scenes import (
     BALL,
     Texels,
     albedo,
     ball_photos,
+    cube,
     error,
     even,
     linear_of,
@@ -39,13 +39,6 @@ def _few_places():
 def seen(surface, poses=AT, shade=even, size=128, **how):
     """The sights of a mesh with the usual paint."""
     return sights(surface, photographed_mesh(surface, poses, size), shade, **how)
-
-
-def cube(side=1.2):
-    """Of twelve triangles."""
-    vertices, faces = box((side, side, side), step=side)
-    _, first, back = np.unique(vertices.round(6), axis=0, return_index=True, return_inverse=True)
-    return Surface(vertices[first].astype(np.float32), back.reshape(-1)[faces].astype(np.int64))
 
 
 def open_ball():
