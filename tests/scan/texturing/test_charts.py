@@ -116,7 +116,7 @@ def test_no_face_lies_over_another_and_none_is_mirrored(surface, packed):
     assert (areas < 1e-3).all()  # y is down
 
 
-GUTTER = 3
+GUTTER = 2
 """Texels around a chart, so that a renderer that looks between texels, and smaller versions, see no other one."""
 
 
