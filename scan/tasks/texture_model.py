@@ -197,7 +197,9 @@ class _Job:
         if not area > 0:
             raise NoModelError(f"The mesh {self._mesh_file.name} has no area; choose another")
         pixels = pixels_a_radius(sources, frame)
-        scale = scale_for(settings.size, area, pixels, len(sources), settings.memory * 1e9 or memory() / 2)
+        scale = scale_for(
+            settings.size, area, len(mesh.faces), pixels, len(sources), settings.memory * 1e9 or memory() / 2
+        )
         needed = needed_on_disk(scale * pixels, len(sources)) + _DISK_LEFT
         work.mkdir(parents=True, exist_ok=True)
         if (free := shutil.disk_usage(work).free) < needed:

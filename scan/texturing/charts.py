@@ -84,10 +84,10 @@ class _Regions:
         self._label = np.zeros(count, np.int64)
         self._label[self._chart] = labels.label
         columns = labels.scores.shape[1]
-        self._least = np.full((count, columns), np.inf, np.float32)
-        np.minimum.at(self._least, self._chart, labels.scores)
-        self._turned = np.full((count, columns), np.inf, np.float32)
-        np.minimum.at(self._turned, self._chart, facing)
+        order = np.argsort(self._chart, kind="stable")
+        first = np.searchsorted(self._chart[order], np.arange(count))
+        self._least = np.minimum.reduceat(labels.scores[order], first)
+        self._turned = np.minimum.reduceat(facing[order], first)
         self._floor = np.full(columns, _FLATTEST, np.float32)
         self._floor[-AXES:] = 1e-4
         pairs = np.stack([self._chart[one[~same]], self._chart[other[~same]]], 1)

@@ -77,13 +77,13 @@ def label_faces(normals: Floats, chosen: Sequence[int], cosines: Floats, neighbo
     best = np.maximum(scores.max(1, keepdims=True), np.float32(1e-6))
     unary = np.where(scores > 0, scores / best, np.float32(-10))
     label = unary.argmax(1)
-    one, other = neighbours
-    around = np.zeros_like(unary)
+    face, beside = np.concatenate(neighbours), np.concatenate(neighbours[::-1])
+    first = face * unary.shape[1]
     for turn in range(_ROUNDS):
-        around[:] = 0
-        np.add.at(around, (one, label[other]), np.float32(_NEIGHBOUR))
-        np.add.at(around, (other, label[one]), np.float32(_NEIGHBOUR))
-        better = (unary + around).argmax(1)
+        alike = np.bincount(first + label[beside], minlength=unary.size).astype(np.uint8)
+        around = alike.reshape(unary.shape) * np.float32(_NEIGHBOUR)
+        around += unary
+        better = around.argmax(1)
         if np.array_equal(better, label):
             break
         # Neighbours that changed at once would change back: two thirds of the faces take turns.
@@ -93,12 +93,15 @@ def label_faces(normals: Floats, chosen: Sequence[int], cosines: Floats, neighbo
 
 def connected(count: int, one: Ints, other: Ints) -> Ints:
     """Returns count: numbers of the connected parts, from 0, where ``one`` and ``other`` are joined pairs."""
+    number, beside = np.concatenate([one, other]), np.concatenate([other, one])
+    order = np.argsort(number, kind="stable")
+    beside = beside[order]
+    joined, first = np.unique(number[order], return_index=True)
     label = np.arange(count)
     while True:
-        least = np.minimum(label[one], label[other])
-        before = label.copy()
-        np.minimum.at(label, one, least)
-        np.minimum.at(label, other, least)
-        label = label[label]  # pointer jumping: far ones hear at once
-        if np.array_equal(before, label):
+        least = label.copy()
+        least[joined] = np.minimum(label[joined], np.minimum.reduceat(label[beside], first))
+        least = least[least]  # pointer jumping: far ones hear at once
+        if np.array_equal(label, least):
             return np.asarray(np.unique(label, return_inverse=True)[1], np.int64)
+        label = least

@@ -10,7 +10,9 @@ _FINER = 1.3
 _USED = 0.62
 """The share of the texels that lie on the surface, about."""
 _BASE = 260 << 20
-"""Bytes that Python, numpy and the mesh take."""
+"""Bytes that Python and numpy take."""
+_FACE = 650.0
+"""Bytes for each face of the mesh."""
 _TEXEL = 44.0
 """Bytes for each texel of the picture."""
 _PIXEL = 5.0
@@ -22,14 +24,14 @@ _LEAST = 0.1
 """Of the scale that is wanted: from views that are smaller, no texture is worth its size."""
 
 
-def scale_for(size: int, area: float, pixels: float, photos: int, memory: float) -> float:
+def scale_for(size: int, area: float, faces: int, pixels: float, photos: int, memory: float) -> float:
     """How many times smaller than the photos their views are: 1, or less.
 
-    ``area`` is that of the surface, in radii; ``pixels`` are those of a photo in a radius; ``memory`` is in bytes.
-    Raises NoModelError where it is too little.
+    ``area`` is that of the surface, in square radii, ``faces`` how many it has; ``pixels`` are those of a photo in a
+    radius; ``memory`` is in bytes. Raises NoModelError where it is too little.
     """
     wanted = _FINER * math.sqrt(_USED * size * size / area) / pixels
-    texels = _BASE + size * size * _TEXEL
+    texels = _BASE + faces * _FACE + size * size * _TEXEL
     fits = math.sqrt(max(memory - texels, 0) / (photos * _AREA * _PIXEL)) / pixels
     scale = min(1.0, wanted, fits)
     if scale < (least := _LEAST * min(1.0, wanted)):

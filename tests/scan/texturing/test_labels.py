@@ -94,3 +94,4 @@ def test_connected_parts_are_found_however_long_they_are():
     found = connected(count, chain[:-1], chain[1:])
     assert len(np.unique(found[chain])) == 1
     assert len(np.unique(found)) == 201
+    assert connected(3, chain[:0], chain[:0]).tolist() == [0, 1, 2]

@@ -13,8 +13,8 @@ from scan.texturing.planning import needed_on_disk, scale_for
 AREA, PIXELS, PHOTOS, PLENTY = 9.0, 1500.0, 40, 1e12
 
 
-def scale(size=2048, *, area=AREA, pixels=PIXELS, photos=PHOTOS, memory=PLENTY):
-    return scale_for(size, area, pixels, photos, memory)
+def scale(size=2048, *, area=AREA, faces=60_000, pixels=PIXELS, photos=PHOTOS, memory=PLENTY):
+    return scale_for(size, area, faces, pixels, photos, memory)
 
 
 def least_memory(size, pixels=PIXELS):
@@ -64,6 +64,7 @@ def test_less_memory_is_less_closely_looked_at_and_at_last_not_at_all():
 
 def test_more_photos_take_more_memory_and_disk():
     assert scale(photos=400, memory=9e8) < scale(photos=40, memory=9e8)
+    assert scale(faces=500_000, memory=9e8) < scale(memory=9e8)
     assert needed_on_disk(500, 400) == 10 * needed_on_disk(500, 40)
     assert needed_on_disk(1000, 40) == 4 * needed_on_disk(500, 40)
 

@@ -31,7 +31,7 @@ from scan.views.surface import Surface, corner_normals
 @pytest.fixture(scope="module", autouse=True)
 def _few_places():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "_PLACES", 6000)
+        patch.setattr(samples, "_PLACES", 4000)
         yield
 
 

@@ -32,7 +32,7 @@ AT = around(8)
 @pytest.fixture(scope="module", autouse=True)
 def _few_places():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "_PLACES", 4000)
+        patch.setattr(samples, "_PLACES", 3000)
         yield
 
 
@@ -98,9 +98,8 @@ def test_any_mesh_is_textured(name):
     assert error(texels) < 0.1
 
 
-@pytest.mark.parametrize("name", ["open", "faces without area"])
-def test_any_mesh_loses_its_light(name):
-    surface = MESHES[name]()
+def test_an_open_mesh_loses_its_light():
+    surface = open_ball()
     found = seen(surface, shade=still)
     made = painted(surface, found, without_light=True)
     assert made.is_lit
