@@ -107,6 +107,7 @@ def test_a_toy_engine_and_a_toy_reader_are_shown_like_the_others(blender_install
         import importlib
         from types import SimpleNamespace
         from pathlib import Path
+        import addon_utils
 
         package = "bl_ext.user_default.scan_cutout"
         for name, folder in (("scan.engines", "engines"), ("scan.reconstruction.readers", "readers")):
@@ -114,11 +115,12 @@ def test_a_toy_engine_and_a_toy_reader_are_shown_like_the_others(blender_install
         toy = importlib.import_module(f"{package}.scan.engines.catalog")
         toy.ENGINES += (importlib.import_module(f"{package}.scan.engines.toy_engine").ENTRY,)
         kept = {name: module for name, module in sys.modules.items() if name.startswith(f"{package}.scan.")}
-        bpy.ops.preferences.addon_disable(module=package)
+        # Not by the operators, which would take the extension's packages out of a folder that other tests use, too.
+        addon_utils.disable(package, default_set=True, refresh_handled=True)
         for name in [name for name in sys.modules if name.startswith(package) and name not in kept]:
             del sys.modules[name]
         importlib.import_module(f"{package}.scan.reconstruction.readers.registry").readers.cache_clear()
-        bpy.ops.preferences.addon_enable(module=package)
+        addon_utils.enable(package, default_set=True, refresh_handled=True)
         scene = bpy.context.scene.scan_cutout
         scene.engine = "TOY"
         stored = bpy.context.preferences.addons[package].preferences
