@@ -23,7 +23,7 @@ WAYS = {
 READ = (
     """
 def read(file, way):
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)  # the preferences stay, and with them all packages
     exec(way)
     bpy.context.view_layer.update()
     meshes = [each for each in bpy.data.objects if each.type == "MESH"]
