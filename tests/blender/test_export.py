@@ -23,7 +23,8 @@ WAYS = {
 READ = (
     """
 def read(file, way):
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)  # the preferences stay, and with them all packages
+    # Without the factory preferences, for which Blender would take away the packages that other tests use.
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     exec(way)
     bpy.context.view_layer.update()
     meshes = [each for each in bpy.data.objects if each.type == "MESH"]
