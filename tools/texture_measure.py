@@ -26,7 +26,7 @@ from scan.reconstruction.ply import read_ply
 from scan.reconstruction.readers import registry
 from scan.texturing.color import srgb
 from scan.texturing.light import Light, sides_of
-from scan.texturing.pictures import read_pictures
+from scan.texturing.pictures import frame_around, read_pictures
 from scan.texturing.samples import linear_at
 from scan.texturing.sights import Sight, bilinear_colors, sights_of
 from scan.texturing.texture import light_of
@@ -64,8 +64,9 @@ def measure(
     mesh = read_ply(files.mesh)
     with tempfile.TemporaryDirectory() as folder:
         arrays = Arrays(Path(folder))
-        pictures = read_pictures(sources, mesh.vertices, 1.0, arrays, workers)
-        surface = Surface(pictures.frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))
+        frame = frame_around(mesh.vertices)
+        pictures = read_pictures(sources, mesh.vertices, frame, 1.0, arrays, workers)
+        surface = Surface(frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))
         sights = sights_of(pictures.views, arrays, surface, workers)
         names = [view.name for view in pictures.views]
         light, is_lit = _light(surface, sights, held_out, without_light, workers)

@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from ..views.surface import Surface
+from ..views.surface import Surface, settled
 from ..views.view import Floats, Ints
 
 
@@ -45,24 +45,20 @@ def mended(surface: Surface) -> Surface:
 def _with_one_fan_each(surface: Surface) -> Surface:
     """The surface with a vertex of its own for each fan of faces: where fans touch in one vertex, each gets a copy."""
     faces = surface.faces
-    count = len(faces)
-    label = np.arange(3 * count)  # of each corner, numbered face by face
     start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
     # Two faces that share an edge share, at either end of it, a fan: this face's corner and the other's next one.
     order = np.lexsort((end, start))
     back = np.lexsort((start, end))
-    one = order
-    other = back
-    following = other // 3 * 3 + (other % 3 + 1) % 3
-    while True:
-        least = label.copy()
-        for here, there in ((one, following), (following, one)):
-            least[here] = np.minimum(least[here], label[there])
-        least = least[least]
-        if np.array_equal(least, label):
-            break
-        label = least
-    first, corners = np.unique(label, return_inverse=True)
+    following = back // 3 * 3 + (back % 3 + 1) % 3
+
+    def least(label: Ints) -> Ints:
+        found = label.copy()
+        for here, there in ((order, following), (following, order)):
+            found[here] = np.minimum(found[here], label[there])
+        return found
+
+    # Of each corner, numbered face by face.
+    first, corners = np.unique(settled(3 * len(faces), least), return_inverse=True)
     return Surface(surface.vertices[faces.ravel()[first]], corners.reshape(-1, 3))
 
 

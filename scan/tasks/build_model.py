@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..common.declared import from_json
-from ..common.errors import Cancelled, ModelError, NoModelError, PhotoError
+from ..common.errors import ModelError, NoModelError
 from ..common.files import cannot_write, save
-from ..common.hashes import hash_file, short_hash
+from ..common.hashes import short_hash
 from ..common.text import count, some
 from ..job import one_thread  # noqa: F401 - before anything that imports numpy
 from ..job.context import JobContext
-from ..job.events import Started
 from ..job.job_end import JobEnd
-from ..job.priority import lower_priority
 from ..job.resources import memory
 from ..job.versions import versions
 from ..meshing.build import Builder, Scene
@@ -28,21 +26,19 @@ from ..meshing.finish import finished, reduced, surface_of
 from ..meshing.gaps import findings, have_neighbours
 from ..meshing.planning import edge_for, needed_on_disk
 from ..meshing.settings import ModelSettings
-from ..photos.photo import Photo as PhotoFile
 from ..reconstruction.models import camera_key, full_model_file, model_file, model_report
 from ..reconstruction.ply import read_ply, write_ply
-from ..reconstruction.readers import registry
 from ..reconstruction.types import Mesh, Reconstruction
 from ..views.arrays import Arrays
 from ..views.prepare import Shots, keep_all, left_out_words, look
 from ..views.shots import Source, sources_of
-from ..views.threads import Workers, until_cancelled
+from ..views.threads import Workers
+from .solved_scan import end_facts, file_facts, refuse_full_disk, run_on
 from .telling import Telling
 
 _STEP = "Building the model"
 _RECIPE = 3
 """Names the way a model is made; raised when that changes, so that old ones are made anew."""
-_DISK_LEFT = 200 << 20
 
 
 def run(values: dict[str, Any], context: JobContext) -> JobEnd:
@@ -53,18 +49,13 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     """
     settings = from_json(ModelSettings, values)
     settings.check()
-    begin = time.monotonic()
-    reconstruction = registry.read(registry.find(Path(settings.cameras or settings.output)))
-    lower_priority()
-    context.journal.write(Started(task="build_model", photos=len(reconstruction.photos)))
-    workers = Workers(settings.worker_threads, context.cancel)
-    try:
-        end = until_cancelled(_Job(settings, context, reconstruction, workers).run, context.cancel)
-    except Cancelled:
-        return JobEnd.cancelled("Cancelled. What was done so far is kept, run again to go on")
-    finally:
-        workers.close()
-    return replace(end, details={**end.details, "seconds": round(time.monotonic() - begin, 3)})
+    return run_on(
+        settings,
+        context,
+        "build_model",
+        lambda reconstruction, workers: _Job(settings, context, reconstruction, workers).run,
+        "Cancelled. What was done so far is kept, run again to go on",
+    )
 
 
 class _Known(NamedTuple):
@@ -130,10 +121,8 @@ class _Job:
 
     def _key(self, sources: Sequence[Source], edge: float) -> str:
         """Names the surface: same key, same cameras, photos, masks and effort."""
-        names, masks = [source.photo.name for source in sources], self._settings.masks
-        stamps = [_stamp(source.file) for source in sources]
-        files = [(name, stamp, hash_file(masks / f"{name}.png")) for name, stamp in zip(names, stamps, strict=True)]
-        return short_hash(_RECIPE, camera_key(self._reconstruction), files, asdict(replace(self._effort, edge=edge)))
+        facts = file_facts(sources)
+        return short_hash(_RECIPE, camera_key(self._reconstruction), facts, asdict(replace(self._effort, edge=edge)))
 
     def _earlier(self, key: str) -> dict[str, Any] | None:
         """The report of the same surface as it was made before, if that is still there."""
@@ -159,13 +148,7 @@ class _Job:
         for path in self._folder.model.glob("work-*"):
             if path != work or self._settings.model_again:
                 shutil.rmtree(path, ignore_errors=True)
-        work.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(work).free
-        if free < needed + _DISK_LEFT:
-            raise NoModelError(
-                f"The model takes {(needed + _DISK_LEFT) / 1e9:.1f} GB on the disk of {self._folder.root} while it is "
-                f"built, and {free / 1e9:.1f} GB are free; make room"
-            )
+        refuse_full_disk(work, needed, self._folder.root, "The model", "built")
 
     def _build(self, shots: Shots, key: str, work: Path, known: _Known | None) -> JobEnd:
         """Build the surface, or take the one that is known, and reduce it to the faces wanted."""
@@ -213,8 +196,7 @@ class _Job:
         if failed:
             message += f". Left out: {some(sorted(failed))}; {model_report(self._folder)} says why"
         return {
-            "status": "some_failed" if failed else "done",
-            "exit_code": PhotoError.exit_code if failed else 0,
+            **end_facts(len(self._reconstruction.photos), len(shots.views), failed),
             "message": message,
             "mesh": str(model_file(self._folder)),
             "full_mesh": str(full_model_file(self._folder)),
@@ -222,11 +204,6 @@ class _Job:
             "vertices": len(mesh.vertices),
             "full_faces": len(full.faces),
             "seen": round(seen, 4),
-            "photos": {
-                "found": len(self._reconstruction.photos),
-                "done": len(shots.views),
-                "failed": [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())],
-            },
             "warnings": self._telling.warnings,
             "key": key,
             "cameras": camera_key(self._reconstruction),
@@ -249,10 +226,3 @@ def _end(report: dict[str, Any]) -> JobEnd:
         *("build_seconds", "photos"),
     )
     return JobEnd.from_json({name: report[name] for name in names})
-
-
-def _stamp(photo: PhotoFile) -> tuple[int, int] | None:
-    try:
-        return photo.file_stamp()
-    except PhotoError:
-        return None  # it is left out, with the reason

@@ -13,21 +13,17 @@ import numpy as np
 from PIL import Image
 
 from ..common.declared import from_json
-from ..common.errors import BadUseError, Cancelled, NoModelError, PhotoError
+from ..common.errors import BadUseError, NoModelError
 from ..common.files import cannot_write, save
 from ..common.hashes import hash_file, short_hash
 from ..common.text import count, some
 from ..job import one_thread  # noqa: F401 - before anything that imports numpy
 from ..job.context import JobContext
-from ..job.events import Started
 from ..job.job_end import JobEnd
-from ..job.priority import lower_priority
 from ..job.resources import memory
 from ..job.versions import versions
 from ..reconstruction.models import camera_key, model_file, texture_files
 from ..reconstruction.ply import read_ply, write_ply
-from ..reconstruction.readers import registry
-from ..reconstruction.types import Floats as Doubles
 from ..reconstruction.types import Mesh, Reconstruction
 from ..texturing.pictures import Pictures, frame_around, pixels_a_radius, read_pictures
 from ..texturing.planning import needed_on_disk, scale_for
@@ -37,14 +33,14 @@ from ..texturing.texture import Texture, texture_of
 from ..views.arrays import Arrays
 from ..views.shots import Source, sources_of
 from ..views.surface import Surface, face_normals
-from ..views.threads import Workers, until_cancelled
+from ..views.threads import Workers
 from ..views.view import Floats
+from .solved_scan import end_facts, file_facts, refuse_full_disk, run_on
 from .telling import Telling
 
 _STEP = "Texturing the model"
 _RECIPE = 2
 """Names the way a texture is made; raised when that changes, so that old ones are made anew."""
-_DISK_LEFT = 200 << 20
 _COMPRESSION = 4
 
 
@@ -56,18 +52,13 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     """
     settings = from_json(TextureSettings, values)
     settings.check()
-    begin = time.monotonic()
-    reconstruction = registry.read(registry.find(Path(settings.cameras or settings.output)))
-    lower_priority()
-    context.journal.write(Started(task="texture_model", photos=len(reconstruction.photos)))
-    workers = Workers(settings.worker_threads, context.cancel)
-    try:
-        end = until_cancelled(_Job(settings, context, reconstruction, workers).run, context.cancel)
-    except Cancelled:
-        return JobEnd.cancelled("Cancelled. The texture was not finished; run again to make it")
-    finally:
-        workers.close()
-    return replace(end, details={**end.details, "seconds": round(time.monotonic() - begin, 3)})
+    return run_on(
+        settings,
+        context,
+        "texture_model",
+        lambda reconstruction, workers: _Job(settings, context, reconstruction, workers).run,
+        "Cancelled. The texture was not finished; run again to make it",
+    )
 
 
 class _Job:
@@ -82,6 +73,7 @@ class _Job:
         self._workers = workers
         self._telling = Telling(_STEP, context.journal, workers)
         self._mesh_file = Path(settings.mesh) if settings.mesh else model_file(context.folder)
+        self._mesh_hash = hash_file(self._mesh_file)
         self._files = texture_files(context.folder, Path(settings.mesh) if settings.mesh else None)
 
     def run(self) -> JobEnd:
@@ -124,12 +116,9 @@ class _Job:
 
     def _key(self, sources: list[Source]) -> str:
         """Names the texture: same key, same cameras, photos, masks, mesh and settings."""
-        files = [
-            (source.photo.name, _stamp(source), hash_file(source.mask) if source.mask else "") for source in sources
-        ]
         settings = self._settings
         wanted = (settings.size, settings.remove_lighting, settings.keep_uvs)
-        return short_hash(_RECIPE, camera_key(self._reconstruction), files, hash_file(self._mesh_file), wanted)
+        return short_hash(_RECIPE, camera_key(self._reconstruction), file_facts(sources), self._mesh_hash, wanted)
 
     def _earlier(self, key: str) -> JobEnd | None:
         """How the same texture was made before, if it is still there."""
@@ -148,14 +137,17 @@ class _Job:
         settings, tell = self._settings, self._telling.tell
         tell("Reading the photos", 0.0)
         arrays = Arrays(work)
+        if not sources or not len(mesh.faces):
+            raise NoModelError("There is nothing to make a texture of: no photo has a camera, or the mesh has no faces")
         vertices = mesh.vertices[np.unique(mesh.faces)]
-        scale = self._scale(mesh, vertices, sources, work)
-        pictures = read_pictures(sources, vertices, scale, arrays, self._workers)
+        frame = frame_around(vertices)
+        surface = Surface(frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))
+        scale = self._scale(surface, pixels_a_radius(sources, frame), len(sources), work)
+        pictures = read_pictures(sources, vertices, frame, scale, arrays, self._workers)
         if pictures.left_out:
             self._telling.warn(
                 f"{count(len(pictures.left_out), 'photo')} left out of the texture: {some(sorted(pictures.left_out))}"
             )
-        surface = Surface(pictures.frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))
         tell("Looking at what hides what", 0.1)
         sights = sights_of(pictures.views, arrays, surface, self._workers)
         texture = texture_of(
@@ -183,30 +175,18 @@ class _Job:
         tell("Done", 1.0)
         return _end(report)
 
-    def _scale(self, mesh: Mesh, vertices: Doubles, sources: list[Source], work: Path) -> float:
-        """How much smaller the views are than the photos; ``vertices`` are those of faces, n × 3 in the world.
+    def _scale(self, surface: Surface, pixels: float, photos: int, work: Path) -> float:
+        """How much smaller the views are than the photos, in which a radius takes so many ``pixels``.
 
-        Raises NoModelError where memory or disk are too small, or there is nothing to work on.
+        Raises NoModelError where memory or disk are too small, or the mesh has no area.
         """
         settings = self._settings
-        if not sources or not len(mesh.faces):
-            raise NoModelError("There is nothing to make a texture of: no photo has a camera, or the mesh has no faces")
-        frame = frame_around(vertices)
-        surface = Surface(frame.to_unit(mesh.vertices), mesh.faces.astype(np.int64))
         area = float(np.linalg.norm(face_normals(surface), axis=1).sum() / 2)
         if not area > 0:
             raise NoModelError(f"The mesh {self._mesh_file.name} has no area; choose another")
-        pixels = pixels_a_radius(sources, frame)
-        scale = scale_for(
-            settings.size, area, len(mesh.faces), pixels, len(sources), settings.memory * 1e9 or memory() / 2
-        )
-        needed = needed_on_disk(scale * pixels, len(sources)) + _DISK_LEFT
-        work.mkdir(parents=True, exist_ok=True)
-        if (free := shutil.disk_usage(work).free) < needed:
-            raise NoModelError(
-                f"The texture takes {needed / 1e9:.1f} GB on the disk of {self._folder.root} while it is made, and "
-                f"{free / 1e9:.1f} GB are free; make room"
-            )
+        most = settings.memory * 1e9 or memory() / 2
+        scale = scale_for(settings.size, area, len(surface.faces), pixels, photos, most)
+        refuse_full_disk(work, needed_on_disk(scale * pixels, photos), self._folder.root, "The texture", "made")
         return scale
 
     def _report(self, pictures: Pictures, texture: Texture, key: str) -> dict[str, Any]:
@@ -217,8 +197,7 @@ class _Job:
         if failed:
             message += f". Left out: {some(sorted(failed))}; {files.report} says why"
         return {
-            "status": "some_failed" if failed else "done",
-            "exit_code": PhotoError.exit_code if failed else 0,
+            **end_facts(len(self._reconstruction.photos), len(pictures.views), failed),
             "message": message,
             "textured_mesh": str(files.mesh),
             "texture": str(files.picture),
@@ -226,14 +205,9 @@ class _Job:
             "is_light_removed": texture.is_lit,
             "used": round(texture.used, 4),
             "unseen": round(texture.unseen, 4),
-            "photos": {
-                "found": len(self._reconstruction.photos),
-                "done": len(pictures.views),
-                "failed": [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())],
-            },
             "warnings": self._telling.warnings,
             "key": key,
-            "mesh_hash": hash_file(self._mesh_file),
+            "mesh_hash": self._mesh_hash,
             "settings": asdict(self._settings),
             "versions": versions(),
         }
@@ -245,13 +219,6 @@ def _end(report: dict[str, Any]) -> JobEnd:
         *("warnings", "texture_seconds", "photos"),
     )
     return JobEnd.from_json({name: report[name] for name in names})
-
-
-def _stamp(source: Source) -> tuple[int, int] | None:
-    try:
-        return source.file.file_stamp()
-    except PhotoError:
-        return None  # it is left out, with the reason
 
 
 def _places(uvs: Floats, size: int) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..reconstruction.types import Floats as Doubles
 from ..views.raster import Numbers, flat_map
-from ..views.surface import Surface
+from ..views.surface import Surface, of_length_1
 from ..views.view import Floats
 
 
@@ -44,9 +44,8 @@ class Patch:
         """N × 3: the face's vertices."""
         self.points = self.mean(surface.vertices)
         """N × 3."""
-        self.normals: Floats = np.einsum("nci,nc->ni", normals[face], self.weights)
+        self.normals = of_length_1(np.einsum("nci,nc->ni", normals[face], self.weights))
         """N × 3, of length 1."""
-        self.normals /= np.linalg.norm(self.normals, axis=1, keepdims=True) + np.float32(1e-20)
 
     def __len__(self) -> int:
         """How many texels there are."""

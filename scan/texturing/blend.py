@@ -94,9 +94,7 @@ class _Seen:
 
 def _seen(patch: Patch, sight: Sight, number: int, light: Light, share: float) -> _Seen:
     """``share`` is the weight of the photo, for a pixel that is as large as a radius of the object."""
-    towards = sight.view.position - patch.points
-    distance = np.sqrt(np.einsum("ni,ni->n", towards, towards))
-    cosine = np.einsum("ni,ni->n", towards, patch.normals) / distance
+    cosine, distance = sight.view.towards(patch.points, patch.normals)
     place = np.nonzero(cosine > _LEAST_COSINE)[0]
     x, y, is_open = sight.pixels(patch.points[place])
     place, x, y = place[is_open], x[is_open], y[is_open]

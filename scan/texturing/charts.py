@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..views.surface import Surface, face_normals
+from ..views.surface import Surface, face_normals, of_length_1
 from ..views.view import Floats, Ints, View
 from .labels import AXES, Labels, connected
 
@@ -138,13 +138,11 @@ class _Regions:
 
 
 def _facing(surface: Surface, views: Sequence[View]) -> Floats:
-    normals = face_normals(surface)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-20)
+    normals = of_length_1(face_normals(surface))
     middle = surface.vertices[surface.faces].mean(1)
     result = np.empty((len(normals), len(views) + AXES), np.float32)
     for number, view in enumerate(views):
-        towards = view.position - middle
-        result[:, number] = (towards * normals).sum(1) / np.linalg.norm(towards, axis=1)
+        result[:, number], _ = view.towards(middle, normals)
     result[:, len(views) :] = np.concatenate([normals, -normals], axis=1)
     return result
 
@@ -156,8 +154,7 @@ def _places(surface: Surface, label: Ints, views: Sequence[View]) -> Floats:
         mine = np.nonzero(label == number)[0]
         x, y, _ = view.project(corners[mine].reshape(-1, 3))
         # A pixel is as large as it is at the object's middle.
-        size = np.linalg.norm(view.position) * view.pixel_angle
-        places[mine] = np.stack([x, y], 1).reshape(-1, 3, 2) * np.float32(size)
+        places[mine] = np.stack([x, y], 1).reshape(-1, 3, 2) * np.float32(view.pixel)
     for axis in range(3):
         right, up = (axis + 1) % 3, (axis + 2) % 3
         for sign, number in ((1, len(views) + axis), (-1, len(views) + 3 + axis)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..views.surface import Surface
+from ..views.surface import Surface, settled
 from ..views.view import Floats, Ints
 
 AXES = 6
@@ -97,11 +97,10 @@ def connected(count: int, one: Ints, other: Ints) -> Ints:
     order = np.argsort(number, kind="stable")
     beside = beside[order]
     joined, first = np.unique(number[order], return_index=True)
-    label = np.arange(count)
-    while True:
-        least = label.copy()
-        least[joined] = np.minimum(label[joined], np.minimum.reduceat(label[beside], first))
-        least = least[least]  # pointer jumping: far ones hear at once
-        if np.array_equal(label, least):
-            return np.asarray(np.unique(label, return_inverse=True)[1], np.int64)
-        label = least
+
+    def least(label: Ints) -> Ints:
+        found = label.copy()
+        found[joined] = np.minimum.reduceat(label[beside], first)
+        return found
+
+    return np.asarray(np.unique(settled(count, least), return_inverse=True)[1], np.int64)

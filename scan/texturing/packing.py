@@ -134,15 +134,15 @@ class _Sheet:
         """Where a shape comes to rest on the horizon with the least waste below it; None where it would stand out."""
         best: _Place | None = None
         least = np.inf
+        reached = np.concatenate([[0], self._horizon.cumsum()])
         for shape in shapes:
             if len(shape.lower) > _COLUMNS:
                 continue
             windows = np.lib.stride_tricks.sliding_window_view(self._horizon, len(shape.lower))
             bases = (windows - shape.lower).max(1)
             tops = bases + shape.upper.max()
-            filled = self._horizon.cumsum()[len(shape.lower) - 1 :]
-            filled[1:] -= self._horizon.cumsum()[: -len(shape.lower)]
-            waste = bases * len(shape.lower) + shape.lower.sum() - filled
+            beneath = reached[len(shape.lower) :] - reached[: -len(shape.lower)]
+            waste = bases * len(shape.lower) + shape.lower.sum() - beneath
             cost = np.where(tops <= _COLUMNS, waste + _HIGH * tops * len(shape.lower), np.inf)
             left = int(cost.argmin())
             if cost[left] < least:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..common.errors import NoModelError, PhotoError
+from ..common.errors import NoModelError
 from ..common.text import count
 from ..reconstruction.types import Floats as Doubles
 from ..views.arrays import Arrays
 from ..views.frame import Frame
-from ..views.shots import Box, Part, Source, keep_colors, part_of, view_of
+from ..views.prepare import read_each
+from ..views.shots import NEAREST_DEPTH, Box, Part, Source, keep_colors, part_of, seen_at, view_of
 from ..views.threads import Workers
 from ..views.view import View
 
@@ -24,10 +25,8 @@ _LEAST_PIXELS = 16
 class Pictures:
     """The photos that show the mesh."""
 
-    frame: Frame
-    sources: tuple[Source, ...]
     views: tuple[View, ...]
-    """In the order of the sources."""
+    """In the order of the photos."""
     left_out: dict[str, str]
     """Photo → why it is not among them."""
 
@@ -46,14 +45,14 @@ def pixels_a_radius(sources: Sequence[Source], frame: Frame) -> float:
 
 
 def read_pictures(
-    sources: Sequence[Source], vertices: Doubles, scale: float, arrays: Arrays, workers: Workers
+    sources: Sequence[Source], vertices: Doubles, frame: Frame, scale: float, arrays: Arrays, workers: Workers
 ) -> Pictures:
     """Read the photos at ``scale`` of their size, at most 1, and keep their colors and masks in ``arrays``.
 
-    There is one source at least; ``vertices`` are those of the mesh's faces, n × 3 in the world. Raises Cancelled,
+    There is one source at least; ``vertices`` are those of the mesh's faces, n × 3 in the world, and ``frame`` is the
+    one around them. Raises Cancelled,
     OutputError, and NoModelError where no photo is left.
     """
-    frame = frame_around(vertices)
     left_out: dict[str, str] = {}
     found: list[tuple[Source, Part]] = []
     for source in sources:
@@ -62,25 +61,11 @@ def read_pictures(
             left_out[source.photo.name] = "does not show the model"
         else:
             found.append((source, part_of(source, box, scale)))
-
-    def read(number: int) -> PhotoError | None:
-        source, part = found[number]
-        try:
-            keep_colors(source, part, number, arrays)
-        except PhotoError as error:
-            return error
-        return None
-
-    errors = list(workers.map(read, range(len(found))))
-    kept = [number for number, error in enumerate(errors) if error is None]
-    for new, number in enumerate(kept):
-        if new != number:
-            arrays.move(number, new)
-    left_out |= {found[number][0].photo.name: str(error) for number, error in enumerate(errors) if error is not None}
+    kept, bad = read_each(lambda number: keep_colors(*found[number], number, arrays), len(found), arrays, workers)
+    left_out |= {found[number][0].photo.name: reason for number, reason in bad.items()}
     if not kept:
         raise NoModelError(_none_left(left_out))
-    views = [view_of(found[number][0], found[number][1], frame) for number in kept]
-    return Pictures(frame, tuple(found[number][0] for number in kept), tuple(views), left_out)
+    return Pictures(tuple(view_of(*found[number], frame) for number in kept), left_out)
 
 
 def _none_left(left_out: dict[str, str]) -> str:
@@ -92,12 +77,11 @@ def _none_left(left_out: dict[str, str]) -> str:
 def _box_of(source: Source, vertices: Doubles) -> Box | None:
     """The part of a photo in which the mesh is; None where there is hardly any."""
     pinhole = source.pinhole
-    seen = vertices @ source.photo.rotation.T + source.photo.translation
-    ahead = seen[:, 2] > 0
+    x, y, depth = seen_at(source, vertices)
+    ahead = depth > NEAREST_DEPTH
     if not ahead.any():
         return None
-    x = seen[ahead, 0] / seen[ahead, 2] * pinhole.focal + pinhole.center_x
-    y = seen[ahead, 1] / seen[ahead, 2] * pinhole.focal + pinhole.center_y
+    x, y = x[ahead], y[ahead]
     box = Box(
         max(0, math.floor(x.min())),
         max(0, math.floor(y.min())),

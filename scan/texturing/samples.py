@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..views.surface import Surface, face_normals
+from ..views.surface import Surface, face_normals, of_length_1
 from ..views.threads import Workers
 from ..views.view import Floats, Ints, rotated
 from .color import linear
@@ -50,9 +50,8 @@ def take(surface: Surface, normals: Floats, sights: Sequence[Sight], workers: Wo
     def taken(number: int) -> Samples:
         sight = sights[number]
         x, y, seen = sight.pixels(points)
-        towards = sight.view.position - points
-        distance = np.linalg.norm(towards, axis=1)
-        seen &= (towards * normals).sum(1) > _LEAST_COSINE * distance
+        cosine, distance = sight.view.towards(points, normals)
+        seen &= cosine > _LEAST_COSINE
         found = np.nonzero(seen)[0]
         found = found[sight.trust_at(x[found], y[found]) > _LEAST_TRUST]
         color = bilinear_colors(sight.color, x[found], y[found])
@@ -86,9 +85,7 @@ def places_on(surface: Surface, normals: Floats) -> tuple[Floats, Floats]:
     second, third = np.where(is_beyond, 1 - second, second), np.where(is_beyond, 1 - third, third)
     weights = np.stack([1 - second - third, second, third], 1).astype(np.float32)
     points = np.einsum("nci,nc->ni", surface.vertices[surface.faces[face]], weights)
-    found = np.einsum("nci,nc->ni", normals[face], weights)
-    found /= np.linalg.norm(found, axis=1, keepdims=True) + np.float32(1e-20)
-    return points, found
+    return points, of_length_1(np.einsum("nci,nc->ni", normals[face], weights))
 
 
 def linear_at(color: Floats) -> Floats:

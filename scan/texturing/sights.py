@@ -50,11 +50,6 @@ class Sight:
         before = self.depth[row.astype(np.intp), column.astype(np.intp)]
         return x, y, inside & (depth < before + np.float32(SLACK))
 
-    @property
-    def pixel(self) -> float:
-        """How large a pixel is at the middle of the object, in its radii."""
-        return float(np.linalg.norm(self.view.position)) * self.view.pixel_angle
-
     def trust_at(self, x: Floats, y: Floats) -> Floats:
         """How far the pixels at x and y, which are in the picture, count: 0 to 1."""
         found = self.trust[y.astype(np.intp), x.astype(np.intp)]
@@ -76,7 +71,7 @@ def sights_of(views: Sequence[View], arrays: Arrays, surface: Surface, workers: 
 
 def usual_pixel(sights: Sequence[Sight]) -> float:
     """How large the pixels of photos are at the middle of the object, in its radii: the median."""
-    return float(np.median([sight.pixel for sight in sights]))
+    return float(np.median([sight.view.pixel for sight in sights]))
 
 
 def sharpened(color: Bytes) -> Bytes:
@@ -124,11 +119,8 @@ def faces_seen(surface: Surface, normals: Floats, sight: Sight) -> Floats:
     ``normals`` are the faces', m × 3, of length 1.
     """
     _, _, is_seen = sight.pixels(surface.vertices)
-    corners = surface.vertices[surface.faces]
-    middle = corners.mean(1)
-    towards = sight.view.position - middle
-    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-    cosine = (towards * normals).sum(1)
+    middle = surface.vertices[surface.faces].mean(1)
+    cosine, _ = sight.view.towards(middle, normals)
     whole = is_seen[surface.faces].all(1) & sight.pixels(middle)[2] & (cosine > 0)
     return np.where(whole, cosine, 0).astype(np.float32)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..common.errors import NoModelError
-from ..views.surface import Surface, corner_normals, face_normals
+from ..views.surface import Surface, corner_normals, face_normals, of_length_1
 from ..views.threads import Workers
 from ..views.view import Bytes, Floats, Ints
 from .atlas import texels_of
@@ -102,8 +102,7 @@ def unwrapped(surface: Surface, polygons: Ints, sights: Sequence[Sight], size: i
     parts = _Polygons(polygons)
     normals = face_normals(surface)
     lengths = np.linalg.norm(normals, axis=1)
-    normals = parts.sum(normals)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + np.float32(1e-20)
+    normals = of_length_1(parts.sum(normals))
 
     def seen(number: int) -> Floats:
         return parts.least(faces_seen(surface, normals, sights[number]))

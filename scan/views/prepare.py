@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a reconstruction, photos and masks on disk to the views that a build works on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..common.errors import NoModelError, PhotoError
 from ..common.text import count, some
-from ..reconstruction.types import Floats as Doubles
 from .arrays import Arrays
 from .frame import Frame, Sight, frame_of
-from .shots import RANKS, Box, Part, Source, box_of, keep, part_of, view_of, working_scale
+from .shots import RANKS, Box, Part, Source, box_of, keep, part_of, seen_at, view_of, working_scale
 from .threads import Workers
 from .view import View
 
@@ -71,23 +70,17 @@ def look(sources: Sequence[Source], edge: float, workers: Workers) -> Shots:
 
 def keep_all(shots: Shots, arrays: Arrays, workers: Workers) -> Shots:
     """Read the photos, keep their parts, and leave out those that cannot be read. Raises Cancelled, OutputError."""
-
-    def read(number: int) -> PhotoError | None:
-        try:
-            keep(shots.sources[number], shots.parts[number], number, arrays)
-        except PhotoError as error:
-            return error
-        return None
-
-    bad = {number: str(error) for number, error in enumerate(workers.map(read, range(len(shots.views)))) if error}
+    kept, bad = read_each(
+        lambda number: keep(shots.sources[number], shots.parts[number], number, arrays),
+        len(shots.views),
+        arrays,
+        workers,
+    )
     if not bad:
         return shots
     left_out = {**shots.left_out, **{shots.sources[number].photo.name: reason for number, reason in bad.items()}}
-    kept = [number for number in range(len(shots.views)) if number not in bad]
     if len(kept) < LEAST_PHOTOS:
         raise NoModelError(_too_few(len(kept), left_out))
-    for new, number in enumerate(kept):
-        arrays.move(number, new)
     return replace(
         shots,
         sources=tuple(shots.sources[number] for number in kept),
@@ -95,6 +88,30 @@ def keep_all(shots: Shots, arrays: Arrays, workers: Workers) -> Shots:
         views=tuple(shots.views[number] for number in kept),
         left_out=left_out,
     )
+
+
+def read_each(
+    read: Callable[[int], object], count: int, arrays: Arrays, workers: Workers
+) -> tuple[list[int], dict[int, str]]:
+    """Have so many photos read by their numbers, which keeps arrays of them; what could not be read, and why.
+
+    Returns the numbers of those that could, whose arrays then have the numbers of their places among these. Raises
+    Cancelled, OutputError.
+    """
+
+    def reason(number: int) -> str:
+        try:
+            read(number)
+        except PhotoError as error:
+            return str(error)
+        return ""
+
+    reasons = list(workers.map(reason, range(count)))
+    kept = [number for number, words in enumerate(reasons) if not words]
+    for new, number in enumerate(kept):
+        if new != number:
+            arrays.move(number, new)
+    return kept, {number: words for number, words in enumerate(reasons) if words}
 
 
 def _too_few(number: int, left_out: dict[str, str]) -> str:
@@ -135,7 +152,7 @@ def _sight(source: Source, box: Box) -> Sight:
 
 def _within(source: Source, box: Box, frame: Frame) -> Box:
     """The box, but for what lies far from the object."""
-    ((x,), (y,), (depth,)) = _seen_at(source, frame.center[None])
+    ((x,), (y,), (depth,)) = seen_at(source, frame.center[None])
     if depth <= frame.radius:
         return box  # the camera is in the object, or looks away: its mask tells what it can
     reach = _REACH * frame.radius / depth * source.pinhole.focal
@@ -152,7 +169,7 @@ def _completed(sources: Sequence[Source], boxes: Sequence[Box], frame: Frame) ->
     """The boxes, and for masks that lack a part of the object those that the other photos give it."""
     along = np.linspace(-_REACH, _REACH, _SAMPLES)
     grid = np.stack(np.meshgrid(along, along, along, indexing="ij"), -1).reshape(-1, 3) * frame.radius + frame.center
-    places = [_seen_at(source, grid) for source in sources]
+    places = [seen_at(source, grid) for source in sources]
     misses = np.zeros(len(grid), int)
     for (x, y, _), box in zip(places, boxes, strict=True):
         misses += ~((x >= box.left) & (x <= box.right) & (y >= box.upper) & (y <= box.lower))
@@ -171,15 +188,3 @@ def _completed(sources: Sequence[Source], boxes: Sequence[Box], frame: Frame) ->
         lacks = (box.left - whole.left, box.upper - whole.upper, whole.right - box.right, whole.lower - box.lower)
         completed.append(whole.around(box) if max(lacks) > slack else box)
     return completed
-
-
-def _seen_at(source: Source, points: Doubles) -> tuple[Doubles, Doubles, Doubles]:
-    """Where a photo shows points of the world (n × 3), in pixels, and their depth."""
-    seen = points @ source.photo.rotation.T + source.photo.translation
-    depth = np.maximum(seen[:, 2], 1e-9)
-    pinhole = source.pinhole
-    return (
-        seen[:, 0] / depth * pinhole.focal + pinhole.center_x,
-        seen[:, 1] / depth * pinhole.focal + pinhole.center_y,
-        depth,
-    )

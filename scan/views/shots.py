@@ -21,6 +21,7 @@ from ..photos.profile import in_srgb
 from ..reconstruction.pinhole import View as LensView
 from ..reconstruction.pinhole import views
 from ..reconstruction.types import Camera, Photo, Pinhole, Reconstruction
+from ..reconstruction.types import Floats as Doubles
 from ..reconstruction.undistort import undistortion
 from .arrays import Arrays
 from .frame import Frame
@@ -31,6 +32,8 @@ COLOR, GREY, MASK = "color", "grey", "mask"
 its mask, soft at the edge (height × width)."""
 RANKS = 3
 """What so many masks cut away counts as cut away: one or two may be wrong."""
+NEAREST_DEPTH = 1e-9
+"""Of points that a photo does not show, since they are behind it, too."""
 _MARGIN, _MARGIN_PIXELS = 0.03, 8
 
 
@@ -139,6 +142,18 @@ def box_of(source: Source) -> Box:
     return Box(*box)
 
 
+def seen_at(source: Source, points: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Where a photo shows points of the world (n × 3), in pixels, and their depth, at least ``NEAREST_DEPTH``."""
+    seen = points @ source.photo.rotation.T + source.photo.translation
+    depth = np.maximum(seen[:, 2], NEAREST_DEPTH)
+    pinhole = source.pinhole
+    return (
+        seen[:, 0] / depth * pinhole.focal + pinhole.center_x,
+        seen[:, 1] / depth * pinhole.focal + pinhole.center_y,
+        depth,
+    )
+
+
 def working_scale(boxes: Sequence[Box], edge: float) -> float:
     """How much smaller the views are than the photos: 1, or less."""
     return min(1.0, edge / statistics.median(box.edge for box in boxes))
@@ -181,14 +196,13 @@ def cut(image: Image.Image, part: Part) -> Image.Image:
 
 
 def keep(source: Source, part: Part, number: int, arrays: Arrays) -> None:
-    """Read a photo and its mask and keep their parts. Raises PhotoError, OutputError."""
+    """Read a photo and its mask and keep their parts, the photo's in grey, too. Raises PhotoError, OutputError."""
+    arrays.put(GREY, number, np.asarray(keep_colors(source, part, number, arrays).convert("L")))
+
+
+def keep_colors(source: Source, part: Part, number: int, arrays: Arrays) -> Image.Image:
+    """Read a photo and its mask, keep their parts, and return the photo's. Raises PhotoError, OutputError."""
     picture = cut(read_photo(source, part), part)
     arrays.put(COLOR, number, np.asarray(picture))
-    arrays.put(GREY, number, np.asarray(picture.convert("L")))
     arrays.put(MASK, number, np.asarray(cut(read_mask(source, part), part)))
-
-
-def keep_colors(source: Source, part: Part, number: int, arrays: Arrays) -> None:
-    """Read a photo and its mask and keep their parts. Raises PhotoError, OutputError."""
-    arrays.put(COLOR, number, np.asarray(cut(read_photo(source, part), part)))
-    arrays.put(MASK, number, np.asarray(cut(read_mask(source, part), part)))
+    return picture

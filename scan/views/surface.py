@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A triangle mesh and what follows from its triangles alone: normals, neighbours, closedness, separate parts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,12 @@ def vertex_normals(surface: Surface) -> Floats:
     for axis in range(3):
         for corner in range(3):
             total[:, axis] += np.bincount(surface.faces[:, corner], normals[:, axis], len(total))
-    total /= np.linalg.norm(total, axis=1, keepdims=True) + np.float32(1e-20)
-    return total
+    return of_length_1(total)
+
+
+def of_length_1(vectors: Floats) -> Floats:
+    """Vectors, n × 3, at length 1; those without a length stay as they are."""
+    return np.asarray(vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + np.float32(1e-20)))
 
 
 def corner_normals(surface: Surface) -> Floats:
@@ -77,15 +82,22 @@ class Rings:
 
 def parts(surface: Surface) -> Ints:
     """m: for each face the number of the connected part it is in, from 0. Every vertex is used."""
-    rings = Rings(surface)
-    label = np.arange(len(surface.vertices))
-    while True:
-        least = np.minimum(label, rings.least(label))
-        least = least[least]  # pointer jumping: far vertices hear at once
-        if np.array_equal(least, label):
-            break
-        label = least
+    label = settled(len(surface.vertices), Rings(surface).least)
     return np.asarray(np.unique(label[surface.faces[:, 0]], return_inverse=True)[1], np.int64)
+
+
+def settled(count: int, least: Callable[[Ints], Ints]) -> Ints:
+    """For each of ``count`` the least number, from 0, in the connected part it is in.
+
+    ``least`` returns for each the least of its neighbours' values, which it is given.
+    """
+    label = np.arange(count)
+    while True:
+        found = np.minimum(label, least(label))
+        found = found[found]  # pointer jumping: far ones hear at once
+        if np.array_equal(found, label):
+            return label
+        label = found
 
 
 def is_closed(surface: Surface) -> bool:

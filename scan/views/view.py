@@ -47,6 +47,20 @@ class View:
         """How large a pixel in the middle is at distance 1."""
         return 2.0 / (self.focal_x + self.focal_y)
 
+    @property
+    def pixel(self) -> float:
+        """How large a pixel is at the world's origin, where the object is."""
+        return float(np.linalg.norm(self.position)) * self.pixel_angle
+
+    def towards(self, points: Floats, normals: Floats) -> tuple[Floats, Floats]:
+        """N twice: the cosine between a normal (n × 3, of length 1) and the way from its point to the camera; how far.
+
+        ``points`` are n × 3.
+        """
+        way = self.position - points
+        distance = np.sqrt(np.einsum("ni,ni->n", way, way))
+        return np.einsum("ni,ni->n", way, normals) / distance, distance
+
     def halved(self, times: int) -> "View":
         """The same part with its sides halved so many times (at most twice)."""
         share = 0.5**times
