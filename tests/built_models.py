@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from bench_cameras import true_mesh
 from scan.common.hashes import hash_file
 from scan.job.folder import JobFolder
 from scan.reconstruction.models import camera_key, model_file, model_report, texture_files
@@ -57,12 +57,7 @@ def box(size: tuple[float, float, float], step: float = 0.05) -> tuple[np.ndarra
 
 def truth(scan: Path) -> tuple[np.ndarray, np.ndarray]:
     """The vertices and triangles of the object that a scan was rendered from."""
-    content = (scan / "object.ply").read_bytes()
-    header = re.match(rb"ply.*?end_header\n", content, re.DOTALL)[0]
-    vertices, faces = (int(each) for each in re.findall(rb"element \w+ (\d+)", header))
-    points = np.frombuffer(content, "<f4", 3 * vertices, len(header)).reshape(-1, 3).astype(float)
-    kind = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
-    corners = np.frombuffer(content, kind, faces, len(header) + points.nbytes // 2)["corners"]
+    points, corners = true_mesh(scan / "object.ply")
     return points, corners.astype(np.int64)
 
 

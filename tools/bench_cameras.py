@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,3 +86,13 @@ def similarity(ours: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray, n
     turn = left @ np.diag(signs) @ right
     scale = float((values * signs).sum() / (ours**2).sum())
     return scale, turn, true_middle - scale * turn @ our_middle
+
+
+def true_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and faces of a scan's object: x, y and z in single precision come first, and alone."""
+    content = path.read_bytes()
+    start = content.index(b"end_header\n") + len(b"end_header\n")
+    points, faces = (int(re.findall(rb"element %b (\d+)" % kind, content[:start])[0]) for kind in (b"vertex", b"face"))
+    vertices = np.frombuffer(content, "<f4", 3 * points, start).reshape(-1, 3)
+    triangles = np.frombuffer(content, [("count", "u1"), ("corners", "<i4", 3)], faces, start + vertices.nbytes)
+    return vertices.astype(float), triangles["corners"]

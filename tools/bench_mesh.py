@@ -19,20 +19,19 @@ that machines compare. Prints tables in Markdown, and adds them to ``build/bench
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bench_mesh_scans import debian_python, hull_mesh, true_model, versions_of, wheels
-from bench_scan import stripped, table
+from bench_scan import print_tables, stripped
 from PIL import Image, ImageDraw
 
 import environments
@@ -65,16 +64,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", choices=TABLES, default=list(TABLES), help="default: all")
     parser.add_argument("--qualities", nargs="*", choices=QUALITIES, default=list(QUALITIES), help="of jug and idol")
     options = parser.parse_args()
-    made = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
-    for name in options.tables:
-        rows = []
-        for row in TABLES[name](options.qualities):
-            rows.append(row)
-            print(f"{name}: {row}", file=sys.stderr, flush=True)
-        today = dt.datetime.now(dt.UTC).date().isoformat()
-        print(f"\n{name}, {today}, {os.cpu_count()} cores\n\n{table(rows)}\n", flush=True)
-        made[name] = {"date": today, "cores": os.cpu_count(), "rows": rows}
-        RESULT.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    print_tables({name: partial(TABLES[name], options.qualities) for name in options.tables}, RESULT)
 
 
 def jug(qualities: list[str]) -> Iterator[Row]:

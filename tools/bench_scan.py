@@ -24,7 +24,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,20 +65,31 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", choices=TABLES, default=list(TABLES), help="default: all")
     parser.add_argument("--engines", nargs="*", choices=ENGINES, default=list(ENGINES), help="of solve and far")
     options = parser.parse_args()
-    made = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     missed: list[str] = []
-    for name in options.tables:
-        rows = []
+
+    def judged(name: str) -> Iterator[Row]:
         for row in TABLES[name](options.engines):
-            rows.append(row)
-            print(f"{name}: {row}", file=sys.stderr, flush=True)
             if not row.pop("is_right", True):
                 missed.append(f"{name}, {row['COLMAP']} {row.get('quality', '')}".strip())
-        print(f"\n{name}, {dt.datetime.now(dt.UTC).date().isoformat()}, {os.cpu_count()} cores\n\n{table(rows)}\n")
-        made[name] = {"date": dt.datetime.now(dt.UTC).date().isoformat(), "cores": os.cpu_count(), "rows": rows}
-        RESULT.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+            yield row
+
+    print_tables({name: partial(judged, name) for name in options.tables}, RESULT)
     if missed:
         sys.exit(f"bench_scan.py: missed what must be reached: {'; '.join(missed)}")
+
+
+def print_tables(tables: Mapping[str, Callable[[], Iterable[Row]]], result: Path) -> None:
+    """Make tables by their names, print them in Markdown, and add them to a file of results."""
+    made = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
+    for name, rows_of in tables.items():
+        rows = []
+        for row in rows_of():
+            rows.append(row)
+            print(f"{name}: {row}", file=sys.stderr, flush=True)
+        today = dt.datetime.now(dt.UTC).date().isoformat()
+        print(f"\n{name}, {today}, {os.cpu_count()} cores\n\n{table(rows)}\n", flush=True)
+        made[name] = {"date": today, "cores": os.cpu_count(), "rows": rows}
+        result.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
 def table(rows: list[Row]) -> str:

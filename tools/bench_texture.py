@@ -16,9 +16,6 @@ Markdown, and adds them to ``build/bench-texture.json``. Linux only.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,12 +27,13 @@ from typing import Any, TypeVar
 import numpy as np
 from bench_mesh import JUG, OBJECTS, solved, yardstick
 from bench_mesh_scans import true_model
-from bench_scan import table
-from measure_placement import placement_figures, true_mesh, true_photos
+from bench_scan import print_tables
+from measure_placement import placement_figures, true_photos
 from texture_measure import Measured as Seen
 from texture_measure import measure
 
 import environments
+from bench_cameras import true_mesh
 from bench_solve import Measured, run_job
 from colmap_text import write_model
 
@@ -61,16 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--tables", nargs="*", choices=TABLES, default=list(TABLES), help="default: all")
     options = parser.parse_args()
-    made = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
-    for name in options.tables:
-        rows = []
-        for row in TABLES[name]():
-            rows.append(row)
-            print(f"{name}: {row}", file=sys.stderr, flush=True)
-        today = dt.datetime.now(dt.UTC).date().isoformat()
-        print(f"\n{name}, {today}, {os.cpu_count()} cores\n\n{table(rows)}\n", flush=True)
-        made[name] = {"date": today, "cores": os.cpu_count(), "rows": rows}
-        RESULT.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    print_tables({name: TABLES[name] for name in options.tables}, RESULT)
 
 
 def jug() -> Iterator[Row]:

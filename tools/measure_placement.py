@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from typing import Any
 import numpy as np
 
 import environments
-from bench_cameras import truth_of
+from bench_cameras import true_mesh, truth_of
 
 sys.path.insert(0, str(environments.ROOT))
 from scan.job.folder import JobFolder
@@ -112,16 +111,6 @@ def true_photos(scan: Path) -> list[Photo]:
     """A scan's photos where they were taken from, in the frame of its object."""
     poses = truth_of(scan)
     return [Photo(name, 0, each.rotation, -each.rotation @ each.centre) for name, each in poses.items()]
-
-
-def true_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and faces of a scan's object: x, y and z in single precision come first, and alone."""
-    content = path.read_bytes()
-    start = content.index(b"end_header\n") + len(b"end_header\n")
-    points, faces = (int(re.findall(rb"element %b (\d+)" % kind, content[:start])[0]) for kind in (b"vertex", b"face"))
-    vertices = np.frombuffer(content, "<f4", 3 * points, start).reshape(-1, 3)
-    triangles = np.frombuffer(content, [("count", "u1"), ("corners", "<i4", 3)], faces, start + vertices.nbytes)
-    return vertices.astype(float), triangles["corners"]
 
 
 def _rounded(value: float) -> float:
