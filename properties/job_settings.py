@@ -91,9 +91,7 @@ def model_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> Mode
 
     Without photos, those of the output folder's last job.
     """
-    stored = preferences(context)
-    kept = set_in(stored, Resources) if stored else {}
-    return ModelSettings(**kept | _of_job(ModelSettings, given))
+    return ModelSettings(**_of_solved_scan(context, ModelSettings, given))
 
 
 def wanted_model(context: bpy.types.Context, given: Mapping[str, Any]) -> ModelSettings | None:
@@ -106,9 +104,7 @@ def texture_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> Te
 
     Without photos, those of the output folder's last job.
     """
-    stored = preferences(context)
-    kept = set_in(stored, Resources) if stored else {}
-    return TextureSettings(**kept | _of_job(TextureSettings, given))
+    return TextureSettings(**_of_solved_scan(context, TextureSettings, given))
 
 
 def wanted_texture(context: bpy.types.Context, given: Mapping[str, Any]) -> TextureSettings | None:
@@ -124,6 +120,12 @@ def scene_content(given: Mapping[str, Any]) -> SceneContent:
 def turntable_settings(given: Mapping[str, Any]) -> TurntableSettings:
     """How the model is rendered: what was given of it, else the defaults."""
     return TurntableSettings(**{name: given[name] for name in names_of(TurntableSettings) if name in given})
+
+
+def _of_solved_scan(context: bpy.types.Context, group: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``_of_job`` returns, and what the preferences say of the computer."""
+    stored = preferences(context)
+    return (set_in(stored, Resources) if stored else {}) | _of_job(group, given)
 
 
 def _of_job(group: type, given: Mapping[str, Any]) -> dict[str, Any]:

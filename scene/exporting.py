@@ -19,6 +19,7 @@ from ..scan.common.files import save, temporary_folder
 from ..scan.export.settings import ExportSettings
 from ..scan.export.targets import refuse_taken, texture_name
 from .model_alone import chosen_model, in_scene, scene_of
+from .model_texture import picture_nodes
 
 _ADD_ON = "the add-on “glTF 2.0 format” is switched off; switch it on in the preferences, below Add-ons"
 _BUILD = "this one was built without them; take one from blender.org, or export to another kind of file"
@@ -140,13 +141,8 @@ def _brought(place: Path, file: Path, *, overwrite: bool) -> list[Path]:
 
 def _pictures(mesh: bpy.types.Mesh) -> list[bpy.types.Image]:
     """What its materials show, each once."""
-    found = (node.image for material in mesh.materials if material for node in _picture_nodes(material))
+    found = (node.image for material in mesh.materials if material for node in picture_nodes(material))
     return list(dict.fromkeys(image for image in found if image is not None))
-
-
-def _picture_nodes(material: bpy.types.Material) -> list[bpy.types.ShaderNodeTexImage]:
-    nodes = material.node_tree.nodes if material.node_tree else ()
-    return [cast("bpy.types.ShaderNodeTexImage", each) for each in nodes if each.type == "TEX_IMAGE"]
 
 
 @contextmanager
@@ -169,7 +165,7 @@ def _pictures_beside(mesh: bpy.types.Mesh, pictures: list[bpy.types.Image], file
                 own = existing(material.copy())
                 mesh.materials[index] = own
                 made.append(own)
-                for node in _picture_nodes(own):
+                for node in picture_nodes(own):
                     node.image = written[node.image] if node.image else None
         yield
     finally:

@@ -92,10 +92,14 @@ def _shader(material: bpy.types.Material) -> bpy.types.Node | None:
     return next(iter(_of_kind(material, "BSDF_PRINCIPLED")), None)
 
 
+def picture_nodes(material: bpy.types.Material) -> list[bpy.types.ShaderNodeTexImage]:
+    """The nodes of a material that show pictures, or would if they had any."""
+    return [cast("bpy.types.ShaderNodeTexImage", node) for node in _of_kind(material, "TEX_IMAGE")]
+
+
 def _textures(material: bpy.types.Material) -> list[bpy.types.ShaderNodeTexImage]:
-    """The nodes that show the texture of a scan."""
-    nodes = [cast("bpy.types.ShaderNodeTexImage", node) for node in _of_kind(material, "TEX_IMAGE")]
-    return [node for node in nodes if node.image is not None and PICTURE in noted(node.image)]
+    """Those that show the texture of a scan."""
+    return [node for node in picture_nodes(material) if node.image is not None and PICTURE in noted(node.image)]
 
 
 def _names_colors(node: bpy.types.Node) -> bool:

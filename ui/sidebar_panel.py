@@ -41,6 +41,19 @@ def say(layout: bpy.types.UILayout, words: str, icon: Icon = "NONE", *, less: fl
     draw_wrapped(layout, words, existing(context.region).width - (_MARGIN + less * 20) * scale, icon)
 
 
+def draw_work(layout: bpy.types.UILayout, operator: str, icon: Icon, again: str) -> list[bpy.types.OperatorProperties]:
+    """Draw the button of a step, and beside it, where ``again`` names a property, the small one that does it anew.
+
+    What is returned are the settings of both.
+    """
+    row = layout.row(align=True)
+    buttons = [existing(row.operator(operator, icon=icon))]
+    if again:
+        buttons.append(existing(row.operator(operator, text="", icon="FILE_REFRESH")))
+        setattr(buttons[1], again, True)
+    return buttons
+
+
 def open_file(layout: bpy.types.UILayout, path: object, text: str, icon: Icon, what: str) -> None:
     """Draw a button that opens a file or a folder in the system's own program; ``what`` is its tooltip."""
     button = existing(layout.operator(SCAN_CUTOUT_OT_open_path.bl_idname, text=text, icon=icon))

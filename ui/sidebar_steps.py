@@ -19,7 +19,7 @@ from ..scan.engines.settings import shown_settings
 from ..scan.job.folder import JobFolder
 from ..scan.reconstruction.settings import SceneContent
 from ..session import survey
-from .sidebar_panel import SidebarPanel, open_file, say
+from .sidebar_panel import SidebarPanel, draw_work, open_file, say
 
 
 class SCAN_CUTOUT_PT_strip(SidebarPanel, bpy.types.Panel):
@@ -60,10 +60,8 @@ class SCAN_CUTOUT_PT_reconstruct(SidebarPanel, bpy.types.Panel):
         for solved in output.get("solved", ()):
             label = catalog.entry(solved["engine"]).label
             say(layout, f"{label} placed {solved['registered']} of {solved['total']} photos", "CHECKMARK")
-        row = layout.row(align=True)
-        row.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, icon="CON_CAMERASOLVER")
-        if any(solved["engine"] == settings.engine for solved in output.get("solved", ())):
-            existing(row.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname, text="", icon="FILE_REFRESH")).again = True
+        is_solved = any(solved["engine"] == settings.engine for solved in output.get("solved", ()))
+        draw_work(layout, SCAN_CUTOUT_OT_reconstruct.bl_idname, "CON_CAMERASOLVER", "again" if is_solved else "")
 
 
 class SCAN_CUTOUT_PT_model(SidebarPanel, bpy.types.Panel):
@@ -86,15 +84,9 @@ class SCAN_CUTOUT_PT_model(SidebarPanel, bpy.types.Panel):
         model = survey.model(settings)
         if model:
             say(layout, f"Model with {count(model['faces'], 'face')}", "CHECKMARK")
-        row = layout.row(align=True)
-        build = SCAN_CUTOUT_OT_build_model.bl_idname
-        buttons = [row.operator(build, icon="MESH_DATA")]
-        if model:
-            again = existing(row.operator(build, text="", icon="FILE_REFRESH"))
-            again.model_again = True
-            buttons.append(again)
-        for button in buttons:
-            existing(button).cameras_directory = survey.results(settings)
+        again = "model_again" if model else ""
+        for button in draw_work(layout, SCAN_CUTOUT_OT_build_model.bl_idname, "MESH_DATA", again):
+            button.cameras_directory = survey.results(settings)
 
 
 class SCAN_CUTOUT_PT_import(SidebarPanel, bpy.types.Panel):

@@ -8,7 +8,7 @@ from ..operators.texture_model import SCAN_CUTOUT_OT_texture_model
 from ..properties.stored import Settings, settings_in
 from ..properties.typed import existing
 from ..session import survey
-from .sidebar_panel import SidebarPanel, say
+from .sidebar_panel import SidebarPanel, draw_work, say
 
 
 class SCAN_CUTOUT_PT_texture(SidebarPanel, bpy.types.Panel):
@@ -28,19 +28,14 @@ class SCAN_CUTOUT_PT_texture(SidebarPanel, bpy.types.Panel):
         made = survey.model(settings).get("texture")
         if made:
             say(layout, f"Texture with {made['size']:,} pixels a side", "CHECKMARK")
-        row = layout.row(align=True)
-        texture = SCAN_CUTOUT_OT_texture_model.bl_idname
-        buttons = [row.operator(texture, icon="TEXTURE")]
-        if made:
-            again = existing(row.operator(texture, text="", icon="FILE_REFRESH"))
-            again.texture_again = True
-            buttons.append(again)
+        again = "texture_again" if made else ""
+        buttons = draw_work(layout, SCAN_CUTOUT_OT_texture_model.bl_idname, "TEXTURE", again)
         layout.separator()
         row = layout.row(align=True)
         mesh = SCAN_CUTOUT_OT_texture_mesh.bl_idname
-        buttons.append(row.operator(mesh, icon="MOD_UVPROJECT"))
+        buttons.append(existing(row.operator(mesh, icon="MOD_UVPROJECT")))
         keeping = existing(row.operator(mesh, text="", icon="UV"))
         keeping.keep_uvs = True
         buttons.append(keeping)
         for button in buttons:
-            existing(button).cameras_directory = survey.results(settings)
+            button.cameras_directory = survey.results(settings)
