@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..common.declared import from_json
-from ..common.errors import BadUseError, NoModelError
+from ..common.errors import BadUseError, ModelError, NoModelError
 from ..common.files import cannot_write, save
 from ..common.hashes import hash_file, short_hash
 from ..common.text import count, some
@@ -124,10 +124,11 @@ class _Job:
         """How the same texture was made before, if it is still there."""
         try:
             report: dict[str, Any] = json.loads(self._files.report.read_bytes())
-            if report["key"] != key or not (self._files.mesh.is_file() and self._files.picture.is_file()):
+            if report["key"] != key or not self._files.picture.is_file():
                 return None
             end = _end(report)
-        except (OSError, ValueError, KeyError, TypeError):
+            read_ply(self._files.mesh)  # an import needs it whole
+        except (ModelError, OSError, ValueError, KeyError, TypeError):
             return None
         words = "Nothing has changed since, so that it was not painted again; Texture Again does"
         return replace(end, message=f"{end.message}. {words}")

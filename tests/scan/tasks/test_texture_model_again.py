@@ -102,6 +102,10 @@ def textured_mesh_gone(runner):
     runner.files.mesh.unlink()
 
 
+def textured_mesh_damaged(runner):
+    runner.files.mesh.write_bytes(runner.files.mesh.read_bytes()[:-1])
+
+
 def report_damaged(runner):
     runner.files.report.write_bytes(b"{")
 
@@ -112,7 +116,7 @@ def report_of_another_kind(runner):
 
 CHANGES = (
     *(photo_changed, photo_gone, mask_changed, mask_gone, camera_changed, mesh_changed),
-    *(picture_gone, textured_mesh_gone, report_damaged, report_of_another_kind),
+    *(picture_gone, textured_mesh_gone, textured_mesh_damaged, report_damaged, report_of_another_kind),
 )
 
 
