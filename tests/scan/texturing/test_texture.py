@@ -213,3 +213,12 @@ def test_the_same_photos_make_the_same_texture():
     one, other = (painted(surface, found, without_light=True) for _ in range(2))
     np.testing.assert_array_equal(one.picture, other.picture)
     np.testing.assert_array_equal(one.places, other.places)
+
+
+def test_a_polygon_is_seen_no_better_than_its_worst_part_and_faces_where_all_of_it_does():
+    """Else a part that is hidden would be unwrapped from where it is not seen."""
+    polygons = texture._Polygons(np.array([7, 2, 7, 2, 5]))
+    assert polygons.least(np.float32([0.9, 0.4, 0.0, 0.6, 0.8])).tolist() == pytest.approx([0.0, 0.4, 0.0, 0.4, 0.8])
+    assert polygons.first(np.array([3, 1, 4, 2, 0])).tolist() == [3, 1, 3, 1, 0]
+    total = polygons.sum(np.float32([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 2, 0], [5, 5, 5]]))
+    assert total.tolist() == [[1, 0, 1], [0, 3, 0], [1, 0, 1], [0, 3, 0], [5, 5, 5]]
