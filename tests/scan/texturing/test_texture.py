@@ -25,6 +25,7 @@ from texture_scenes import (
 
 from scan.texturing import samples, texture
 from scan.texturing.samples import take
+from scan.texturing.texture import _Polygons
 from scan.views.surface import Surface, corner_normals
 
 
@@ -217,7 +218,7 @@ def test_the_same_photos_make_the_same_texture():
 
 def test_a_polygon_is_seen_no_better_than_its_worst_part_and_faces_where_all_of_it_does():
     """Else a part that is hidden would be unwrapped from where it is not seen."""
-    polygons = texture._Polygons(np.array([7, 2, 7, 2, 5]))
+    polygons = _Polygons(np.array([7, 2, 7, 2, 5]))
     assert polygons.least(np.float32([0.9, 0.4, 0.0, 0.6, 0.8])).tolist() == pytest.approx([0.0, 0.4, 0.0, 0.4, 0.8])
     assert polygons.first(np.array([3, 1, 4, 2, 0])).tolist() == [3, 1, 3, 1, 0]
     total = polygons.sum(np.float32([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 2, 0], [5, 5, 5]]))
