@@ -9,20 +9,30 @@ from pathlib import Path
 
 from ..common.errors import EngineError, PhotoError
 from ..common.files import cannot_write
+from ..common.names import same_to_some_disk
 from .engine import ScanPhoto
 
 # What no program stumbles over: no spaces, no accents, nothing that a list of names or a shell reads as something else.
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*", re.ASCII)
 
 
+_LONGEST = 100
+"""Bytes of a plain name. Files are made under it in a folder that lies deep, with suffixes to it."""
+
+
 def plain_names(photos: Sequence[ScanPhoto]) -> dict[str, str]:
-    """Photo → the name the engine gets for it: its own where that is plain, otherwise a number that cannot be taken."""
-    return {
-        photo.name: photo.name
-        if _PLAIN.fullmatch(photo.name)
-        else f"={number:05}{_plain_suffix(photo.photo.path.suffix)}"
-        for number, photo in enumerate(photos)
-    }
+    """Photo → the name the engine gets for it: its own where that is plain, otherwise a number that cannot be taken.
+
+    Of names that some disk takes for one, the first alone is plain, since files are made under them.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for number, photo in enumerate(photos):
+        same = same_to_some_disk(photo.name)
+        is_plain = len(photo.name) <= _LONGEST and same not in taken and _PLAIN.fullmatch(photo.name)
+        taken.add(same)
+        names[photo.name] = photo.name if is_plain else f"={number:05}{_plain_suffix(photo.photo.path.suffix)}"
+    return names
 
 
 def _plain_suffix(suffix: str) -> str:

@@ -6,9 +6,10 @@ import os
 import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 from ..common.errors import BadUseError, PhotoError
+from ..common.names import place_of
 from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
 
 NAME_TOO_LONG = "has a name that is too long; rename it"
@@ -116,11 +117,10 @@ def _found(folder: Path, suffixes: Collection[str]) -> list[PurePosixPath]:
 
 
 def _inside(name: str) -> PurePosixPath:
-    path = PurePosixPath(name.replace("\\", "/") if os.name == "nt" else name)
-    has_drive = os.name == "nt" and PureWindowsPath(name).drive
-    if path.is_absolute() or has_drive or ".." in path.parts or not path.parts:
+    place = place_of(name)
+    if place is None:
         raise BadUseError(f"{name!r} does not name a photo inside the photo folder")
-    return path
+    return place
 
 
 def _walk(folder: Path, name: PurePosixPath, seen: set[str], suffixes: Collection[str]) -> Iterator[PurePosixPath]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..common.names import find_name
 from .settings import PlacementSettings
 from .types import Floats, Photo
 from .upright import Up
@@ -99,7 +100,8 @@ def place(
     """
     turn = AS_SOLVED
     if settings.upright and up.direction is not None:
-        named = (photo for photo in photos if photo.name == settings.front)
+        front = find_name(settings.front, [photo.name for photo in photos])
+        named = (photo for photo in photos if photo.name == front)
         turn = _turn(up.direction, next(named, up.photos[0]), shape)
     bounds = shape.bounds(turn)
     if bounds is None:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..common.errors import BadUseError
+from ..common.names import find_name
 from ..common.text import count, some
 from .settings import PlacementSettings
 from .types import Floats, Photo
@@ -67,11 +68,11 @@ def side_of(name: str) -> str:
 def check_names(settings: PlacementSettings, names: Sequence[str]) -> None:
     """Refuse a side or a front that none of these photos, which have a camera, belongs to. Raises BadUseError."""
     sides = sorted({side_of(name) for name in names})
-    if settings.up_side and str(PurePosixPath(settings.up_side)) not in sides:
+    if settings.up_side and find_name(settings.up_side, sides) is None:
         raise BadUseError(
             f"There are no photos with a camera in {settings.up_side}; the object may be upright in {some(sides, 8)}"
         )
-    if settings.front and settings.front not in names:
+    if settings.front and find_name(settings.front, names) is None:
         raise BadUseError(
             f"The front {settings.front} is no photo that has a camera; choose one such as {some(sorted(names))}"
         )
@@ -103,7 +104,7 @@ def find_up(photos: Sequence[Photo], side: str = "", orientations: Mapping[str, 
     first = {
         name: min(PurePosixPath(each.name).name for each in photos if side_of(each.name) == name) for name in sizes
     }
-    chosen = str(PurePosixPath(side)) if side else min(sizes, key=lambda name: (-sizes[name], first[name], name))
+    chosen = find_name(side, sizes) or side if side else min(sizes, key=lambda name: (-sizes[name], first[name], name))
     ring = tuple(sorted((photo for photo in photos if side_of(photo.name) == chosen), key=lambda photo: photo.name))
     which = count(len(ring), "photo") + (f" of {chosen}" if len(sizes) > 1 else "")
     turns = [_held((orientations or {}).get(photo.name, 1)) for photo in ring]

@@ -12,6 +12,7 @@ from PIL import Image
 from ..common.errors import PhotoError
 from ..common.files import cannot_write, write_atomically
 from ..common.hashes import hash_file
+from ..common.names import does_not_fit
 from ..cutouts.cutout import CutoutKind, cutout_name, make_cutout
 from ..job.events import Log, MaskAnnounced, MaskFound, SoftAnnounced
 from ..job.folder import JobFolder
@@ -193,9 +194,7 @@ class PhotoPipeline:
             has_folders = self._folder.masks.is_dir() and self._folder.soft_masks.is_dir()
             has_folders &= self._folder.cutouts.is_dir() or not self._folder.cutouts.exists()
             if error.errno in _UNFIT_NAME and has_folders and path != self._folder.contact_sheet:
-                raise PhotoError(
-                    f"its name does not fit the output folder's file system ({error.strerror}); rename it"
-                ) from error
+                raise PhotoError(does_not_fit(error)) from error
             raise cannot_write(path, error) from error
 
     def _convert(self, photo: Photo) -> list[str]:

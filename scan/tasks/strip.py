@@ -36,6 +36,7 @@ from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.priority import lower_priority
 from ..job.records import PhotoRecord
+from ..masks.mask_names import unfit_photos
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import NO_MEMORY
 from ..review.contact_sheet import ContactSheet
@@ -156,7 +157,10 @@ class Strip:
         """Returns what is to be done. ``events`` are those of earlier runs."""
         announced, failures = announced_masks(events), last_failures(events)
         records = last_records(events)
-        records |= self._find_masks([photo for photo in photos if str(photo.name) not in records], announced)
+        for name, reason in unfit_photos(photos, self._folder).items():
+            self._fail(name, PhotoError(reason))
+        unknown = [photo for photo in photos if str(photo.name) not in records and str(photo.name) not in self._failed]
+        records |= self._find_masks(unknown, announced)
         tasks = []
         for photo in photos:
             name = str(photo.name)

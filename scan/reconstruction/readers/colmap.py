@@ -6,13 +6,14 @@ beside it since 3.12 are not needed: ``images`` holds every photo's own pose eve
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from ...common.errors import ModelError
+from ...common.names import place_of
 from ..camera_models import MODELS
 from ..types import Camera, Photo, Points, Reconstruction
 from . import colmap_binary, colmap_text
@@ -106,12 +107,10 @@ def _check_camera(path: Path, camera: Camera) -> None:
 
 
 def _read_photos(path: Path, form: _Format, cameras: dict[int, Camera]) -> tuple[Photo, ...]:
-    photos = _parse(path, form.read_photos)
+    photos = [_in_place(path, photo) for photo in _parse(path, form.read_photos)]
     if not photos:
         raise ModelError(f"{path} holds no photo: nothing was registered; there is nothing to import")
     for photo in photos:
-        if _leads_out(photo.name):
-            raise _damaged(path, f"{photo.name!r} does not name a photo inside a photo folder")
         if photo.camera not in cameras:
             lacking = path.with_stem("cameras")
             raise _damaged(path, f"{photo.name} was taken with camera {photo.camera}, which {lacking} does not hold")
@@ -121,11 +120,12 @@ def _read_photos(path: Path, form: _Format, cameras: dict[int, Camera]) -> tuple
     return tuple(sorted(photos, key=lambda photo: photo.name.split("/")))
 
 
-def _leads_out(name: str) -> bool:
-    """Whether a name, taken as a path, is not one below a folder: copies are written under these names."""
-    return not name or any(
-        path.drive or path.root or ".." in path.parts for path in (PurePosixPath(name), PureWindowsPath(name))
-    )
+def _in_place(path: Path, photo: Photo) -> Photo:
+    """A photo under its name as it is below a folder: copies are written there."""
+    place = place_of(photo.name)
+    if place is None:
+        raise _damaged(path, f"{photo.name!r} does not name a photo inside a photo folder")
+    return replace(photo, name=str(place))
 
 
 def _read_points(path: Path, form: _Format) -> Points:

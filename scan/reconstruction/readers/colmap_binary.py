@@ -54,7 +54,7 @@ def read_photos(content: bytes) -> list[Photo]:
         end = content.find(b"\0", offset)
         if end < 0:
             raise ValueError("it ends in the middle of a name")
-        name = content[offset:end].decode("utf-8", "replace")
+        name = content[offset:end].decode("utf-8", "surrogateescape")  # as the system names files
         photos.append(Photo(name, camera, rotation_matrix(np.array(pose[:4])), np.array(pose[4:])))
         (observations,) = _unpack(_COUNT, content, end + 1)
         offset = end + 1 + _COUNT.size + observations * _OBSERVATION_SIZE

@@ -65,7 +65,7 @@ def _lines(content: bytes) -> Iterator[tuple[int, str]]:
     """Every line that is no comment, with its number."""
     if b"\0" in content:
         raise ValueError("it is not a text file")
-    for number, line in enumerate(content.decode("utf-8-sig", "replace").split("\n"), 1):
+    for number, line in enumerate(content.decode("utf-8-sig", "surrogateescape").split("\n"), 1):
         if not line.startswith("#"):
             yield number, line.strip()
 
