@@ -14,6 +14,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..properties.typed import existing
+from ..scan.common.errors import printable
 from ..scan.reconstruction.types import Photo, Pinhole
 
 PHOTO = "scan_cutout_photo"
@@ -59,7 +60,7 @@ def build(photo: Photo, pinhole: Pinhole, picture: Path | None, mask: Path | Non
 
     ``scale`` is the size of the scene, by which the camera is drawn and clips.
     """
-    data = bpy.data.cameras.new(photo.name)
+    data = bpy.data.cameras.new(printable(photo.name))
     data[PHOTO] = photo.name
     set_lens(data, pinhole)
     _set_size(data, scale)
@@ -71,7 +72,7 @@ def build(photo: Photo, pinhole: Pinhole, picture: Path | None, mask: Path | Non
         existing(existing(background.image).colorspace_settings).is_data = True
         background.show_background_image = False
         background.display_depth = "FRONT"
-    camera = bpy.data.objects.new(photo.name, data)
+    camera = bpy.data.objects.new(printable(photo.name), data)
     camera.rotation_mode = "QUATERNION"
     camera.matrix_basis = pose(photo)
     return camera

@@ -8,6 +8,7 @@ from ..operators.scale_by_distance import SCAN_CUTOUT_OT_scale_by_distance
 from ..operators.stand_upright import SCAN_CUTOUT_OT_stand_upright
 from ..properties.stored import Settings
 from ..properties.typed import existing
+from ..scan.common.errors import printable
 from ..scene.photo_cameras import PHOTO, is_of_photo, noted
 from .sidebar_panel import SidebarPanel
 
@@ -30,7 +31,7 @@ class SCAN_CUTOUT_PT_placement(SidebarPanel, bpy.types.Panel):
         # The animated camera is of no photo in particular.
         if is_of_photo(camera) and PHOTO in noted(camera.data):
             button = existing(row.operator(SCAN_CUTOUT_OT_stand_upright.bl_idname, text="", icon="CAMERA_DATA"))
-            button.front = noted(camera.data)[PHOTO]
+            button.front = printable(noted(camera.data)[PHOTO])  # as a person would write it
         column.prop(settings, "height")
         layout.operator(SCAN_CUTOUT_OT_stand_upright.bl_idname, icon="EMPTY_SINGLE_ARROW")
         row = layout.row(align=True)

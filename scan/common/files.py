@@ -19,6 +19,11 @@ _PATIENCE = (0.02, 0.05, 0.1)  # seconds between tries
 _ADVICE = "make room, or choose another folder"
 
 
+def is_file(path: Path) -> bool:
+    """Returns whether a file is there. None is under a name that the disk does not take, of which ``Path`` raises."""
+    return os.path.isfile(path)  # noqa: PTH113 - the path's own raises before Python 3.13
+
+
 def save(path: Path, content: bytes, advice: str = _ADVICE) -> None:
     """Write a file as ``write_atomically`` does. Raises OutputError, whose sentence ends with ``advice``."""
     try:

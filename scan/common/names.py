@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from .errors import printable
 from .files import TEMPORARY_PREFIX
 
 # What every disk takes, and none takes for another: letters of ASCII, figures and a few signs, and not many of them.
@@ -36,12 +37,14 @@ def place_of(name: str, *, windows: bool = os.name == "nt") -> PurePosixPath | N
 def find_name(given: str, names: Collection[str]) -> str | None:
     """Returns the one of some names that a person means: that very one, or the only one that a disk may take for it.
 
-    So is ``top`` the folder ``Top``, and an accent the same in both ways to write it. None where there is none.
+    So is ``top`` the folder ``Top``, an accent the same in both ways to write it, and ``?`` what nobody can write. None
+    where there is none.
     """
     place = place_of(given) or PurePosixPath(given)
     if str(place) in names:
         return str(place)
-    alike = [name for name in names if _alike(PurePosixPath(name)) == _alike(place)]
+    wanted = _alike(PurePosixPath(printable(str(place))))
+    alike = [name for name in names if _alike(PurePosixPath(printable(name))) == wanted]
     return alike[0] if len(alike) == 1 else None
 
 

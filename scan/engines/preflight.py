@@ -65,12 +65,15 @@ class Looked:
 
 def preflight(
     photos: Sequence[Photo],
-    mask_of: Callable[[Photo], Path] | None,
+    mask_of: Callable[[Photo], Path | None] | None,
     requirements: Requirements,
     title: str,
     cancel: threading.Event,
 ) -> Preflight:
-    """Look at every photo's header and at every mask. ``mask_of`` is None where the scan goes without masks.
+    """Look at every photo's header and at every mask.
+
+    ``mask_of`` is None, or gives it, where the scan goes without masks. It may raise PhotoError, of a photo with which
+    nothing can be done.
 
     Raises BadUseError, in one sentence with what to do, where the engine called ``title`` cannot work with what there
     is; Cancelled.
@@ -91,7 +94,7 @@ def preflight(
 
 def look_at(
     photos: Sequence[Photo],
-    mask_of: Callable[[Photo], Path] | None,
+    mask_of: Callable[[Photo], Path | None] | None,
     requirements: Requirements,
     title: str,
     cancel: threading.Event,

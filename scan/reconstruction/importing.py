@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.errors import BadUseError
+from ..common.files import is_file
 from ..job.folder import JobFolder, lies_in
 from ..job.history import last_records
 from ..job.journal import read_journal
@@ -135,4 +136,4 @@ def _given(folder: str, what: str) -> Path | None:
 
 
 def _file(path: Path) -> Path | None:
-    return path if path.is_file() else None
+    return path if is_file(path) else None

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..common.names import find_name
 from .settings import PlacementSettings
 from .types import Floats, Photo
-from .upright import Up
+from .upright import Up, front_among
 
 AS_SOLVED = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """The turn of a scan of which nothing is known. Its y points down, as in the picture of the first photo that was
@@ -100,7 +99,7 @@ def place(
     """
     turn = AS_SOLVED
     if settings.upright and up.direction is not None:
-        front = find_name(settings.front, [photo.name for photo in photos])
+        front = front_among([photo.name for photo in photos], settings.front)
         named = (photo for photo in photos if photo.name == front)
         turn = _turn(up.direction, next(named, up.photos[0]), shape)
     bounds = shape.bounds(turn)

@@ -8,7 +8,7 @@ on which most pairs agree is that of the rings, and up is that end of it which i
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..common.errors import BadUseError
+from ..common.files import is_file
 from ..common.names import find_name
 from ..common.text import count, some
 from .settings import PlacementSettings
@@ -72,10 +73,16 @@ def check_names(settings: PlacementSettings, names: Sequence[str]) -> None:
         raise BadUseError(
             f"There are no photos with a camera in {settings.up_side}; the object may be upright in {some(sides, 8)}"
         )
-    if settings.front and find_name(settings.front, names) is None:
+    if settings.front and front_among(names, settings.front) is None:
         raise BadUseError(
             f"The front {settings.front} is no photo that has a camera; choose one such as {some(sorted(names))}"
         )
+
+
+def front_among(names: Collection[str], front: str) -> str | None:
+    """Returns the photo that shows the object's front, as a person has named it; None where it has no camera."""
+    # A HEIC photo has its camera as the JPEG that it was handed over as.
+    return find_name(front, names) or find_name(f"{front}.jpg", names)
 
 
 def check_in_folder(settings: PlacementSettings, photos: Path) -> None:
@@ -89,7 +96,7 @@ def check_in_folder(settings: PlacementSettings, photos: Path) -> None:
             "upright"
         )
     # The JPEG of a HEIC photo has a name that ends with .HEIC.jpg.
-    if settings.front and not any((photos / name).is_file() for name in (settings.front, settings.front[:-4])):
+    if settings.front and not any(is_file(photos / name) for name in (settings.front, settings.front[:-4])):
         raise BadUseError(f"There is no photo {settings.front} in {photos}; name one that shows the object's front")
 
 

@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..common.errors import OutputError, PhotoError
-from ..common.files import remove_leftovers, save
+from ..common.files import cannot_write, is_file, remove_leftovers, write_atomically
 from ..common.hashes import short_hash
+from ..common.names import does_not_fit, is_unfit
 from ..job.context import JobContext
 from ..job.events import PhotoDone, PhotoFailed, Started, StepProgress
 from ..job.job_end import JobEnd
@@ -109,11 +110,11 @@ class Prepare:
 
     def _mask(self, name: str) -> PhotoFile | None:
         path = Path(self._settings.masks) / f"{name}.png"
-        return PhotoFile(PurePosixPath(name), path) if self._settings.masks and path.is_file() else None
+        return PhotoFile(PurePosixPath(name), path) if self._settings.masks and is_file(path) else None
 
     def _is_there(self, name: str) -> bool:
         copies = [self._copies.photo(name)] + ([self._copies.mask(name)] if self._mask(name) else [])
-        return all(copy.is_file() for copy in copies)
+        return all(map(is_file, copies))
 
     def _work(self, todo: list[tuple[SolvedPhoto, str, _Lens]], failed: dict[str, str]) -> None:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
@@ -140,10 +141,10 @@ class Prepare:
         buffer = io.BytesIO()
         # No EXIF: the copy is as the camera's pixels lie, and Blender does not turn pictures.
         made.apply(picture).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-        save(self._copies.photo(photo.name), buffer.getvalue())
+        _save(self._copies.photo(photo.name), buffer.getvalue())
         if mask := self._mask(photo.name):
             flat = made.apply_to_mask(solved_mask(mask.path, lens.camera).grey)
-            save(self._copies.mask(photo.name), Mask.of(flat).encode())
+            _save(self._copies.mask(photo.name), Mask.of(flat).encode())
         seconds = round(time.monotonic() - begin, 3)
         self._journal.write(PhotoDone(photo=photo.name, copy_key=key, seconds=seconds))
 
@@ -160,3 +161,11 @@ class Prepare:
         if self._cancel.is_set():
             return JobEnd.cancelled("Cancelled; run again to go on", photos=photos)
         return (JobEnd.some_failed if failed else JobEnd.done)(message, photos=photos)
+
+
+def _save(path: Path, content: bytes) -> None:
+    """Write a copy. Raises PhotoError where its name is at fault, as of a photo that has no mask; else OutputError."""
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise PhotoError(does_not_fit(error)) if is_unfit(error) else cannot_write(path, error) from error

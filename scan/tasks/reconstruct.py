@@ -23,6 +23,7 @@ from ..job.folder import JobFolder, refuse_overlap
 from ..job.job_end import JobEnd
 from ..job.priority import lower_priority
 from ..job.versions import versions
+from ..masks.mask_names import unfit_photos
 from ..photos.heic import as_jpeg
 from ..photos.photo import Photo, find_photos
 
@@ -94,10 +95,14 @@ def _look(engine: Engine, cancel: threading.Event) -> Availability:
 def _solve(
     settings: ReconstructSettings, folder: JobFolder, engine: Engine, photos: list[Photo], watch: Watch
 ) -> JobEnd:
-    def mask_of(photo: Photo) -> Path:
-        return folder.mask(photo.name)
+    refused = unfit_photos(photos, folder)
 
-    found = preflight(photos, mask_of if settings.masks else None, engine.requirements, engine.title, watch.cancel)
+    def mask_of(photo: Photo) -> Path | None:
+        if reason := refused.get(str(photo.name)):
+            raise PhotoError(reason)
+        return folder.mask(photo.name) if settings.masks else None
+
+    found = preflight(photos, mask_of, engine.requirements, engine.title, watch.cancel)
     for finding in found.findings:
         watch.say(finding.text, finding.level)
     availability = _look(engine, watch.cancel)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..common.errors import BadUseError, Cancelled, ModelError, PhotoError
-from ..common.files import cannot_write
+from ..common.files import cannot_write, is_file
 from ..common.text import about_passed_over, count
 from ..engines.catalog import names
 from ..engines.engine import make_engine
@@ -187,7 +187,7 @@ def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
 
 def _has_mask(photo: Photo, output: JobFolder) -> bool:
     try:
-        return output.mask(photo.working.name).is_file()
+        return is_file(output.mask(photo.working.name))
     except PhotoError:
         return False
 

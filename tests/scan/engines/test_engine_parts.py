@@ -48,6 +48,9 @@ def scan_photo(path: Path, name: str = "", mask: Path | None = None) -> ScanPhot
         ("-v.jpg", False),
         ("1.jpg\n2.jpg", False),
         ("a\udcff.jpg", False),
+        ("A.JPG", False),
+        ("A: top/a.jpg", False),
+        ("n" * 247 + ".jpg", False),
     ],
 )
 def test_only_plain_names_are_handed_over_as_they_are(tmp_path, name, plain):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -141,6 +142,19 @@ def test_two_photos_are_refused(solves):
     finished = solves.run(files=("upright/IMG_0001.JPG", "upright/IMG_0002.JPG"))[-1]
     assert finished["exit_code"] == 2
     assert "needs at least 3 photos, and there are only 2" in finished["message"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits whole paths, too")
+@pytest.mark.parametrize("masks", [True, False])
+def test_names_that_fit_nothing_that_is_made_are_told_before_anything_is_started(solves, masks):
+    side = solves.photos / "upright"
+    for number, path in enumerate(sorted(side.iterdir())[2:]):
+        path.rename(side / f"{number:0248}.JPG")
+    finished = solves.run(masks=masks)[-1]
+    assert (finished["status"], finished["exit_code"]) == ("failed", 2)
+    assert "Only 2 of 6 photos can go to COLMAP" in finished["message"]
+    assert "has a name that does not fit the output folder's file system" in finished["message"]
+    assert not (solves.output / "engines").exists()
 
 
 @pytest.mark.parametrize(

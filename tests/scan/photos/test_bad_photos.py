@@ -85,8 +85,9 @@ def test_a_name_that_fits_no_mask_is_a_failed_photo(add_photo, workers, server):
         add_photo(name)
     story = workers.strip(server.endpoint)
     assert story.made == ["a.jpg", just_fits, "z.jpg"]
-    assert "name does not fit the output folder's file system" in story.failed[longest]
+    assert "name that does not fit the output folder's file system" in story.failed[longest]
     assert "rename it" in story.failed[longest]
+    assert len(server.requests) == 3
 
 
 def test_a_photo_and_a_folder_that_want_the_same_name_are_told_apart(add_photo, workers, server):
@@ -94,9 +95,21 @@ def test_a_photo_and_a_folder_that_want_the_same_name_are_told_apart(add_photo, 
     add_photo("a.jpg")
     add_photo("a.jpg.png/b.jpg")
     story = workers.strip(server.endpoint)
-    assert len(story.made) == 1
-    assert len(story.failed) == 1
-    assert "name does not fit" in next(iter(story.failed.values()))
+    assert story.made == ["a.jpg"]
+    assert story.failed == {
+        "a.jpg.png/b.jpg": "cannot have a mask beside a.jpg, whose mask or folder is called like that; rename one of "
+        "them"
+    }
+    assert len(server.requests) == 1
+
+
+def test_a_folder_in_the_place_of_a_mask_fails_one_photo(output, add_photo, workers, server):
+    for name in ("a.jpg", "b.jpg"):
+        add_photo(name)
+    (output / "masks" / "a.jpg.png").mkdir(parents=True)
+    story = workers.strip(server.endpoint)
+    assert story.made == ["b.jpg"]
+    assert "name that does not fit" in story.failed["a.jpg"]
 
 
 def test_a_photo_that_goes_away_in_mid_run_fails_alone(photos, photo_watch, add_photos, workers, server):

@@ -26,6 +26,7 @@ CAMERAS = [
 ]
 SCENE = scene_of(CAMERAS)
 FORMATS = ("bin", "txt")
+ON_WINDOWS = pytest.mark.skipif(os.name != "nt", reason="elsewhere that is a name like any other")
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_any_damage_ends_in_words(model, name):
 
 def _images(*names: str, camera: int = 1, pose: tuple[float, ...] = (1, 0, 0, 0, 0, 0, 4)) -> bytes:
     entries = [
-        struct.pack("<I7dI", number, *pose, camera) + name.encode() + b"\0" + struct.pack("<Q", 0)
+        struct.pack("<I7dI", number, *pose, camera) + os.fsencode(name) + b"\0" + struct.pack("<Q", 0)
         for number, name in enumerate(names, 1)
     ]
     return struct.pack("<Q", len(entries)) + b"".join(entries)
@@ -137,11 +138,13 @@ def _images(*names: str, camera: int = 1, pose: tuple[float, ...] = (1, 0, 0, 0,
         ("images.bin", _images(), "holds no photo"),
         ("images.bin", _images("a.jpg", camera=99), "camera 99"),
         ("images.bin", _images("a.jpg", "a.jpg"), "twice"),
+        ("images.bin", _images("a.jpg", "./a.jpg"), "a.jpg is in it twice"),
         ("images.bin", _images("a.jpg", pose=(0, 0, 0, 0, 0, 0, 0)), "pose of a.jpg"),
         ("images.bin", _images("a.jpg", pose=(1, 0, 0, 0, float("nan"), 0, 0)), "pose of a.jpg"),
         ("images.bin", _images("../../a.jpg"), "inside a photo folder"),
         ("images.bin", _images("/etc/passwd"), "inside a photo folder"),
-        ("images.bin", _images("C:\\a.jpg"), "inside a photo folder"),
+        pytest.param("images.bin", _images("C:\\a.jpg"), "inside a photo folder", marks=ON_WINDOWS),
+        pytest.param("images.bin", _images("A: top/a.jpg"), "inside a photo folder", marks=ON_WINDOWS),
         ("images.bin", _images(""), "inside a photo folder"),
         ("cameras.bin", struct.pack("<QIiQQ3d", 1, 1, 0, 80, 60, -5, 1, 1), "focal length"),
         ("cameras.bin", struct.pack("<QIiQQ3d", 1, 1, 0, 0, 60, 5, 1, 1), "0 × 60"),
@@ -158,6 +161,31 @@ def test_what_is_whole_but_wrong_is_told(written, tmp_path, file, content, words
     with pytest.raises(ModelError, match=words) as raised:
         registry.read(folder)
     assert file in str(raised.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes no such names")
+@pytest.mark.parametrize("form", FORMATS)
+def test_photos_bear_the_names_that_their_files_have(written, tmp_path, form):
+    folder = shutil.copytree(written / form, tmp_path / "model")
+    names = [
+        "A: top/a.jpg",
+        "C:\\a.jpg",
+        "\\\\host\\share\\a.jpg",
+        "a\\..\\..\\b.jpg",
+        "caf\udce9.jpg",
+        "n" * 300 + ".jpg",
+    ]
+    if form == "bin":
+        (folder / "images.bin").write_bytes(_images(*names))
+    else:
+        lines = (f"{number} 1 0 0 0 0 0 4 1 {name}\n\n" for number, name in enumerate(names, 1))
+        (folder / "images.txt").write_bytes(os.fsencode("".join(lines)))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / names[1]).touch()
+    plan = plan_import(ImportSettings(directory=str(folder), photos=str(tmp_path / "photos")))
+    assert sorted(photo.name for photo in plan.reconstruction.photos) == sorted(names)
+    assert plan.picture(names[1], 1) == tmp_path / "photos" / names[1]
+    assert plan.picture(names[-1], 1) is None
 
 
 def test_text_from_other_hands_is_read(written, tmp_path):

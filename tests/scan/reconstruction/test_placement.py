@@ -55,7 +55,7 @@ def test_it_stands_on_the_floor_at_the_origin_before_its_first_photo() -> None:
 @pytest.mark.parametrize("number", [0, 3, 7])
 def test_the_front_is_what_the_photo_named_shows(number: int) -> None:
     points, faces = box((1.0, 1.0, 1.0))
-    found = placed(Shape(points, faces), PlacementSettings(front=PHOTOS[number].name))
+    found = placed(Shape(points, faces), PlacementSettings(front=PHOTOS[number].name.upper()))
     camera = found.matrix @ [*PHOTOS[number].position, 1]
     np.testing.assert_allclose(camera[:2], [0, -4 * np.cos(np.radians(20))], atol=1e-5)
 

@@ -116,8 +116,17 @@ def test_a_side_or_a_front_that_is_not_there_is_refused() -> None:
         check_names(PlacementSettings(up_side=side, front="3.jpg"), names)
     with pytest.raises(BadUseError, match=r"no photos with a camera in down; .* upright in \., down/deep, up$"):
         check_names(PlacementSettings(up_side="down"), names)
+    # What the disk took for the folder or the photo before the solve is it afterwards.
+    check_names(PlacementSettings(up_side="UP", front="Up/1.JPG"), names)
+    check_names(PlacementSettings(front="up/1.HEIC"), ["up/1.HEIC.jpg"])
     with pytest.raises(BadUseError, match=r"The front 1.jpg is no photo that has a camera; choose one such as 3.jpg"):
         check_names(PlacementSettings(front="1.jpg"), names)
+
+
+def test_a_side_is_found_as_the_disk_finds_it() -> None:
+    photos = ring("A: Top", 12, 20.0) + ring("Down", 16, 20.0)
+    for side in ("A: Top", "a: top", "./A: Top"):
+        assert {photo.name.partition("/")[0] for photo in find_up(photos, side).photos} == {"A: Top"}
 
 
 def test_what_is_not_in_the_photo_folder_is_refused_before_any_solve(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
+from scan.common.names import same_to_some_disk
 from scan.cutouts.cutout import CutoutKind, cutout_name
 from scan.engines.engine import ScanPhoto
 from scan.engines.layout import plain_names
@@ -45,16 +46,21 @@ folders = st.lists(photo_names, unique=True, max_size=8)
 @example(["a.jpg", "side A/IMG_1.JPG", "top/IMG_1.JPG", "#1.jpg", "ü.jpg", " 1.jpg", "-v.jpg", "1.jpg\n2.jpg"])
 @example(["00001.jpg", "ü.jpg"])
 @example(["=00001.jpg", "\udcff.jpg", "a/=00000.jpg", "a/.jpg", "a.jpg\n"])
+@example(["A.jpg", "a.jpg", "top./1.jpg", "top/1.jpg", "n" * 96 + ".jpg", "n" * 97 + ".jpg"])
 def test_an_engine_gets_a_plain_name_for_every_photo_and_no_name_twice(names):
     photos = [Photo(PurePosixPath(name), Path("/photos", name)) for name in names]
     facts = PhotoFacts("JPEG", (320, 240), 1, focal=50.0)
     handed = plain_names([ScanPhoto(photo, facts, (1, 2), None, None, True) for photo in photos])
     assert [*handed] == names
     assert len({*handed.values()}) == len(names)
-    for name, own in handed.items():
+    folded = [same_to_some_disk(own) for own in handed.values()]
+    assert len({*folded}) == len(names), "no disk takes one of them for another"
+    for number, (name, own) in enumerate(handed.items()):
+        assert len(own) <= 100, "files are made under it that have suffixes more"
         assert not re.search(r"[^!-~]|[#'\"$&;|<>*?\\]", own), "a list of names or a shell would stumble over it"
         assert not own.startswith("-")
         is_plain = all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", part, re.ASCII) for part in name.split("/"))
+        is_plain &= len(name) <= 100 and same_to_some_disk(name) not in map(same_to_some_disk, names[:number])
         assert (own == name) == is_plain
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
         assert is_plain or not re.fullmatch(r"\.[a-z0-9]+", suffix, re.ASCII) or own.endswith(suffix)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The worker's undistorted copies: made from stored pixels, once, and each failure told with its photo."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from conftest import journaled
 from PIL import Image
 
 from scan.common.errors import OutputError
+from scan.engines.colmap.model_files import rename_photos
 from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.job_end import JobEnd
@@ -120,6 +122,18 @@ def test_a_photo_that_fails_is_named_and_the_others_go_on(project, harm, words):
     assert project.names[0] in ended.message
     assert words in ended.message
     assert project.made() == sorted(project.names[1:])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits whole paths, too")
+def test_a_photo_whose_name_fits_no_copy_fails_alone(project):
+    """As one of a scan without masks may have it: 252 bytes, and a copy's name has four more."""
+    long, names = "n" * 248 + ".jpg", project.names
+    rename_photos(project.model, {names[0]: long})
+    (project.photos / names[0]).rename(project.photos / long)
+    ended = project.prepare()
+    assert ended.has_failures
+    assert f"{long}, which has a name that does not fit" in ended.message
+    assert project.made() == sorted(names[1:])
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF", "PNG"])

@@ -91,6 +91,14 @@ def test_pictures_that_are_passed_over_are_named(add, survey, photos):
     assert (found["count"], found["formats"]) == (3, {"JPEG": 3})
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits whole paths, too")
+def test_a_name_that_fits_no_mask_is_a_photo_without_one(add, survey):
+    for name in ("a.jpg", "b.jpg", "n" * 251 + ".jpg"):
+        add(name)
+    found = survey()
+    assert (found["count"], found["output"]["masks"]) == (3, 0)
+
+
 def test_jpegs_of_all_names_are_jpegs(add, survey):
     for name in ("1.jpe", "2.jfif", "3.JPG"):
         add(name, format="JPEG")
