@@ -17,8 +17,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from .errors import printable
 from .files import TEMPORARY_PREFIX
 
-# What every disk takes, and none takes for another: letters of ASCII, figures and a few signs, and not many of them.
-_ON_ANY_DISK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+ ()-]{0,98}[A-Za-z0-9_+()-]")
+# What every disk takes: letters of ASCII, figures and a few signs, not many of them, and none of Windows' devices.
+_ON_ANY_DISK = re.compile(
+    r"(?!(?:CON|PRN|AUX|NUL|COM\d|LPT\d)(?:\.|$))[A-Z0-9_](?:[A-Z0-9_.+ ()-]{0,98}[A-Z0-9_+()-])?",
+    re.ASCII | re.IGNORECASE,
+)
 _UNFIT = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ})
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ..common.declared import check, from_json
 from ..common.errors import EndpointError, ScanError, printable
-from ..common.files import is_file, save
+from ..common.files import save
 from ..job.context import JobContext
 from ..job.events import Previewed, PreviewFailed, PreviewWaiting, Started
 from ..job.folder import JobFolder
@@ -172,7 +172,7 @@ class Preview:
                 size=view.proxy.size,
                 orientation=view.proxy.orientation,
                 working_path=str(view.working.path),
-                mask_path=str(mask_path) if earlier and is_file(mask_path) else "",
+                mask_path=str(mask_path) if earlier and mask_path.is_file() else "",
                 foreground=round(float(np.mean(np.asarray(mask) > 0)), 4),
                 is_painted=is_painted,
                 seconds=round(time.monotonic() - wish.began, 3),

@@ -15,7 +15,6 @@ import numpy as np
 from PIL import Image
 
 from ..common.errors import PhotoError
-from ..common.files import is_file
 from ..masks.solved import solved_mask, solved_picture
 from ..photos.photo import Photo as PhotoFile
 from ..photos.profile import in_srgb
@@ -70,7 +69,7 @@ def sources_of(reconstruction: Reconstruction, photos: Path, masks: Path | None,
                 photo=photo,
                 camera=reconstruction.cameras[photo.camera],
                 lens=lenses[photo.camera],
-                file=PhotoFile(PurePosixPath(photo.name), file if is_file(file) else converted / photo.name),
+                file=PhotoFile(PurePosixPath(photo.name), file if file.is_file() else converted / photo.name),
                 mask=masks / f"{photo.name}.png" if masks else None,
             )
         )

@@ -124,7 +124,10 @@ def _in_place(path: Path, photo: Photo) -> Photo:
     """A photo under its name as it is below a folder: copies are written there."""
     place = place_of(photo.name)
     if place is None:
-        raise _damaged(path, f"{photo.name!r} does not name a photo inside a photo folder")
+        raise ModelError(
+            f"{path} names a photo {photo.name!r}, and no file inside a photo folder can have that name here; rename "
+            "the photo or its folder, then solve again"
+        )
     return replace(photo, name=str(place))
 
 

@@ -76,10 +76,11 @@ def results(*photos):
 
 
 def test_usual_names_cost_no_look_at_the_disk(tmp_path):
-    usual = results("IMG_1.JPG", "Side A/IMG_1.JPG", "DSC (1).jpg", "top/a-1_2+3.tif")
+    usual = results("IMG_1.JPG", "Side A/IMG_1.JPG", "DSC (1).jpg", "top/a-1_2+3.tif", "A/1.jpg", "console/comb.jpg")
     assert unfit(usual, tmp_path / "is not there") == {}
-    with pytest.raises(FileNotFoundError):
-        unfit(results("ü.jpg"), tmp_path / "is not there")
+    for odd in ("ü.jpg", "A:/1.jpg", "A./1.jpg", "CON.jpg", "com1/1.jpg", " 1.jpg", "n" * 100, "a\\b.jpg", "1.jpg\n"):
+        with pytest.raises(FileNotFoundError):
+            unfit(results(odd), tmp_path / "is not there")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows takes few of these names")

@@ -37,9 +37,9 @@ NAMES = [
     "A: top/x\\..\\..\\back.JPG",
     "A: top/ leading.JPG",
     'A: top /-rf "quo\'te".JPG',
-    "B\n/#1 %20\r.JPG",
+    "B\n/#1 %20 cafe\u0301\r.JPG",
     "B\n/=00001.JPG",
-    "B\n/cafe\u0301 😀.JPG",
+    "B\n/caf\u00e9 😀.JPG",
     "B\n/" + "ü" * 100 + ".JPG",
     "B\n/=00001.jpg.JPG",
 ]

@@ -135,7 +135,13 @@ def test_what_is_not_in_the_photo_folder_is_refused_before_any_solve(tmp_path: P
         (tmp_path / name).touch()
     for front in ("", "up/1.jpg", "up/2.HEIC.jpg"):
         check_in_folder(PlacementSettings(up_side="up", front=front), tmp_path)
-    for given in ({"up_side": "down"}, {"up_side": "up/1.jpg"}, {"front": "1.jpg"}, {"front": "up"}):
+    for given in (
+        {"up_side": "down"},
+        {"up_side": "up/1.jpg"},
+        {"front": "1.jpg"},
+        {"front": "up"},
+        {"front": "n" * 300},
+    ):
         with pytest.raises(BadUseError, match=f"There is no .* {next(iter(given.values()))} in "):
             check_in_folder(PlacementSettings(**given), tmp_path)
 
