@@ -220,8 +220,9 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
     """Decode a photo no larger than needed, turn it upright and scale it.
 
     ``long_edge`` is in pixels; 0 is for full resolution: then the photo file is sent as it is, but for deep greys and
-    JPEGs without an end. All others, palettes, CMYK and alpha too, a rembg server turns upright and converts to RGB just as it is done here:
-    encoding them anew would be time and loss for nothing. A photo is never enlarged. Raises PhotoError.
+    JPEGs without an end. All others, palettes, CMYK and alpha too, a rembg server turns upright and converts to RGB
+    just as it is done here: encoding them anew would be time and loss for nothing. A photo is never enlarged. Raises
+    PhotoError.
     """
     with open_photo(photo) as image:
         stored = stored_size(image)
