@@ -19,9 +19,12 @@ OTHER_SUFFIXES = frozenset(
     | {".rwl", ".tga", ".wdp"}
 )
 """Of pictures that nothing here reads."""
-
-# What a file of a kind that is read should be called.
-_OWN_SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WebP": ".webp", "HEIC": ".heic"}
+VIDEO_SUFFIXES = frozenset(
+    {".360", ".3g2", ".3gp", ".asf", ".avi", ".braw", ".crm", ".flv", ".insv", ".lrf", ".lrv", ".m2ts", ".m4v", ".mkv"}
+    | {".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".webm", ".wmv"}
+)
+OWN_SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WebP": ".webp", "HEIC": ".heic"}
+"""What a file of a kind that is read should be called."""
 _HEAD = 64  # bytes
 _MARKS = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -74,8 +77,8 @@ def misnamed(kind: str, path: PurePath) -> str:
     if kind == "video":
         return f"is a video named {path.suffix}; save its frames as JPEG or PNG files"
     article = "an" if kind in {"AVIF", "OpenEXR"} else "a"
-    if kind in _OWN_SUFFIX:
-        return f"is {article} {kind} file named {path.suffix}; rename it to {_OWN_SUFFIX[kind]}"
+    if kind in OWN_SUFFIX:
+        return f"is {article} {kind} file named {path.suffix}; rename it to {OWN_SUFFIX[kind]}"
     return f"is {article} {kind} file, which is not read; save it as JPEG, PNG or TIFF"
 
 
