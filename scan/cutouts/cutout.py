@@ -17,6 +17,7 @@ from PIL import Image, ImageColor, ImageFilter, JpegImagePlugin, PngImagePlugin,
 from ..common.boxes import Box, bands, grown, inner
 from ..common.errors import PhotoError
 from ..photos.file_types import JPEG_SUFFIXES
+from ..photos.header import pictures_in
 from ..photos.metadata import into_jpeg, into_png, read_metadata
 from ..photos.photo import Photo
 from ..photos.pixels import open_photo, to_stored, turn_by_pillow
@@ -98,19 +99,8 @@ def make_cutout(
 
 def _refuse_further_pictures(image: Image.Image) -> None:
     """A file may hold previews beside the photo; where it holds further photos, one cutout cannot stand for them."""
-    frames = getattr(image, "n_frames", 1)
-    if frames == 1 or image.format == "MPO":  # of an MPO, the first is the photo, the others previews and depth
-        return
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        size, same = image.size, 0
-        for frame in range(1, frames):
-            image.seek(frame)
-            same += image.size == size
-        image.seek(0)
-        if same == 0:
-            return
-        frames = same + 1
-    raise PhotoError(f"holds {frames} pictures, and a cutout could show only the first; save each as a file")
+    if (number := pictures_in(image)) > 1:
+        raise PhotoError(f"holds {number} pictures, and a cutout could show only the first; save each as a file")
 
 
 def _has_deep_channels(image: Image.Image) -> bool:

@@ -233,8 +233,16 @@ def _about_masks(looked: list[Looked]) -> list[Finding]:
 
 
 def about_cameras(photos: Sequence[ScanPhoto], title: str) -> list[Finding]:
-    """Which cameras and lenses took them, and whether an engine called ``title`` can tell."""
+    """Which cameras and lenses took them, whether an engine called ``title`` can tell, and what of them is not used."""
     findings = []
+    if several := [photo.name for photo in photos if photo.facts.pictures > 1]:
+        findings.append(
+            Finding(
+                f"{count(len(several), 'photo')} with more than one picture in the file ({some(several)}), of which "
+                "only the first is used; save the others as files of their own",
+                "warning",
+            )
+        )
     if blind := [photo.name for photo in photos if not photo.facts.has_focal]:
         findings.append(
             Finding(

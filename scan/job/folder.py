@@ -58,6 +58,14 @@ class JobFolder:
             return None  # no job, one of another kind, or a damaged one
         return photos if photos.is_dir() else None
 
+    def has_run(self) -> bool:
+        """Whether a job was started in the folder."""
+        return self.settings.is_file() and self.journal.is_file()
+
+    def made(self) -> frozenset[Path]:
+        """What jobs have put there that pictures are among; empty where none was started."""
+        return frozenset({*(self.root / name for name in RESULTS), self.contact_sheet} if self.has_run() else ())
+
     def prepare(self, job: dict[str, Any]) -> str:
         """Make the folder, write ``job.json`` into it, and return the name of the run.
 
@@ -133,6 +141,18 @@ def refuse_overlap(photos: Path, output: Path) -> None:
         raise BadUseError(
             f"The photo folder {photos} is where a job in {output} keeps its results; choose another output"
         )
+
+
+def refuse_results(photos: Path) -> None:
+    """Raise BadUseError if a photo folder is, or lies in, one that jobs write masks or thumbnails to."""
+    for folder in (photos.resolve(), *photos.resolve().parents):
+        job = JobFolder(folder.parent)
+        if folder in {job.masks, job.soft_masks, job.thumbnails} and job.has_run():
+            place = job.photos()
+            raise BadUseError(
+                f"The folder {photos} holds what a job made of photos; choose the folder that holds the photos"
+                f"{f', such as {place}' if place else ''}"
+            )
 
 
 def lies_in(folder: Path, other: Path) -> bool:

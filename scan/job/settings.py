@@ -7,7 +7,7 @@ from typing import Any
 
 from ..common.declared import Home, Unit, setting
 from ..common.errors import BadUseError
-from .folder import refuse_overlap
+from .folder import refuse_overlap, refuse_results
 
 
 def photos_of_scan() -> Any:
@@ -66,6 +66,9 @@ def check_folders(photos: str, output: str) -> None:
 
 
 def check_photo_folder(photos: str) -> None:
-    """Raise BadUseError where there is no such folder."""
+    """Raise BadUseError where there is no such folder, or jobs write masks to it."""
+    if photos and Path(photos).is_file():
+        raise BadUseError(f"{photos!r} is a file; choose the folder that holds the photos")
     if not photos or not Path(photos).is_dir():
         raise BadUseError(f"There is no photo folder {photos!r}; choose the folder that holds the photos")
+    refuse_results(Path(photos))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 EXIF_IFD = 34665
+_SUB_IFDS = 330
 _GPS_IFD = 34853
 _INTEROPERABILITY_IFD = 40965
 _MAKER_NOTE = 37500
@@ -27,7 +28,10 @@ ICC = 34675
 
 # Type → bytes of one value (TIFF 6.0, and BigTIFF's 16 to 18).
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+# Those of them that are whole numbers without a sign; 13 and 18 are places of directories.
+_WHOLE = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _MOST_ENTRIES = 4096
+_MOST_DIRECTORIES = 256
 _LONGEST_VALUE = 32_000_000  # bytes; Photoshop keeps whole layers in a tag, which are none of ours
 
 # Tags that say how a TIFF's pixels are coded and where they lie: of this file only, and wrong in any other. The last
@@ -61,7 +65,7 @@ class TiffTags:
     """The tags of a TIFF's first picture. Raises ValueError where they cannot be read."""
 
     def __init__(self, stream: BinaryIO, *, is_forgiving: bool = False) -> None:
-        """``stream`` is the file, or a block of EXIF in a BytesIO; it is read from during this call only.
+        """``stream`` is the file, or a block of EXIF in a BytesIO; only ``further`` reads from it after this call.
 
         With ``is_forgiving``, only the main directory has to be whole: values and directories that lie outside of the
         file are left out.
@@ -79,7 +83,10 @@ class TiffTags:
             (first,) = struct.unpack(order + "Q", head[8:16])
         elif version not in {42, 0x4F52, 0x5352, 85}:  # 42, or what Olympus and Panasonic write instead
             raise ValueError("no TIFF header")
+        self._next = 0
+        """Where the directory lies that follows the one read last; 0 where none does."""
         self.main = self._directory(first)
+        self._second = self._next
         self.exif = self._sub(self.main, EXIF_IFD, may_dangle=is_forgiving)
         # Programs that rewrite EXIF often leave the places of these two dangling. Nobody reads them then.
         self.gps = self._sub(self.main, _GPS_IFD, may_dangle=True)
@@ -92,12 +99,33 @@ class TiffTags:
             return b""
         return _write(self.order, main, self.exif, self.gps, self.interoperability)
 
-    def numbers(self, tag: int) -> tuple[int, ...]:
-        """The whole numbers that a tag of the main directory holds; none where it is not there, or holds others."""
-        entry = self.main.get(tag)
-        if entry is None or entry.kind not in {3, 4}:
+    def further(self) -> list[Directory]:
+        """The directories of the other pictures: those below the first (SubIFDs), and those that follow it.
+
+        As far as they can be read: what is damaged, or leads back, ends its row.
+        """
+        found: list[Directory] = []
+        seen: set[int] = set()
+        for place in (*self.numbers(_SUB_IFDS), self._second):
+            at = place
+            while at and at not in seen and len(found) < _MOST_DIRECTORIES:
+                seen.add(at)
+                try:
+                    found.append(self._directory(at))
+                except ValueError:
+                    break
+                at = self._next
+        return found
+
+    def numbers(self, tag: int, directory: Directory | None = None) -> tuple[int, ...]:
+        """The whole numbers that a tag of a directory holds, the main one unless it is given.
+
+        None where the tag is not there, or holds others.
+        """
+        entry = (self.main if directory is None else directory).get(tag)
+        if entry is None or entry.kind not in _WHOLE:
             return ()
-        return struct.unpack(f"{self.order}{entry.count}{'H' if entry.kind == 3 else 'I'}", entry.value)
+        return struct.unpack(f"{self.order}{entry.count}{_WHOLE[entry.kind]}", entry.value)
 
     def _sub(self, directory: Directory, tag: int, *, may_dangle: bool) -> Directory:
         entry = directory.pop(tag, None)
@@ -120,6 +148,8 @@ class TiffTags:
         if count > _MOST_ENTRIES:
             raise ValueError(f"a directory of {count} tags")
         raw = self._read(at + head, count * step)
+        following = self._stream.read(inline)  # which blocks of EXIF may lack
+        self._next = int.from_bytes(following, "little" if self.order == "<" else "big") * (len(following) == inline)
         found: Directory = {}
         for index in range(count):
             tag, kind, values, field = struct.unpack_from(entry_form, raw, index * step)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kinds of picture files: what their names promise, and what their first bytes say."""
 
-import struct
 from pathlib import Path, PurePath
 
-from .exif import TiffTags
+from . import jpeg_coding, tiff_coding
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
 """An MPO begins with the photo as a JPEG; what follows are previews, depth or a second eye."""
@@ -20,10 +19,13 @@ OTHER_SUFFIXES = frozenset(
     | {".rwl", ".tga", ".wdp"}
 )
 """Of pictures that nothing here reads."""
-
-# What a file of a kind that is read should be called.
-_OWN_SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WebP": ".webp", "HEIC": ".heic"}
-_HEAD = 32  # bytes
+VIDEO_SUFFIXES = frozenset(
+    {".360", ".3g2", ".3gp", ".asf", ".avi", ".braw", ".crm", ".flv", ".insv", ".lrf", ".lrv", ".m2ts", ".m4v", ".mkv"}
+    | {".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".webm", ".wmv"}
+)
+OWN_SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WebP": ".webp", "HEIC": ".heic"}
+"""What a file of a kind that is read should be called."""
+_HEAD = 64  # bytes
 _MARKS = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -35,13 +37,22 @@ _MARKS = (
     (b"8BPS", "Photoshop"),
     (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"II\xbc\x01", "JPEG XR"),
+    (b"\x76\x2f\x31\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"%PDF-", "PDF"),
+    (b"FUJIFILMCCD-RAW", "RAW"),
+    (b"\x1aE\xdf\xa3", "video"),  # Matroska, WebM
 )
 # Major brands of ISO base media files (ISO 23008-12, B.4; AV1 Image File Format, 6).
 _BRANDS = dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), "HEIC")
-_BRANDS |= dict.fromkeys((b"mif1", b"msf1"), "HEIC") | dict.fromkeys((b"avif", b"avis"), "AVIF")
-
-_IMAGE_WIDTH, _IMAGE_LENGTH, _BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 256, 257, 258, 277, 339
-_SAMPLE_FORMATS = {2: ", signed", 3: ", floating point", 5: ", complex", 6: ", complex"}
+_BRANDS |= dict.fromkeys((b"avif", b"avis"), "AVIF") | {b"crx ": "RAW"}
+_BRANDS |= dict.fromkeys((b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1"), "video")
+_BRANDS |= dict.fromkeys((b"qt  ", b"M4V ", b"MSNV", b"3gp4", b"3gp5"), "video")
+_ANY_CODING = frozenset({b"mif1", b"msf1"})
+"""Major brands of pictures whose coding only the brands behind them tell."""
 
 
 def kind_of(path: Path) -> str:
@@ -49,6 +60,10 @@ def kind_of(path: Path) -> str:
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
     if head[4:8] == b"ftyp":
+        brands = head[16 : int.from_bytes(head[:4], "big")]
+        pictures = {_BRANDS.get(brands[at : at + 4]) for at in range(0, len(brands), 4)} & {"HEIC", "AVIF"}
+        if head[8:12] in _ANY_CODING:
+            return "AVIF" if pictures == {"AVIF"} else "HEIC"
         return _BRANDS.get(head[8:12], "")
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WebP"
@@ -59,35 +74,31 @@ def kind_of(path: Path) -> str:
 
 def misnamed(kind: str, path: PurePath) -> str:
     """Why a file of this kind is not read under the name it has, and what to do."""
-    article = "an" if kind == "AVIF" else "a"
-    if kind in _OWN_SUFFIX:
-        return f"is {article} {kind} file named {path.suffix}; rename it to {_OWN_SUFFIX[kind]}"
+    if kind == "video":
+        return f"is a video named {path.suffix}; save its frames as JPEG or PNG files"
+    article = "an" if kind in {"AVIF", "OpenEXR"} else "a"
+    if kind in OWN_SUFFIX:
+        return f"is {article} {kind} file named {path.suffix}; rename it to {OWN_SUFFIX[kind]}"
     return f"is {article} {kind} file, which is not read; save it as JPEG, PNG or TIFF"
+
+
+def why_not_read(path: Path, kind: str) -> str:
+    """Which coding of its pixels is why a file of this kind is not read, and what to do; empty where it is not that.
+
+    Raises OSError.
+    """
+    look = {"JPEG": jpeg_coding.why_not_read, "TIFF": tiff_coding.why_not_read}.get(kind)
+    return look(path) if look else ""
 
 
 def why_unknown(path: Path) -> str:
     """Why Pillow does not know what a file that is named as a photo is, and what to do. Raises OSError."""
     kind = kind_of(path)
-    if kind == "TIFF" and (coding := _coding_of_tiff(path)):
-        return f"is a kind of TIFF that is not read ({coding}); save it as RGB with 8 bits a channel"
+    if words := why_not_read(path, kind):
+        return words
     if kind in {"JPEG", "PNG", "TIFF", "WebP"}:  # which are read under any name
         return f"is a damaged {kind} file; copy it from the camera again"
     if kind:
         return misnamed(kind, path)
     reason = "is not a JPEG, HEIC, PNG, TIFF or WebP picture" if path.stat().st_size else "is empty (0 bytes)"
     return f"{reason}; copy it from the camera again"
-
-
-def _coding_of_tiff(path: Path) -> str:
-    """How a TIFF's pixels are coded, such as "3 × 32 bits, floating point"; empty where its header is damaged."""
-    try:
-        with path.open("rb") as stream:
-            tags = TiffTags(stream, is_forgiving=True)
-        if not {_IMAGE_WIDTH, _IMAGE_LENGTH, _BITS_PER_SAMPLE} <= tags.main.keys():
-            return ""
-        bits = tags.numbers(_BITS_PER_SAMPLE)
-        channels = (*tags.numbers(_SAMPLES_PER_PIXEL), len(bits))[0]
-        form = (*tags.numbers(_SAMPLE_FORMAT), 1)[0]
-    except (ValueError, struct.error):
-        return ""
-    return f"{channels} × {max(bits)} bits{_SAMPLE_FORMATS.get(form, '')}" if bits else ""

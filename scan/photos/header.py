@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What engines need to know of a photo, from its header alone: size, orientation, camera and lens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from .photo import Photo
 from .pixels import open_photo, orientation, stored_size
@@ -25,6 +25,8 @@ class PhotoFacts:
     focal: float | None = None
     focal_35: float | None = None
     """The focal length that shows the same on 36 × 24 mm film."""
+    pictures: int = 1
+    """How many pictures the file holds, of which only the first is used."""
 
     @property
     def has_focal(self) -> bool:
@@ -51,9 +53,31 @@ def read_facts(photo: Photo) -> PhotoFacts:
         form = "JPEG" if image.format == "MPO" else str(image.format)  # which begins with a JPEG, all that is read
         turn, size = orientation(image), stored_size(image)
         try:
-            return _with_lens(form, size, turn, image)
+            facts = _with_lens(form, size, turn, image)
         except Exception:  # noqa: BLE001 - a damaged EXIF block makes Pillow raise nearly anything, and means "none"
-            return PhotoFacts(form, size, turn)
+            facts = PhotoFacts(form, size, turn)
+        return replace(facts, pictures=pictures_in(image))
+
+
+def pictures_in(image: Image.Image) -> int:
+    """How many pictures of its size the file of an opened photo holds: pages, or frames.
+
+    Smaller ones are previews; of an MPO, the first is the photo, the others are previews, depth or a second eye.
+    """
+    if image.format == "MPO":
+        return 1
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return int(getattr(image, "n_frames", 1))
+    size, same = image.size, 1
+    try:
+        for frame in range(1, image.n_frames):
+            image.seek(frame)
+            same += image.size == size
+    except Exception:  # noqa: BLE001 - as for EXIF: what cannot be read behind the photo is no picture
+        return same
+    finally:
+        image.seek(0)
+    return same
 
 
 def _with_lens(form: str, size: tuple[int, int], turn: int, image: Image.Image) -> PhotoFacts:

@@ -23,6 +23,7 @@ from PIL import Image
 
 from ..common.errors import PhotoError
 from .exif import ICC, IPTC, PHOTOSHOP, XMP, TiffTags, essential
+from .jpeg_coding import segments
 from .photo import cannot_read
 
 _EXIF = b"Exif\0\0"
@@ -35,7 +36,7 @@ _ICC_ROOM = _LONGEST_SEGMENT - len(_ICC) - 2
 _MOST_ICC_SEGMENTS = 255
 _APP0, _APP1, _APP2, _APP13, _COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xFE
 # APP11 holds seals (C2PA), APP14 tells how colours are coded: both of the file that was, not of the photo.
-_NOT_CARRIED = frozenset({0xEB, 0xEE})
+_CARRIED_SEGMENTS = frozenset({*range(_APP0, 0xF0), _COMMENT} - {0xEB, 0xEE})
 
 _PNG_BEGIN = b"\x89PNG\r\n\x1a\n"
 _PNG_XMP = b"XML:com.adobe.xmp\0"
@@ -128,8 +129,8 @@ def _of_jpeg(stream: BinaryIO) -> Metadata:
     carried, exif, xmp, photoshop = bytearray(), b"", b"", b""
     icc: dict[int, bytes] = {}
     dpi, has_extended_xmp = None, False
-    for marker, payload in _jpeg_segments(stream):
-        if marker in _NOT_CARRIED or (marker == _APP2 and not payload.startswith(_ICC)):
+    for marker, payload in segments(stream):
+        if marker not in _CARRIED_SEGMENTS or (marker == _APP2 and not payload.startswith(_ICC)):
             continue
         carried += struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
         if marker == _APP0 and payload.startswith(b"JFIF\0") and len(payload) >= 12:
@@ -149,25 +150,6 @@ def _of_jpeg(stream: BinaryIO) -> Metadata:
             photoshop += payload[len(_PHOTOSHOP) :]
     profile = b"".join(icc[number] for number in sorted(icc))
     return Metadata(exif, xmp, profile, photoshop, dpi, bytes(carried), has_extended_xmp=has_extended_xmp)
-
-
-def _jpeg_segments(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The APPn and comment segments before a JPEG's pixels: marker and what is in them."""
-    stream.seek(2)
-    while True:
-        if stream.read(1) != b"\xff":
-            raise ValueError("a segment that does not begin as one")
-        marker = b"\xff"
-        while marker == b"\xff":
-            marker = stream.read(1)
-        if marker in {b"", b"\xda", b"\xd9"}:  # the end, or the pixels begin
-            return
-        (length,) = struct.unpack(">H", stream.read(2))
-        payload = stream.read(max(0, length - 2))
-        if len(payload) != length - 2:
-            raise ValueError("a segment that lies outside the file")
-        if _APP0 <= marker[0] <= 0xEF or marker[0] == _COMMENT:
-            yield marker[0], payload
 
 
 def _of_png(stream: BinaryIO) -> Metadata:

@@ -2,15 +2,16 @@
 """Photo files: found in order, named by their relative paths. Nothing here looks at pixels, or needs Pillow."""
 
 import errno
-import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..common.errors import BadUseError, PhotoError
 from ..common.names import place_of
 from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
+from .other_files import what_is_there
+from .walk import walk
 
 NAME_TOO_LONG = "has a name that is too long; rename it"
 
@@ -91,7 +92,8 @@ def find_photos(folder: Path, files: tuple[str, ...] = (), converted: Path | Non
     """Returns the photos of a folder and its subfolders in the order of their names, or those that ``files`` names.
 
     ``converted`` is the folder for the JPEGs of HEIC photos. Links are followed, each folder once. Hidden files and
-    folders are passed over. Raises BadUseError where there is no photo, or a name leads out of the folder.
+    folders are passed over, and what jobs made. Raises BadUseError where there is no photo, and says what there is, or
+    where a name leads out of the folder.
     """
     if files:
         return [Photo(name, folder / name, converted) for name in dict.fromkeys(map(_inside, files))]
@@ -99,7 +101,9 @@ def find_photos(folder: Path, files: tuple[str, ...] = (), converted: Path | Non
         Photo(name, folder / name, converted) for name in _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
     ]
     if not found:
-        raise BadUseError(f"There are no photos in {folder}; JPEG, HEIC, PNG, TIFF and WebP files are read")
+        raise BadUseError(
+            f"There are no photos in {folder}; JPEG, HEIC, PNG, TIFF and WebP files are read. {what_is_there(folder)}"
+        )
     return found
 
 
@@ -112,8 +116,7 @@ def passed_over(folder: Path) -> list[PurePosixPath]:
 
 
 def _found(folder: Path, suffixes: Collection[str]) -> list[PurePosixPath]:
-    walk = _walk(folder, PurePosixPath(), {os.path.realpath(folder)}, suffixes)
-    return sorted(walk, key=lambda name: name.parts)
+    return sorted((name for name in walk(folder) if name.suffix.lower() in suffixes), key=lambda name: name.parts)
 
 
 def _inside(name: str) -> PurePosixPath:
@@ -121,32 +124,3 @@ def _inside(name: str) -> PurePosixPath:
     if place is None:
         raise BadUseError(f"{name!r} does not name a photo inside the photo folder")
     return place
-
-
-def _walk(folder: Path, name: PurePosixPath, seen: set[str], suffixes: Collection[str]) -> Iterator[PurePosixPath]:
-    try:
-        # Links last: a folder that is linked to as well is found under its own name.
-        entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))
-        if not os.access(folder, os.X_OK):  # may be listed and yet not entered: said once, not of every file in it
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise BadUseError(f"The folder {folder} cannot be read ({error.strerror})") from error
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.name.startswith("."):
-            continue  # also ._IMG_1.JPG, which macOS leaves on memory cards and which is no picture
-        if _is_folder(entry):
-            real = os.path.realpath(path)
-            if real not in seen:
-                seen.add(real)
-                yield from _walk(path, name / entry.name, seen, suffixes)
-        elif path.suffix.lower() in suffixes:
-            yield name / entry.name
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder or leads to one. A link to nowhere, to itself or out of reach is none."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False

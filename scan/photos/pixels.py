@@ -23,7 +23,10 @@ from PIL import (  # noqa: F401
 )
 
 from ..common.errors import PhotoError
-from .file_types import RAW_SUFFIXES, why_unknown
+from . import tiff_coding
+from .file_types import RAW_SUFFIXES, kind_of, why_not_read, why_unknown
+from .jpeg_coding import lacks_its_end
+from .jpeg_end import with_its_end
 from .photo import Photo, cannot_read
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
@@ -109,9 +112,13 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
                 # Files of a known name are mapped into memory, and what is mapped has its sides mixed up where EXIF
                 # turns it by a quarter (Pillow 13.0 and before: unpacked grey, palette, RGBA, CMYK and 16-bit files).
                 image.filename = ""
-                _refuse_misread(image)
+                _refuse_misread(image, photo.path)
             _refuse_bombs(image, in_bytes)
-            yield image
+            if lacks_its_end(photo.path):
+                with Image.open(io.BytesIO(with_its_end(photo.path)), formats=_FORMATS) as whole:
+                    yield whole
+            else:
+                yield image
     except UnidentifiedImageError as error:
         raise _unknown(photo) from error
     except MemoryError as error:
@@ -122,7 +129,7 @@ def open_photo(photo: Photo) -> Iterator[Image.Image]:
         if isinstance(error, OSError) and error.errno:  # the system's word, and not Pillow's
             raise cannot_read(error) from error
         # Damaged files make Pillow raise nearly anything (struct.error, KeyError, ZeroDivisionError, …).
-        raise PhotoError(f"cannot be decoded ({error}); copy it from the camera again") from error
+        raise _not_decoded(photo, error) from error
 
 
 def _unknown(photo: Photo) -> PhotoError:
@@ -130,6 +137,14 @@ def _unknown(photo: Photo) -> PhotoError:
         return PhotoError(why_unknown(photo.path))
     except OSError as error:
         return cannot_read(error)
+
+
+def _not_decoded(photo: Photo, error: Exception) -> PhotoError:
+    try:
+        words = why_not_read(photo.path, kind_of(photo.path))
+    except OSError as unread:
+        return cannot_read(unread)
+    return PhotoError(words or f"cannot be decoded ({error}); copy it from the camera again")
 
 
 def _refuse_bombs(image: Image.Image, in_bytes: int) -> None:
@@ -145,11 +160,17 @@ def _refuse_bombs(image: Image.Image, in_bytes: int) -> None:
         )
 
 
-def _refuse_misread(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Raises PhotoError for deep TIFFs that Pillow 13.0 reads wrong, and says nothing.
+def _refuse_misread(image: TiffImagePlugin.TiffImageFile, path: Path) -> None:
+    """Raises PhotoError for TIFFs that Pillow 13.0 reads wrong, and says nothing, or does not decode.
 
-    It takes unpacked planes of 16 bits for 8, and turns no grey of 16 bits whose white is 0.
+    It takes unpacked planes of 16 bits for 8, turns no grey of 16 bits whose white is 0, and reads the first picture,
+    be it a thumbnail.
     """
+    words = tiff_coding.about_compression(image.tag_v2.get(TiffImagePlugin.COMPRESSION, 1))
+    if not words and (image.tag_v2.next or TiffImagePlugin.SUBIFD in image.tag_v2):
+        words = tiff_coding.about_pictures(path)
+    if words:
+        raise PhotoError(words)
     bits = max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
     if bits <= 8:
         return
@@ -198,9 +219,10 @@ def to_stored(image: Image.Image, orientation: int) -> Image.Image:
 def make_proxy(photo: Photo, long_edge: int) -> Proxy:
     """Decode a photo no larger than needed, turn it upright and scale it.
 
-    ``long_edge`` is in pixels; 0 is for full resolution: then the photo file is sent as it is, but for deep greys. All
-    others, palettes, CMYK and alpha too, a rembg server turns upright and converts to RGB just as it is done here:
-    encoding them anew would be time and loss for nothing. A photo is never enlarged. Raises PhotoError.
+    ``long_edge`` is in pixels; 0 is for full resolution: then the photo file is sent as it is, but for deep greys and
+    JPEGs without an end. All others, palettes, CMYK and alpha too, a rembg server turns upright and converts to RGB
+    just as it is done here: encoding them anew would be time and loss for nothing. A photo is never enlarged. Raises
+    PhotoError.
     """
     with open_photo(photo) as image:
         stored = stored_size(image)
@@ -211,7 +233,7 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
             short_enough = scale * _SHORT_ENOUGH if scale < 1 else 1.0
             reduced = image.draft("RGB", scaled(stored, short_enough))
         image.load()
-        is_as_servers_read_it = not _is_deep_grey(image)
+        is_as_servers_read_it = not _is_deep_grey(image) and not lacks_its_end(photo.path)
         picture = _as_rgb(image)
         if image.format == "TIFF":
             picture = to_stored(picture, turn)

@@ -37,6 +37,7 @@ from ..job.journal import read_journal
 from ..job.priority import lower_priority
 from ..job.records import PhotoRecord
 from ..masks.mask_names import unfit_photos
+from ..photos.other_files import about_others
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import NO_MEMORY
 from ..review.contact_sheet import ContactSheet
@@ -117,8 +118,11 @@ class Strip:
         self._folder.make_mask_folders()
         events = read_journal(self._folder.journal)
         self._journal.write(Started(task="strip", photos=len(photos)))
-        if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
-            self._warn(words)
+        if not self._settings.files:
+            root = Path(self._settings.photos)
+            for words in (about_passed_over(passed_over(root)), *about_others(root)):
+                if words:
+                    self._warn(words)
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = self._plan(photos, events)
         done = len(photos) - len(tasks) - len(self._failed)

@@ -24,6 +24,7 @@ from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.settings import check_photo_folder
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
+from ..photos.other_files import about_others
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import make_proxy
 from ..reconstruction.models import find_model, find_texture, model_report
@@ -77,7 +78,8 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     found = _sort(photos)
     try:
         others = about_passed_over(passed_over(root))
-        warnings = [*_about_kinds(found), *([others] if others else []), *_about_photos(found, settings.engine, cancel)]
+        passed = [*([others] if others else []), *about_others(root)]
+        warnings = [*_about_kinds(found), *passed, *_about_photos(found, settings.engine, cancel)]
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
         return JobEnd.cancelled()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 
 import numpy as np
@@ -206,6 +207,31 @@ def test_size_and_orientation_make_a_camera_of_its_own(add, look):
     assert len({photo.facts.camera_key() for photo in found.photos[:3]}) == 3
     assert found.photos[3].facts.size == (320, 240), "of the stored pixels, whatever Pillow says of a TIFF"
     assert found.left_out == {}
+
+
+def test_pictures_of_a_file_that_are_not_used_are_told(add, look):
+    add("1.jpg")
+    add("2.tif", save_all=True, append_images=[draw_photo((320, 240))] * 3)
+    add("3.tif", save_all=True, append_images=[draw_photo((80, 60))])  # a preview
+    add("4.png", save_all=True, append_images=[draw_photo((320, 240)).rotate(90)])
+    found = look()
+    assert [photo.facts.pictures for photo in found.photos] == [1, 4, 1, 2]
+    assert warnings(found)[0] == (
+        "2 photos with more than one picture in the file (2.tif, 4.png), of which only the first is used; save the "
+        "others as files of their own"
+    )
+
+
+def test_a_damaged_picture_behind_a_photo_is_none(add, look, photos):
+    for number in range(3):
+        add(f"{number}.tif", save_all=True, append_images=[draw_photo((320, 240))])
+    content = bytearray((photos / "1.tif").read_bytes())
+    (first,) = struct.unpack_from("<I", content, 4)
+    (count,) = struct.unpack_from("<H", content, first)
+    (second,) = struct.unpack_from("<I", content, first + 2 + 12 * count)
+    content[second + 2 :] = b"\xff" * (len(content) - second - 2)
+    (photos / "1.tif").write_bytes(content)
+    assert [photo.facts.pictures for photo in look().photos] == [2, 1, 2]
 
 
 def test_a_format_the_engine_does_not_read_is_left_out(add, look):

@@ -228,3 +228,6 @@ def test_pictures_that_are_passed_over_are_told(photos, add_photo, workers, serv
     assert (story.made, story.exit_code) == (["a.jpg"], 0)
     (warning,) = [event["text"] for event in story.of("log") if event["level"] == "warning"]
     assert warning == "1 other picture (b.avif) is passed over: save as JPEG, PNG or TIFF"
+    (photos / "c.mp4").write_bytes(b"a film")
+    _, film = [event["text"] for event in workers.strip(server.endpoint).of("log") if event["level"] == "warning"]
+    assert film.startswith("1 video (c.mp4) is passed over: export its frames as JPEG or PNG files")

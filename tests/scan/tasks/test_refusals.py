@@ -49,6 +49,20 @@ def test_no_photos_is_bad_use(refused, tmp_path):
     assert "There are no photos in" in refused(photos=tmp_path / "empty")
 
 
+@pytest.mark.parametrize("folder", ["masks", "soft", "thumbnails", "masks/A"])
+def test_masks_of_another_job_are_no_photos(add_photo, workers, server, tmp_path, folder):
+    photo = add_photo("A/1.jpg")
+    assert workers.strip(server.endpoint).exit_code == 0
+    asked = len(server.visits)
+    made = workers.output / folder
+    story = workers.strip(server.endpoint, photos=made, output=tmp_path / "other")
+    assert (story.exit_code, len(server.visits)) == (2, asked)
+    assert story.message == (
+        f"The folder {made} holds what a job made of photos; choose the folder that holds the photos, such as "
+        f"{photo.parents[1]}"
+    )
+
+
 def test_an_output_folder_whose_masks_cannot_be_made_is_bad_use(refused, output):
     output.mkdir()
     (output / "masks").write_text("a file")

@@ -99,6 +99,35 @@ def test_a_name_that_fits_no_mask_is_a_photo_without_one(add, survey):
     assert (found["count"], found["output"]["masks"]) == (3, 0)
 
 
+def test_a_film_among_photos_is_named_and_that_of_a_live_photo_is_not(add, survey, photos):
+    for number in range(3):
+        add(f"{number}.jpg")
+    (photos / "1.MOV").write_bytes(b"film")
+    assert survey()["warnings"] == []
+    (photos / "turntable.mp4").write_bytes(b"film")
+    assert survey()["warnings"] == [
+        (
+            "1 video (turntable.mp4) is passed over: export its frames as JPEG or PNG files, with Blender's Video "
+            "Sequencer or ffmpeg"
+        )
+    ]
+
+
+def test_a_photo_that_cannot_be_used_is_named_before_the_work(add, survey, photos):
+    for number in range(3):
+        add(f"{number}.jpg")
+    whole = (photos / "0.jpg").read_bytes()
+    (photos / "endless.jpg").write_bytes(whole[:-2])
+    assert survey()["warnings"] == []
+    (photos / "short.jpg").write_bytes(whole[:-900])
+    assert survey()["warnings"] == [
+        (
+            "1 photo left out (short.jpg): it cannot be decoded (it was cut short, and lacks its last rows); copy it "
+            "from the camera again"
+        )
+    ]
+
+
 def test_jpegs_of_all_names_are_jpegs(add, survey):
     for name in ("1.jpe", "2.jfif", "3.JPG"):
         add(name, format="JPEG")
@@ -119,7 +148,9 @@ def test_too_few_photos_are_said_too(add, survey, number, warned):
     ("given", "words"),
     [
         ({"photos": "/no/such/folder"}, "There is no photo folder '/no/such/folder'"),
+        ({"photos": __file__}, f"{__file__!r} is a file; choose the folder that holds the photos"),
         ({}, "There are no photos in"),
+        ({}, "files are read. The folder is empty"),
     ],
 )
 def test_a_folder_without_photos_is_refused(survey, given, words):
