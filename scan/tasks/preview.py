@@ -155,7 +155,8 @@ class Preview:
         mask = self._painted_mask(view, earlier) if earlier else None
         is_painted = mask is not None
         if mask is None:
-            key = settings.soft_key(view.file_stamp, model_key(settings))
+            file_stamp = earlier.stamp_of_keys(view.file_stamp) if earlier else view.file_stamp
+            key = settings.soft_key(file_stamp, model_key(settings))
             answer = self._answer(key, view, earlier)
             if answer is None:
                 self._ask(key, view, settings, wish)

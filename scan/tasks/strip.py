@@ -43,6 +43,7 @@ from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
 from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
+from .carry import carry
 from .outcome import Outcome
 from .photo_pipeline import Made, PhotoPipeline, Plan
 from .settings import StripSettings
@@ -118,6 +119,8 @@ class Strip:
         self._journal.write(Started(task="strip", photos=len(photos)))
         if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
             self._warn(words)
+        carried = carry(photos, events, Path(self._settings.photos), self._folder, self._journal)
+        events += carried
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = self._plan(photos, events)
         done = len(photos) - len(tasks) - len(self._failed)
@@ -142,6 +145,7 @@ class Strip:
             done=len((masks.keys() | self._made) - self._failed.keys()),
             made=len(self._made),
             cutouts=self._cutouts,
+            carried={earlier: name for event in carried for earlier, name, _ in event.moves},
             failed=dict(sorted(self._failed.items())),
             masks=masks,
             wants_cutouts=self._settings.cutouts != "NONE",
