@@ -56,7 +56,7 @@ def _place(root: Path, waiting: Path) -> None:
     try:
         plan = json.loads((waiting / _PLAN).read_bytes())
     except FileNotFoundError:
-        return  # all are in their places, and the folder was being removed
+        return  # all is done, but for the folder
     except (OSError, ValueError) as error:
         raise OutputError(f"{waiting} cannot be read ({error}); restore it from a backup, or remove it") from error
     for number, place in enumerate(plan["places"]):
@@ -72,6 +72,10 @@ def _place(root: Path, waiting: Path) -> None:
             (root / each).unlink(missing_ok=True)
             for folder in PurePosixPath(each).parents[:-2]:  # not masks/ itself
                 (root / folder).rmdir()
+    try:
+        (waiting / _PLAN).unlink()  # done once: what has these names from now on is something else
+    except OSError as error:
+        raise cannot_write(waiting, error, "close the program that has it open, then run again") from error
 
 
 def _link(file: Path, place: Path) -> None:

@@ -117,7 +117,7 @@ class _Look:
         self._root = root
         self._stamps = {name: stamp for name, photo in self._there.items() if (stamp := _stamp(photo))}
         lost = [name for name in records if not self._is_home(name)]
-        for name in sorted(lost, key=lambda name: not records[name].content):  # that are stable
+        for name in sorted(lost, key=lambda name: (not records[name].content, name)):
             self.lost[is_heic(PurePosixPath(name)), records[name].content or records[name].file_stamp].append(name)
         if lost:
             self._sort({*lost})

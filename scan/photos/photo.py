@@ -71,7 +71,7 @@ class Photo:
     def content_stamp(self) -> str:
         """Returns what tells the file's content from others: its size in bytes, and a SHA-256 in hexadecimal.
 
-        That is of the first, the middle and the last 64 KiB; of all where there is no more than that. Raises PhotoError.
+        That is of the first, the middle and the last 64 KiB; of all where there is no more. Raises PhotoError.
         """
         self.file_stamp()  # says what is wrong with what is no file
         digest = hashlib.sha256()

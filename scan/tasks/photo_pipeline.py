@@ -61,9 +61,9 @@ class Plan:
     makes_mask: bool
 
     @property
-    def is_of_earlier(self) -> bool:
-        """Whether the photo is the one that ``earlier`` was made of."""
-        return self.earlier is not None and self.file_stamp == self.earlier.file_stamp
+    def same(self) -> PhotoRecord | None:
+        """The photo's record, where it is of the photo as it is now."""
+        return self.earlier if self.earlier is not None and self.earlier.file_stamp == self.file_stamp else None
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ class PhotoPipeline:
             self.save(self._folder.mask(plan.working.name), content)
         record = PhotoRecord(
             file_stamp=plan.file_stamp,
-            seen_stamp=plan.earlier.seen_stamp if plan.is_of_earlier else None,
+            seen_stamp=plan.same.seen_stamp if plan.same is not None else None,
             content=_content(photo, plan),
             soft_key=plan.soft_key,
             mask_key=plan.mask_key,
@@ -350,8 +350,7 @@ class PhotoPipeline:
 
 def _content(photo: Photo, plan: Plan) -> str:
     """The photo's content stamp, for which nothing is read where it is known. Raises PhotoError."""
-    known = plan.earlier.content if plan.earlier is not None and plan.is_of_earlier else None
-    return known or photo.content_stamp()
+    return (plan.same is not None and plan.same.content) or photo.content_stamp()
 
 
 def _count(size: tuple[int, int]) -> int:

@@ -119,7 +119,7 @@ class Strip:
         self._journal.write(Started(task="strip", photos=len(photos)))
         if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
             self._warn(words)
-        carried = carry(photos, events, Path(self._settings.photos), self._folder, self._journal)
+        carried = carry(self._all(photos), events, Path(self._settings.photos), self._folder, self._journal)
         events += carried
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = self._plan(photos, events)
@@ -155,6 +155,16 @@ class Strip:
             cancelled=self._cancel.is_set(),
             trouble=self._trouble,
         )
+
+    def _all(self, photos: list[Photo]) -> list[Photo]:
+        """Returns the photos of this run, and those of the folder beside them."""
+        if not self._settings.files:
+            return photos
+        try:
+            others = find_photos(Path(self._settings.photos), converted=self._folder.converted)
+        except BadUseError:  # none that are found without being named
+            others = []
+        return list({photo.name: photo for photo in (*others, *photos)}.values())
 
     def _plan(self, photos: list[Photo], events: list[Event]) -> list[_Task]:
         """Returns what is to be done. ``events`` are those of earlier runs."""
