@@ -2,6 +2,7 @@
 """A scan whose photos get other names."""
 
 import json
+import re
 
 from PIL import Image, ImageDraw
 
@@ -51,6 +52,30 @@ class Scan:
             if path.is_file()
         }
 
+    def shown(self):
+        """Give what each photo has: photo → contents of mask, soft mask and cutout."""
+        folders = [self.files(folder) for folder in ("masks", "soft", "cutouts")]
+        return {name: tuple(each.get(name) for each in folders) for name in {*folders[0], *folders[1], *folders[2]}}
+
+    def forget_contents(self):
+        """Leave a journal as 0.1.0 wrote it: without content stamps."""
+        journal = self.output / "journal.jsonl"
+        journal.write_text(re.sub(r'"content": "[^"]*", ', "", journal.read_text("ascii")), "ascii")
+
     def report(self):
         """Give what the last run has reported."""
         return json.loads((self.output / "report.json").read_bytes())
+
+
+def painted_on(scan, add_photos):
+    """Give a scan of three photos their masks and cutouts, and paint on the second mask: ``painted`` is its file."""
+    names = add_photos(3)
+    scan.strip(cutouts="PNG")
+    scan.painted = scan.paint(names[1])
+    scan.strip(cutouts="PNG")
+    return scan
+
+
+def warnings(story):
+    """Give the warnings of a run."""
+    return [event["text"] for event in story.of("log") if event["level"] == "warning"]

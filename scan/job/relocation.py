@@ -6,6 +6,7 @@ that it is decided. Only then they go to their places; whatever is left of that 
 """
 
 import contextlib
+import errno
 import json
 import secrets
 import shutil
@@ -64,7 +65,7 @@ def _place(root: Path, waiting: Path) -> None:
             path = root / place
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                put_in_place(file, path)
+                _move(file, path)
             except OSError as error:
                 raise cannot_write(path, error, "close the program that has it open, then run again") from error
     for each in plan["dropped"]:
@@ -83,6 +84,15 @@ def _link(file: Path, place: Path) -> None:
         place.hardlink_to(file)
     except OSError:  # FAT, some network drives
         shutil.copy2(file, place)
+
+
+def _move(file: Path, path: Path) -> None:
+    try:
+        put_in_place(file, path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        write_atomically(path, file.read_bytes())  # a folder of the job is a link to another disk
 
 
 def _relative(path: Path, root: Path) -> str:

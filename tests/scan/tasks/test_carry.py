@@ -3,26 +3,18 @@
 
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 from conftest import draw_photo
 from PIL import Image
-from renamed_scan import Scan
+from renamed_scan import Scan, painted_on, warnings
 
-from scan.common import files
-from scan.job import relocation
-from scan.job.events import PhotosCarried
 from scan.photos.photo import Photo
 
 OLD = Path(__file__).parents[2] / "data" / "job_0.1.0"
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make symbolic links")
-
-
-def warnings(story):
-    return [event["text"] for event in story.of("log") if event["level"] == "warning"]
 
 
 @pytest.fixture
@@ -32,18 +24,7 @@ def scan(workers, server):
 
 @pytest.fixture
 def stripped(scan, add_photos):
-    """A scan of three photos with their masks and cutouts; the second mask was painted on."""
-    names = add_photos(3)
-    scan.strip(cutouts="PNG")
-    scan.painted = scan.paint(names[1])
-    scan.strip(cutouts="PNG")
-    return scan
-
-
-def shown(scan):
-    """What each photo of the folder has: photo → contents of mask, soft mask and cutout."""
-    folders = [scan.files(folder) for folder in ("masks", "soft", "cutouts")]
-    return {name: tuple(each.get(name) for each in folders) for name in {*folders[0], *folders[1], *folders[2]}}
+    return painted_on(scan, add_photos)
 
 
 @pytest.mark.parametrize(
@@ -59,12 +40,12 @@ def shown(scan):
     ids=["one", "a side", "sorted into sides", "swapped", "shifted", "in a ring"],
 )
 def test_all_that_was_made_of_photos_goes_along_with_them(stripped, names):
-    before = shown(stripped)
+    before = stripped.shown()
     expected = {names.get(name, name): made for name, made in before.items()}
     stripped.move(names)
     story = stripped.strip_alone(cutouts="PNG")
     assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
-    assert shown(stripped) == expected
+    assert stripped.shown() == expected
     carried = (
         "1 mask was carried to its photo's new name"
         if len(names) == 1
@@ -99,6 +80,7 @@ def test_a_side_of_the_turntable_is_renamed(turntable, scan):
     assert (story.exit_code, story.made) == (0, [])
     assert scan.files() == {name.replace("upright", "standing"): content for name, content in before.items()}
     assert scan.files()["standing/IMG_0002.JPG"] == painted
+    assert sorted(path.name for path in (scan.output / "masks").iterdir()) == ["flipped", "standing"]
 
 
 def test_nothing_is_read_of_photos_that_are_where_they_were(stripped, add_photo, monkeypatch):
@@ -128,7 +110,8 @@ def test_a_copy_with_another_time_is_known_and_not_asked_about(stripped):
         assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
     assert stripped.strip_alone(threshold=200, cutouts="PNG").made == ["Top/IMG_0001.JPG", "Top/IMG_0003.JPG"]
     assert stripped.files()["Top/IMG_0002.JPG"] == stripped.painted
-    assert stripped.strip_alone(threshold=200, cutouts="PNG").made == []
+    story = stripped.strip_alone(threshold=200, cutouts="PNG")
+    assert (story.exit_code, story.made) == (0, [])
 
 
 def test_a_painted_mask_of_a_photo_that_was_only_touched_is_no_news(stripped):
@@ -156,6 +139,18 @@ def test_of_photos_that_are_alike_nothing_is_carried_and_both_are_named_once(sca
     assert scan.files() == left
 
 
+def test_of_two_alike_one_of_which_stays_nothing_is_carried_either(scan, add_photo):
+    for name in ("1.jpg", "2.jpg"):
+        add_photo(name, draw_photo(number=5))
+    scan.strip()
+    painted = scan.paint("1.jpg")
+    scan.move({"1.jpg": "Top/1.jpg"})
+    story = scan.strip()
+    assert story.asked == ["Top/1.jpg"]
+    assert "Top/1.jpg, 2.jpg (before: 1.jpg)" in warnings(story)[0]
+    assert scan.files()["1.jpg"] == painted
+
+
 def test_a_copy_beside_the_photo_takes_no_mask_from_it(stripped):
     before = stripped.files()
     (stripped.photos / "Top").mkdir()
@@ -165,7 +160,10 @@ def test_a_copy_beside_the_photo_takes_no_mask_from_it(stripped):
     assert stripped.files().items() >= before.items()
 
 
-def test_a_mask_at_the_new_name_is_never_replaced(stripped):
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_mask_at_the_new_name_is_never_replaced(stripped, is_old):
+    if is_old:
+        stripped.forget_contents()
     own = Image.new("L", (320, 240))
     own.paste(255, (0, 0, 160, 240))
     place = stripped.output / "masks" / "new.jpg.png"
@@ -178,6 +176,22 @@ def test_a_mask_at_the_new_name_is_never_replaced(stripped):
     )
     assert (stripped.files()["new.jpg"], stripped.files()["IMG_0002.JPG"]) == (content, stripped.painted)
     assert warnings(stripped.strip_alone()) == []
+    # From now on it is the one that goes along.
+    stripped.move({"new.jpg": "newer.jpg"})
+    story = stripped.strip_alone()
+    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+    assert (stripped.files()["newer.jpg"], stripped.files()["IMG_0002.JPG"]) == (content, stripped.painted)
+
+
+def test_a_name_that_is_too_long_for_a_mask_costs_none(stripped):
+    name = "x" * 251 + ".JPG"
+    stripped.move({"IMG_0001.JPG": "1.JPG", "IMG_0002.JPG": name})
+    story = stripped.strip()
+    assert list(story.failed) == [name]
+    assert (stripped.report()["carried"], warnings(story)) == ({"IMG_0001.JPG": "1.JPG"}, [])
+    stripped.move({name: "2.JPG"})
+    assert stripped.strip_alone().exit_code == 0
+    assert stripped.files()["2.JPG"] == stripped.painted
 
 
 def test_masks_that_a_person_has_renamed_as_well_stay_what_they_were(stripped):
@@ -225,9 +239,14 @@ def test_the_mask_of_a_photo_that_is_gone_makes_room_and_is_kept(stripped):
     assert warnings(stripped.strip_alone(cutouts="PNG")) == []
 
 
-def test_a_photo_without_its_soft_mask_does_not_get_that_of_another(stripped):
+@pytest.mark.parametrize("is_other_gone", [False, True])
+def test_a_photo_without_its_soft_mask_does_not_get_that_of_another(stripped, is_other_gone):
     (stripped.output / "soft" / "IMG_0001.JPG.png").unlink()
-    stripped.move({"IMG_0001.JPG": "IMG_0003.JPG", "IMG_0003.JPG": "IMG_0001.JPG"})
+    if is_other_gone:
+        (stripped.photos / "IMG_0003.JPG").unlink()
+        stripped.move({"IMG_0001.JPG": "IMG_0003.JPG"})
+    else:
+        stripped.move({"IMG_0001.JPG": "IMG_0003.JPG", "IMG_0003.JPG": "IMG_0001.JPG"})
     stripped.strip_alone(cutouts="PNG")
     assert "IMG_0003.JPG" not in stripped.files("soft")
     assert stripped.strip(cutouts="PNG", threshold=200).asked == ["IMG_0003.JPG"]
@@ -300,70 +319,9 @@ def test_photos_with_one_size_and_time_are_told_by_their_content_alone(scan, add
     scan.strip()
     painted = scan.paint("1.tif")
     if is_old:
-        journal = scan.output / "journal.jsonl"
-        journal.write_text(re.sub(r'"content": "[^"]*", ', "", journal.read_text("ascii")), "ascii")
+        scan.forget_contents()
     scan.move({"1.tif": "Top/1.tif", "2.tif": "Top/2.tif"})
     story = scan.strip()
     assert story.asked == (["Top/1.tif", "Top/2.tif"] if is_old else [])
     assert len(warnings(story)) == is_old
     assert scan.files()["1.tif" if is_old else "Top/1.tif"] == painted
-
-
-def stop_at(monkeypatch, number):
-    """Have the disk fail at a file that is put into its place, as if the worker was killed there."""
-    before = []
-
-    def put_in_place(temporary, path):
-        before.append(path)
-        if len(before) == number:
-            raise OSError(5, "Input/output error")
-        files.put_in_place(temporary, path)
-
-    monkeypatch.setattr(relocation, "put_in_place", put_in_place)
-
-
-@pytest.mark.parametrize("number", range(1, 10))
-def test_what_a_killed_run_has_begun_is_finished(stripped, monkeypatch, number):
-    names = {"IMG_0001.JPG": "IMG_0002.JPG", "IMG_0002.JPG": "IMG_0003.JPG", "IMG_0003.JPG": "IMG_0001.JPG"}
-    expected = {names[name]: made for name, made in shown(stripped).items()}
-    stripped.move(names)
-    stop_at(monkeypatch, number)
-    assert stripped.strip_alone(cutouts="PNG").finished["status"] == "failed"
-    monkeypatch.undo()
-    story = stripped.strip_alone(cutouts="PNG")
-    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
-    assert shown(stripped) == expected
-
-
-@pytest.mark.parametrize("when", ["not gathered", "gathered"])
-def test_what_a_killed_run_has_not_decided_is_forgotten(stripped, monkeypatch, when):
-    before = shown(stripped)
-    stripped.move({"IMG_0001.JPG": "IMG_0002.JPG", "IMG_0002.JPG": "IMG_0001.JPG"})
-
-    def fail(*_):
-        raise OSError(28, "No space left on device")
-
-    if when == "not gathered":
-        monkeypatch.setattr(relocation, "write_atomically", fail)
-    else:
-        monkeypatch.setattr(PhotosCarried, "to_json", fail)
-    story = stripped.strip_alone(cutouts="PNG")
-    assert (story.finished["status"], story.of("photos_carried")) == ("failed", [])
-    assert shown(stripped) == before
-    monkeypatch.undo()
-    assert stripped.strip_alone(cutouts="PNG").exit_code == 0
-    assert stripped.files()["IMG_0001.JPG"] == stripped.painted
-
-
-def test_what_was_finished_is_not_done_again_where_its_folder_stays(stripped, add_photo, monkeypatch):
-    """Windows does not let go of a folder in which somebody looks."""
-    monkeypatch.setattr(relocation.shutil, "rmtree", lambda *_, **__: None)
-    stripped.move({"IMG_0001.JPG": "other.jpg"})
-    stripped.strip_alone(cutouts="PNG")
-    add_photo("IMG_0001.JPG")
-    stripped.strip(cutouts="PNG")
-    painted = stripped.paint("IMG_0001.JPG")
-    monkeypatch.undo()
-    stripped.strip_alone(cutouts="PNG")
-    assert stripped.files()["IMG_0001.JPG"] == painted
-    assert not [*stripped.output.glob(".carried-*")]
