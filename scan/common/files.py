@@ -49,17 +49,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(TEMPORARY_PREFIX + secrets.token_hex(_RANDOM_BYTES))
     try:
         temporary.write_bytes(content)
-        _replace(temporary, path)
+        put_in_place(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
 
 
-def _replace(temporary: Path, path: Path) -> None:
+def put_in_place(temporary: Path, path: Path) -> None:
     """Rename a file over another one, which on Windows has to wait while somebody has that one open.
 
-    Virus scanners do for a moment, and Blender does while it reads a picture.
+    Virus scanners do for a moment, and Blender does while it reads a picture. Raises OSError.
     """
     for patience in _PATIENCE:
         try:

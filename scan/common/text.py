@@ -10,6 +10,11 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def were(number: int, what: str) -> str:
+    """Such as "1 photo was" or "3 photos were"."""
+    return f"{count(number, what)} {'was' if number == 1 else 'were'}"
+
+
 def some(names: Sequence[str], most: int = 3) -> str:
     """The first of many names, and how many more there are."""
     more = len(names) - most

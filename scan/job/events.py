@@ -119,6 +119,25 @@ class MaskFound(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhotosCarried(Event):
+    """Photos have other names than before: from now on, their records and files are under these."""
+
+    name = "photos_carried"
+    relocation: str = ""
+    """Names the folder in which the files wait until they are in their places."""
+    moves: tuple[tuple[str, str, tuple[int, int]], ...] = ()
+    """Of each photo its earlier name, its name, and the stamp of its file; all of them change at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MasksLeft(Event):
+    """The user was told of masks that are left where they are, since their photo is gone or cannot be told."""
+
+    name = "masks_left"
+    photos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContactSheetDrawn(Event):
     """The contact sheet is written."""
 

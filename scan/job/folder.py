@@ -14,7 +14,7 @@ from typing import Any
 from ..common.errors import BadUseError
 from ..common.files import remove_leftovers, write_atomically
 
-RESULTS = frozenset({"masks", "soft", "cutouts", "converted", "engines", "model", "thumbnails"})
+RESULTS = frozenset({"masks", "masks_of_gone_photos", "soft", "cutouts", "converted", "engines", "model", "thumbnails"})
 """The folders that jobs write to."""
 
 # The errors of a lock that another process holds: flock(2), and Windows' _locking.
@@ -32,6 +32,8 @@ class JobFolder:
         self.log = root / "worker.log"
         self.contact_sheet = root / "contact_sheet.jpg"
         self.masks = root / "masks"
+        self.masks_of_gone_photos = root / "masks_of_gone_photos"
+        """Masks whose photo is gone, and whose place another photo's mask has."""
         self.soft_masks = root / "soft"
         self.cutouts = root / "cutouts"
         self.converted = root / "converted"

@@ -5,7 +5,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .events import Event, MaskAnnounced, MaskFound, PhotoDone, PhotoFailed, PhotoStands, SoftAnnounced, Started
+from .events import (
+    Event,
+    MaskAnnounced,
+    MaskFound,
+    MasksLeft,
+    PhotoDone,
+    PhotoFailed,
+    PhotosCarried,
+    PhotoStands,
+    SoftAnnounced,
+    Started,
+)
 from .records import PhotoRecord
 
 
@@ -24,7 +35,28 @@ def last_records(events: Iterable[Event]) -> dict[str, PhotoRecord]:
                 records[event.photo] = replace(earlier, announced=(*earlier.announced, event.mask_sha256))
             case SoftAnnounced() if earlier := records.get(event.photo):
                 records[event.photo] = replace(earlier, soft_key="")
+            case PhotosCarried():
+                carried = [(name, stamp, records.pop(earlier, None)) for earlier, name, stamp in event.moves]
+                records |= {name: _seen(record, stamp) for name, stamp, record in carried if record is not None}
     return records
+
+
+def _seen(record: PhotoRecord, stamp: tuple[int, int]) -> PhotoRecord:
+    return replace(record, seen_stamp=None if stamp == record.file_stamp else stamp)
+
+
+def left_masks(events: Iterable[Event]) -> set[str]:
+    """Returns the photos, gone since, of whose masks the user was told that they are left."""
+    left: set[str] = set()
+    for event in events:
+        match event:
+            case MasksLeft():
+                left.update(event.photos)
+            case PhotoDone() | MaskFound():
+                left.discard(event.photo)
+            case PhotosCarried():
+                left.difference_update(name for earlier, name, _ in event.moves for name in (earlier, name))
+    return left
 
 
 def announced_masks(events: Iterable[Event]) -> dict[str, set[str]]:

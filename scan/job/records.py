@@ -13,7 +13,11 @@ class PhotoRecord:
     """What is known of one photo that has a mask. Sizes are width and height in pixels; None is not known."""
 
     file_stamp: tuple[int, int] = renamed((0, 0), "identity")
-    """Of the photo from which all this was made, see ``Photo.file_stamp``."""
+    """Of the photo from which all this was made, see ``Photo.file_stamp``. The keys hold it."""
+    seen_stamp: tuple[int, int] | None = None
+    """Of a copy of that photo with another time, which was known by its content: the record holds for it, too."""
+    content: str | None = None
+    """Of that photo, see ``Photo.content_stamp``; 0.1.0 has not kept it."""
     soft_key: str = renamed("", "soft")
     """Names the soft mask; empty where that was replaced since, or the model never asked."""
     mask_key: str = renamed("", "mask")
@@ -47,6 +51,10 @@ class PhotoRecord:
     def is_mask_ours(self) -> bool:
         """Whether a run made the mask, and no person."""
         return bool(self.mask_key)
+
+    def stamp_of_keys(self, file_stamp: tuple[int, int]) -> tuple[int, int]:
+        """Returns the file stamp that the keys of a photo with this one hold."""
+        return self.file_stamp if file_stamp == self.seen_stamp else file_stamp
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self | None:

@@ -2,6 +2,8 @@
 """Photo files: found in order, named by their relative paths. Nothing here looks at pixels, or needs Pillow."""
 
 import errno
+import hashlib
+import os
 import stat
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from .other_files import what_is_there
 from .walk import walk
 
 NAME_TOO_LONG = "has a name that is too long; rename it"
+_SAMPLE = 64 << 10  # bytes
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,24 @@ class Photo:
             raise PhotoError("is not a file")
         return status.st_size, status.st_mtime_ns
 
+    def content_stamp(self) -> str:
+        """Returns what tells the file's content from others: its size in bytes, and a SHA-256 in hexadecimal.
+
+        That is of the first, the middle and the last 64 KiB; of all where there is no more. Raises PhotoError.
+        """
+        self.file_stamp()  # says what is wrong with what is no file
+        digest = hashlib.sha256()
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                last = max(0, size - _SAMPLE)
+                for start in (0, last // 2, last) if size > 3 * _SAMPLE else (0, _SAMPLE, 2 * _SAMPLE):
+                    file.seek(start)
+                    digest.update(file.read(_SAMPLE))
+        except OSError as error:
+            raise cannot_read(error) from error
+        return f"{size}-{digest.hexdigest()}"
+
 
 def is_heic(name: PurePosixPath) -> bool:
     """Returns whether engines get a photo of this name as a JPEG."""
@@ -77,6 +98,11 @@ def is_heic(name: PurePosixPath) -> bool:
 def jpeg_name(name: PurePosixPath) -> PurePosixPath:
     """Returns the relative path of the JPEG of a HEIC photo: ``SideA/IMG_1.HEIC.jpg``."""
     return name.with_name(name.name + ".jpg")
+
+
+def working_name(name: PurePosixPath) -> PurePosixPath:
+    """Returns the relative path of the photo as engines get it, by which its mask is named."""
+    return jpeg_name(name) if is_heic(name) else name
 
 
 def cannot_read(error: OSError) -> PhotoError:

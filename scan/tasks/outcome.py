@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..common.errors import PhotoError, ScanError
-from ..common.text import count
+from ..common.text import count, were
 from ..job.job_end import CANCELLED, JobEnd
 from ..job.records import PhotoRecord
 from ..job.versions import versions
@@ -25,6 +25,8 @@ class Outcome:
     """Photos whose mask this run made."""
     cutouts: int
     """Photos whose cutout this run made, be it of an earlier mask."""
+    carried: dict[str, str]
+    """Earlier name → name of the photos whose masks went along with them."""
     failed: dict[str, str]
     """Photo → reason."""
     seconds: float
@@ -72,6 +74,9 @@ class Outcome:
         if self.made < self.done:
             cutouts = f" and {count(self.cutouts, 'cutout')}" if self.cutouts else ""
             said += f", {self.made} of them{cutouts} made now"
+        if number := len(self.carried):
+            names = "its photo's new name" if number == 1 else "their photos' new names"
+            said += f". {were(number, 'mask')} carried to {names}"
         if self.failed:
             said += f". {len(self.failed)} failed: {_named(self.failed)}"
         if self.no_cutouts:
@@ -106,6 +111,7 @@ class Outcome:
             "masks": {
                 name: {fact: getattr(record, fact) for fact in _OF_A_MASK} for name, record in self.masks.items()
             },
+            "carried": self.carried,
             "seconds": seconds,
             "bytes": self.traffic,
             "settings": settings,

@@ -50,7 +50,7 @@ class Plan:
     working: Photo
     """The photo as engines get it: itself, or its JPEG where it is HEIC."""
     file_stamp: tuple[int, int]
-    """Of the photo for which all this holds."""
+    """Of the photo for which all this holds, as the keys have it."""
     soft_key: str
     mask_key: str
     earlier: PhotoRecord | None
@@ -60,6 +60,11 @@ class Plan:
     asks: bool
     """Whether the model has to be asked."""
     makes_mask: bool
+
+    @property
+    def same(self) -> PhotoRecord | None:
+        """The photo's record, where it is of the photo as it is now."""
+        return self.earlier if self.earlier is not None and self.earlier.file_stamp == self.file_stamp else None
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,13 @@ class PhotoPipeline:
                 return None
             refuse_another_size(found, size)
             facts = kept_mask(self._folder, working, size).facts()
-        record = PhotoRecord(file_stamp=photo.file_stamp(), stored_size=size, mask_sha256=mask_sha256, **facts)
+        record = PhotoRecord(
+            file_stamp=photo.file_stamp(),
+            content=photo.content_stamp(),
+            stored_size=size,
+            mask_sha256=mask_sha256,
+            **facts,
+        )
         self._journal.write(MaskFound(photo=str(photo.name), record=record))
         return record
 
@@ -134,6 +145,8 @@ class PhotoPipeline:
         about to write.
         """
         file_stamp = photo.file_stamp()
+        if earlier is not None:
+            file_stamp = earlier.stamp_of_keys(file_stamp)
         soft_key = self._settings.soft_key(file_stamp, self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
         working = photo.working
@@ -154,7 +167,8 @@ class PhotoPipeline:
             made = self._make_mask(photo, plan)
         else:
             mask, disk_sha256 = self._kept_mask(plan.working, plan.earlier.stored_size)
-            made = Made(replace(plan.earlier, asked=False, announced=()), mask, disk_sha256, None)
+            record = replace(plan.earlier, content=_content(photo, plan), asked=False, announced=())
+            made = Made(record, mask, disk_sha256, None)
         if self._cutouts is not None:
             made = self._with_cutout(plan, made, self._cutouts)
         return replace(made, warnings=(*made.warnings, *warnings))
@@ -217,7 +231,7 @@ class PhotoPipeline:
         else:
             return False
         # Copying a photo may change its time and nothing else: what was painted is not given up for that.
-        if file_stamp != earlier.file_stamp:
+        if file_stamp != earlier.file_stamp and photo.content_stamp() != earlier.content:
             text = f"{photo.name} was replaced since its mask was painted on; delete the mask to have it made anew"
             self._journal.write(Log(level="warning", photo=str(photo.name), text=text))
         return True
@@ -253,6 +267,8 @@ class PhotoPipeline:
             self.save(self._folder.mask(plan.working.name), content)
         record = PhotoRecord(
             file_stamp=plan.file_stamp,
+            seen_stamp=plan.same.seen_stamp if plan.same is not None else None,
+            content=_content(photo, plan),
             soft_key=plan.soft_key,
             mask_key=plan.mask_key,
             mask_sha256=mask_sha256,
@@ -329,6 +345,11 @@ class PhotoPipeline:
             return None
         soft = kept_soft_mask(self._folder, plan.working, record)
         return None if soft is None else to_stored(soft, record.orientation or 1)
+
+
+def _content(photo: Photo, plan: Plan) -> str:
+    """The photo's content stamp, for which nothing is read where it is known. Raises PhotoError."""
+    return (plan.same is not None and plan.same.content) or photo.content_stamp()
 
 
 def _count(size: tuple[int, int]) -> int:

@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,9 @@ from ..common.declared import check, from_json
 from ..common.errors import EndpointError, ScanError, printable
 from ..common.files import save
 from ..job.context import JobContext
-from ..job.events import Previewed, PreviewFailed, PreviewWaiting, Started
+from ..job.events import PhotosCarried, Previewed, PreviewFailed, PreviewWaiting, Started
 from ..job.folder import JobFolder
-from ..job.history import last_records
+from ..job.history import last_records, left_masks
 from ..job.inbox import Message
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
@@ -29,10 +29,11 @@ from ..job.priority import lower_priority
 from ..job.records import PhotoRecord
 from ..job.settings import check_photo_folder
 from ..masks.mask import make_mask
+from ..masks.renamed import Named, find_renamed
 from ..masks.saved_masks import is_painted, kept_mask, kept_soft_mask
 from ..masks.settings import MaskSettings, grow
 from ..photos.heic import as_jpeg, is_converted
-from ..photos.photo import Photo, find_photos
+from ..photos.photo import Photo, find_photos, working_name
 from ..photos.pixels import Proxy, make_proxy, to_upright
 from ..review.contact_sheet import OUTLINE
 from ..segmentation.segmenter import Segmenter, make_segmenter, model_key
@@ -82,6 +83,21 @@ class _View:
     dimmed: Image.Image
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What was made of a photo."""
+
+    record: PhotoRecord
+    name: str
+    """Of the photo, as it was called then."""
+
+    @property
+    def working(self) -> Photo:
+        """The photo of that name as engines get it. It need not be there: what was made bears its name."""
+        name = working_name(PurePosixPath(self.name))
+        return Photo(name, Path(name))
+
+
 def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     """Answer messages until standard input closes; ``values`` are the settings of a strip."""
     settings = from_json(StripSettings, values)
@@ -111,14 +127,17 @@ class Preview:
         self._asked: dict[str, Future[Image.Image]] = {}
         self._pool = ThreadPoolExecutor(_REQUESTS)
         self._opened: tuple[object, Segmenter] | None = None
-        self._records: tuple[object, dict[str, PhotoRecord]] = (None, {})
+        self._photos: list[Photo] = []
+        self._records: tuple[object, dict[str, _Made]] = (None, {})
         """The state of the journal, and what it says then."""
+        self._renamed: tuple[int, dict[str, Named]] = (-1, {})
+        """How often photos were carried to other names, and what is to be carried still: earlier name → photo."""
         self._painted: tuple[object, Image.Image | None] = (None, None)
 
     def run(self) -> JobEnd:
         """Answer messages until standard input closes. Raises BadUseError where there are no photos."""
-        photos = find_photos(Path(self._settings.photos))
-        names = tuple(str(photo.name) for photo in photos)
+        self._photos = find_photos(Path(self._settings.photos))
+        names = tuple(str(photo.name) for photo in self._photos)
         self._journal.write(Started(task="preview", photos=len(names), names=names))
         while not self._inbox.cancel.is_set():
             if (message := self._inbox.newest()) is not None:
@@ -151,19 +170,21 @@ class Preview:
         """Show what is wished for; or ask for what is needed first, and leave the wish open. Raises ScanError."""
         settings = self._wished(wish.message)
         view = self._look(wish.photo)
-        earlier = self._last_records().get(str(view.photo.name))
-        mask = self._painted_mask(view, earlier) if earlier else None
+        made = self._last_records().get(str(view.photo.name))
+        mask = self._painted_mask(view, made) if made else None
         is_painted = mask is not None
         if mask is None:
-            key = settings.soft_key(view.file_stamp, model_key(settings))
-            answer = self._answer(key, view, earlier)
+            file_stamp = made.record.stamp_of_keys(view.file_stamp) if made else view.file_stamp
+            key = settings.soft_key(file_stamp, model_key(settings))
+            answer = self._answer(key, made)
             if answer is None:
                 self._ask(key, view, settings, wish)
                 return
             mask = _mask(answer, view.proxy, settings)
         self._write(_drawn(view, mask))
         self._wish = None
-        mask_path = self._output.mask(view.working.name)
+        # To be painted on, a mask has to be where it stays.
+        mask_path = self._output.mask(view.working.name) if made and made.working.name == view.working.name else None
         self._journal.write(
             Previewed(
                 photo=wish.photo,
@@ -172,7 +193,7 @@ class Preview:
                 size=view.proxy.size,
                 orientation=view.proxy.orientation,
                 working_path=str(view.working.path),
-                mask_path=str(mask_path) if earlier and mask_path.is_file() else "",
+                mask_path=str(mask_path) if mask_path and mask_path.is_file() else "",
                 foreground=round(float(np.mean(np.asarray(mask) > 0)), 4),
                 is_painted=is_painted,
                 seconds=round(time.monotonic() - wish.began, 3),
@@ -203,37 +224,51 @@ class Preview:
             return working
         return as_jpeg(replace(photo, converted=self._folder.converted))
 
-    def _last_records(self) -> dict[str, PhotoRecord]:
-        """What the output folder's journal says of each photo, read again where it has grown."""
+    def _last_records(self) -> dict[str, _Made]:
+        """What the output folder's journal says of each photo, read again where it has grown.
+
+        Of a photo that has another name since, it is what the next strip carries along.
+        """
         try:
             status = self._output.journal.stat()
         except OSError:
             return {}
         state = (status.st_mtime_ns, status.st_size)
         if self._records[0] != state:
-            self._records = (state, last_records(read_journal(self._output.journal)))
+            events = read_journal(self._output.journal)
+            records = last_records(events)
+            carried = sum(isinstance(event, PhotosCarried) for event in events)
+            if self._renamed[0] != carried:
+                renamed = find_renamed(
+                    self._photos, records, Path(self._settings.photos), self._output, left_masks(events)
+                )
+                self._renamed = (carried, renamed.moves)
+            made = {name: _Made(record, name) for name, record in records.items() if name not in self._renamed[1]}
+            made |= {now.name: _Made(records[name], name) for name, now in self._renamed[1].items() if name in records}
+            self._records = (state, made)
         return self._records[1]
 
-    def _painted_mask(self, view: _View, earlier: PhotoRecord) -> Image.Image | None:
+    def _painted_mask(self, view: _View, made: _Made) -> Image.Image | None:
         """The mask that was painted on, upright at the size of the picture; None where none was."""
         try:
-            status = self._output.mask(view.working.name).stat()
+            status = self._output.mask(made.working.name).stat()
         except OSError:
             return None
-        state = (view.working, status.st_mtime_ns, status.st_size, earlier.mask_sha256, earlier.announced)
+        record = made.record
+        state = (view.working, made.name, status.st_mtime_ns, status.st_size, record.mask_sha256, record.announced)
         if self._painted[0] != state:
             mask = None
-            if is_painted(self._output, view.working, earlier):
-                painted = kept_mask(self._output, view.working, view.proxy.stored_size)
+            if is_painted(self._output, made.working, record):
+                painted = kept_mask(self._output, made.working, view.proxy.stored_size)
                 whole = to_upright(painted.image(), view.proxy.orientation)
                 mask = whole.resize(view.proxy.size, Image.Resampling.BOX).point([0] * 128 + [255] * 128)
             self._painted = (state, mask)
         return self._painted[1]
 
-    def _answer(self, key: str, view: _View, earlier: PhotoRecord | None) -> Image.Image | None:
+    def _answer(self, key: str, made: _Made | None) -> Image.Image | None:
         """The soft mask that is called ``key``, from memory or the output folder; None where it must be asked for."""
-        if key not in self._answers and earlier is not None and earlier.soft_key == key:
-            kept = kept_soft_mask(self._output, view.working, earlier)
+        if key not in self._answers and made is not None and made.record.soft_key == key:
+            kept = kept_soft_mask(self._output, made.working, made.record)
             if kept is not None:
                 self._keep(key, _no_larger(kept))
         if key in self._answers:

@@ -45,6 +45,7 @@ from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
 from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
+from .carry import carry
 from .outcome import Outcome
 from .photo_pipeline import Made, PhotoPipeline, Plan
 from .settings import StripSettings
@@ -123,6 +124,8 @@ class Strip:
             for words in (about_passed_over(passed_over(root)), *about_others(root)):
                 if words:
                     self._warn(words)
+        carried = carry(self._all(photos), events, Path(self._settings.photos), self._folder, self._journal)
+        events += carried
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = self._plan(photos, events)
         done = len(photos) - len(tasks) - len(self._failed)
@@ -147,6 +150,7 @@ class Strip:
             done=len((masks.keys() | self._made) - self._failed.keys()),
             made=len(self._made),
             cutouts=self._cutouts,
+            carried={earlier: name for event in carried for earlier, name, _ in event.moves},
             failed=dict(sorted(self._failed.items())),
             masks=masks,
             wants_cutouts=self._settings.cutouts != "NONE",
@@ -156,6 +160,16 @@ class Strip:
             cancelled=self._cancel.is_set(),
             trouble=self._trouble,
         )
+
+    def _all(self, photos: list[Photo]) -> list[Photo]:
+        """Returns the photos of this run, and those of the folder beside them."""
+        if not self._settings.files:
+            return photos
+        try:
+            others = find_photos(Path(self._settings.photos), converted=self._folder.converted)
+        except BadUseError:  # none that are found without being named
+            others = []
+        return list({photo.name: photo for photo in (*others, *photos)}.values())
 
     def _plan(self, photos: list[Photo], events: list[Event]) -> list[_Task]:
         """Returns what is to be done. ``events`` are those of earlier runs."""

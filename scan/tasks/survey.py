@@ -19,10 +19,11 @@ from ..engines.engine import make_engine
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..job.context import JobContext
 from ..job.folder import JobFolder, refuse_overlap
-from ..job.history import last_failures
+from ..job.history import last_failures, last_records, left_masks
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.settings import check_photo_folder
+from ..masks.renamed import find_renamed
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.other_files import about_others
 from ..photos.photo import Photo, find_photos, passed_over
@@ -88,6 +89,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
             refuse_overlap(root, output.root)
         except BadUseError as error:
             warnings.append(str(error))
+        warnings += _about_renamed(photos, root, output)
     sides = Counter("" if photo.name.parent == PurePosixPath() else str(photo.name.parent) for photo in photos)
     return JobEnd.done(
         f"{count(len(photos), 'photo')} in {count(len(sides), 'folder')}",
@@ -145,6 +147,16 @@ def _about_photos(found: _Sorted, name: str, cancel: threading.Event) -> list[st
     if words := too_few(len(looked) + len(found.unconverted), engine.requirements, engine.title):
         warnings.append(words)
     return warnings
+
+
+def _about_renamed(photos: Sequence[Photo], root: Path, output: JobFolder) -> list[str]:
+    """Where the masks are that photos seem to have lost with their names."""
+    events = read_journal(output.journal)
+    number = len(find_renamed(photos, last_records(events), root, output, left_masks(events)).moves)
+    if not number:
+        return []
+    photos_have = "1 photo has another name" if number == 1 else f"{number} photos have other names"
+    return [f"{photos_have} than when masks were made: Strip Backgrounds brings these along"]
 
 
 def _thumbnails(

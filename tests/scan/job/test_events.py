@@ -2,6 +2,7 @@
 """Every event is read as it was written, also by later versions: with fields more, fields less and fields renamed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,14 +13,16 @@ from scan.job.events import (
     Finished,
     MaskAnnounced,
     MaskFound,
+    MasksLeft,
     PhotoDone,
     PhotoFailed,
+    PhotosCarried,
     PhotoStands,
     SoftAnnounced,
     Started,
     from_json,
 )
-from scan.job.history import announced_masks, last_failures, last_records
+from scan.job.history import announced_masks, last_failures, last_records, left_masks
 from scan.job.job_end import JobEnd
 from scan.job.records import PhotoRecord
 
@@ -53,7 +56,8 @@ def line(event):
 def test_the_names_in_the_journal_stay():
     assert KINDS.keys() == {
         *("started", "progress", "photo_done", "photo_failed", "photo_stands", "mask_announced", "soft_announced"),
-        *("mask_found", "contact_sheet", "paused", "log", "preview_waiting", "previewed", "preview_failed", "finished"),
+        *("mask_found", "photos_carried", "masks_left", "contact_sheet", "paused", "log", "preview_waiting"),
+        *("previewed", "preview_failed", "finished"),
     }
 
 
@@ -156,6 +160,23 @@ def test_the_last_record_holds_what_was_announced_since():
     record = last_records([*later, MaskFound(photo="1.jpg", record=found)])["1.jpg"]
     assert (record, record.is_mask_ours, RECORD.is_mask_ours) == (found, False, True)
     assert announced_masks(later) == {"1.jpg": {"before", "since"}}
+
+
+def test_records_go_along_with_photos_all_at_once():
+    one, two = (PhotoRecord(file_stamp=(number, 5), mask_sha256=f"{number}") for number in (1, 2))
+    done = [PhotoDone(photo="1.jpg", record=one), PhotoDone(photo="2.jpg", record=two)]
+    swap = PhotosCarried(relocation="09d7", moves=(("1.jpg", "2.jpg", (1, 5)), ("2.jpg", "1.jpg", (2, 7))))
+    assert from_json(line(swap)) == swap
+    assert last_records([*done, swap]) == {"2.jpg": one, "1.jpg": replace(two, seen_stamp=(2, 7))}
+    back = PhotosCarried(moves=(("1.jpg", "2.jpg", (2, 5)), ("gone.jpg", "3.jpg", (1, 1))))
+    assert last_records([*done, swap, back]) == {"2.jpg": two}
+
+
+def test_masks_count_as_left_until_their_photo_is_met_again():
+    left = [MasksLeft(photos=("1.jpg", "2.jpg", "3.jpg")), MasksLeft(photos=("4.jpg",))]
+    assert left_masks(left) == {"1.jpg", "2.jpg", "3.jpg", "4.jpg"}
+    met = [PhotosCarried(moves=(("1.jpg", "5.jpg", (1, 1)),)), PhotoDone(photo="2.jpg"), MaskFound(photo="4.jpg")]
+    assert left_masks([*left, *met]) == {"3.jpg"}
 
 
 def test_failures_are_those_of_strips_that_nothing_has_mended():

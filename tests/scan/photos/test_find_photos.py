@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which files of a folder are photos, under which names, in which order."""
 
+import hashlib
 import os
 import shutil
 import sys
@@ -205,6 +206,29 @@ def test_a_photo_that_was_replaced_has_another_identity(photos, add):
     before = photo.file_stamp()
     os.utime(photo.path, ns=(0, before[1] + 1))
     assert photo.file_stamp() != before
+
+
+def test_a_photo_is_known_by_its_size_and_by_what_begins_halves_and_ends_it(tmp_path):
+    kib = 1 << 10
+    content = bytes(range(256)) * 4 * 300  # 300 KiB: of this, 64 to 118 and 182 to 236 KiB do not count
+    path = tmp_path / "1.jpg"
+
+    def stamp(changed):
+        path.write_bytes(changed)
+        return Photo(PurePosixPath("other.jpg"), path).content_stamp()
+
+    sampled = b"".join(content[start * kib : (start + 64) * kib] for start in (0, 118, 236))
+    assert stamp(content) == f"{300 * kib}-{hashlib.sha256(sampled).hexdigest()}"
+    counts = {
+        at for at in range(0, 300, 2) if stamp(content[: at * kib] + b"!" + content[at * kib + 1 :]) != stamp(content)
+    }
+    assert counts == {*range(0, 64, 2), *range(118, 182, 2), *range(236, 300, 2)}
+    whole = content[: 192 * kib]
+    assert stamp(whole) == f"{192 * kib}-{hashlib.sha256(whole).hexdigest()}"
+    assert stamp(b"") == f"0-{hashlib.sha256(b'').hexdigest()}"
+    path.unlink()
+    with pytest.raises(PhotoError, match="is not there"):
+        Photo(PurePosixPath("1.jpg"), path).content_stamp()
 
 
 def test_a_photo_without_a_place_for_its_jpeg_has_none(photos):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import draw_photo, journal_lines, wait_for
 from faulty_server import Answer, always
+from looking import Looking
 from PIL import Image, ImageDraw, ImageOps
 
 from scan.job.context import JobContext
@@ -22,39 +23,6 @@ from scan.masks.settings import grow
 from scan.tasks.preview import Preview
 
 GREEN = (60, 255, 60)
-
-
-class Looking:
-    """A preview that runs, and what it was told and said."""
-
-    def __init__(self, workers, folder, settings):
-        self.file = folder / "preview.jpg"
-        self._workers = workers
-        self._number = 0
-        job = {"task": "preview", "settings": dataclasses.asdict(settings)}
-        self.worker = workers.start_job(JobFolder(folder), job)
-        workers.until(self.worker, lambda event: event["event"] == "started")
-
-    def ask(self, photo, answer=None, **mask):
-        """Send a message, and give its number."""
-        self._number += 1
-        message = {"photo": photo, "mask": mask, "answer": answer or {"model": "u2netp"}, "number": self._number}
-        self.worker.send(message)
-        return self._number
-
-    def until(self, number, *events):
-        """Wait for the first of these events about a message; every event until then."""
-        wanted = events or ("previewed", "preview_failed")
-        return self._workers.until(self.worker, lambda event: event["event"] in wanted and event["number"] == number)
-
-    def show(self, photo, answer=None, **mask):
-        """Send a message, and give what became of it."""
-        return self.until(self.ask(photo, answer, **mask))[-1]
-
-    def end(self):
-        """Close it, and give the last event."""
-        self.worker.cancel()
-        return self._workers.end(self.worker).finished
 
 
 @pytest.fixture
@@ -200,6 +168,29 @@ def test_a_mask_that_a_strip_found_is_shown_as_it_is(add_photo, workers, output,
     said = shown.show("1.jpg", threshold=200)
     assert (said["event"], said["is_painted"]) == ("previewed", True)
     assert said["foreground"] == pytest.approx(2 / 3, abs=0.005)
+    shown.end()
+
+
+def test_a_photo_that_has_another_name_since_is_shown_with_the_mask_it_will_have(
+    photos, add_photos, workers, server, output, look
+):
+    names = add_photos(2)
+    workers.strip(server.endpoint)
+    painted = Image.new("L", (320, 240))
+    painted.paste(255, (0, 0, 80, 240))
+    painted.save(output / "masks" / f"{names[0]}.png")
+    (photos / names[0]).rename(photos / "waiting")
+    (photos / names[1]).rename(photos / names[0])
+    (photos / "waiting").rename(photos / names[1])
+    shown = look("http://127.0.0.1:9")
+    first, second = (shown.show(name) for name in names)
+    assert (first["is_painted"], second["is_painted"]) == (False, True)
+    assert second["foreground"] == pytest.approx(0.25, abs=0.005)
+    assert (first["mask_path"], second["mask_path"]) == ("", ""), "to be painted on where they stay"
+    workers.strip(server.endpoint)
+    first, second = (shown.show(name) for name in names)
+    assert (first["is_painted"], second["is_painted"]) == (False, True)
+    assert second["mask_path"] == str(output / "masks" / f"{names[1]}.png")
     shown.end()
 
 

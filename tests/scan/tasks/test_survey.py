@@ -299,3 +299,21 @@ def test_what_was_made_of_photos_that_are_away_is_told(add, survey, workers, ser
     assert told["status"] == "failed"
     assert "There is no photo folder" in told["message"]
     assert (told["output"]["masks"], told["output"]["report"], told["output"]["contact_sheet"]) == (2, True, True)
+
+
+def test_masks_that_the_next_strip_brings_along_are_told(add, survey, photos, workers, server):
+    for name in ("1.jpg", "2.jpg", "3.jpg", "4.jpg"):
+        add(name)
+    workers.strip(server.endpoint)
+    assert survey()["warnings"] == []
+    (photos / "Top").mkdir()
+    for name in ("1.jpg", "2.jpg"):
+        (photos / name).rename(photos / "Top" / name)
+    found = survey()
+    assert found["warnings"] == [
+        "2 photos have other names than when masks were made: Strip Backgrounds brings these along"
+    ]
+    assert found["output"]["masks"] == 2
+    workers.strip(server.endpoint)
+    found = survey()
+    assert (found["warnings"], found["output"]["masks"]) == ([], 4)
