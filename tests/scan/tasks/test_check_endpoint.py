@@ -54,7 +54,7 @@ def test_another_server_is_told_from_rembg(workers, server):
     ("openapi", "words"),
     [
         (Answer(401, body=b"who?"), "asks for a token, or refuses the one it got; set the token in the preferences"),
-        (Answer(403, body=b""), "refuses access; check the token in the preferences"),
+        (Answer(403, body=b""), "refuses access: rembg itself does not, it is a proxy or a firewall in front of it"),
         (
             Answer(403, body=b"", headers={"Server": "AirTunes/775.3.1"}),
             "macOS's AirPlay receiver, which holds port 7000: switch it off, or start rembg on another port",
@@ -115,7 +115,8 @@ def test_a_certificate_that_is_not_trusted_is_told_with_the_reason(workers, encr
     assert story.exit_code == 3
     assert (
         f"https://127.0.0.1:{encrypted.port} shows a certificate that this computer does not trust (self-signed "
-        "certificate). Change the address or the server"
+        "certificate). Where the server is yours, choose its certificate, or that of who issued it, as Certificate in "
+        "the preferences; the environment variable REQUESTS_CA_BUNDLE does as well"
     ) in story.message
 
 
