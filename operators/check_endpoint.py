@@ -39,8 +39,8 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Run by a user: the preferences show the answers when they come. Run by a script: wait and report them.
 
-        The endpoint that was found takes the place of what the preferences had for it. An error where one of the servers
-        does not answer, or is not rembg.
+        The endpoint that was found takes the place of what the preferences had for it. An error where one of the
+        servers does not answer, or is not rembg.
         """
         is_by_hand = self.options.is_invoke and not bpy.app.background
         stored = job_settings.preferences(context)

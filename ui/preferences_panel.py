@@ -147,8 +147,8 @@ class _Panel:
         else:
             self._say(
                 body,
-                "Only for servers that ask for one; for a user name and a password, write user:password. Blender stores "
-                "it unencrypted, in its user preferences; to keep it out of there, set the environment variable "
+                "Only for servers that ask for one; for a user name and a password, write user:password. Blender "
+                "stores it unencrypted, in its user preferences; to keep it out of there, set the environment variable "
                 f"{TOKEN_VARIABLE} instead",
                 "INFO",
             )

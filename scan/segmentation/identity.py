@@ -59,8 +59,8 @@ class Identity(requests.auth.AuthBase):
         schemes = _schemes(response)
         if schemes and not schemes & {"basic", "bearer"}:
             return (
-                f"asks to log in by {' or '.join(sorted(schemes)).title()}, which Scan Cutout cannot; have its proxy ask "
-                "for Basic (user name and password) or for a token"
+                f"asks to log in by {' or '.join(sorted(schemes)).title()}, which Scan Cutout cannot; have its proxy "
+                "ask for Basic (user name and password) or for a token"
             )
         if "basic" not in schemes or "bearer" in schemes:
             return f"asks for a token, or refuses the one it got; set the token {WHERE}"

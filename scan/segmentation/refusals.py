@@ -25,7 +25,7 @@ def refusal(response: requests.Response, address: Endpoint, identity: Identity, 
         elsewhere = identity.hide(response.headers.get("Location", "elsewhere"))
         return f"{address.url} redirects to {elsewhere}, which is not followed; enter the final address"
     if status == _FORBIDDEN:
-        return _forbidden(response, address, identity, is_proxied=is_proxied)
+        return _forbidden(address, identity, is_proxied=is_proxied)
     if status == 401:
         return f"{address.url} {identity.refusal(response)}"
     return f"{address.url} {_EVERY_PHOTO[status]}" if status in _EVERY_PHOTO else ""
@@ -43,8 +43,8 @@ def is_proxied(session: requests.Session, url: str) -> bool:
     return url.startswith("http:") and bool(select_proxy(url, proxies))
 
 
-def _forbidden(response: requests.Response, address: Endpoint, identity: Identity, *, is_proxied: bool) -> str:
-    """rembg itself forbids nobody anything: it is what stands before it."""
+def _forbidden(address: Endpoint, identity: Identity, *, is_proxied: bool) -> str:
+    """What to do about a 403, which is never rembg's own."""
     token = "" if identity.is_empty else f"; it may be the token as well, {WHERE}"
     if is_proxied:
         return (

@@ -101,7 +101,7 @@ class RembgClient:
 
     @property
     def url(self) -> str:
-        """The address that masks are asked of: the one that was given, until ``capabilities`` has found the endpoint."""
+        """The address that masks are asked of: the one that was given, until ``capabilities`` finds the endpoint."""
         return self._address.url
 
     @property
