@@ -233,6 +233,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._do()
 
+    def do_CONNECT(self) -> None:
+        self._do()
+
     def _do(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)

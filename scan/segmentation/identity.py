@@ -58,16 +58,17 @@ class Identity(requests.auth.AuthBase):
         """What a server with the status 401 wants, and what to do: a sentence that goes on behind its address."""
         schemes = _schemes(response)
         if schemes and not schemes & {"basic", "bearer"}:
+            wanted = " or ".join(sorted(map(str.capitalize, schemes)))
             return (
-                f"asks to log in by {' or '.join(sorted(schemes)).title()}, which Scan Cutout cannot; have its proxy "
-                "ask for Basic (user name and password) or for a token"
+                f"asks to log in by {wanted}, which Scan Cutout cannot; have its proxy ask "
+                "for Basic (user name and password) or for a token"
             )
         if "basic" not in schemes or "bearer" in schemes:
             return f"asks for a token, or refuses the one it got; set the token {WHERE}"
         if self._can_be_basic:
             return f"refuses the user name or the password; correct the token {WHERE}"
-        wanted = "" if not self._token else ", and the token is not of that form"
-        return f"asks for a user name and a password{wanted}; write them as user:password into the token {WHERE}"
+        remark = ", and the token is not of that form" if self._token else ""
+        return f"asks for a user name and a password{remark}; write them as user:password into the token {WHERE}"
 
     @property
     def is_empty(self) -> bool:

@@ -88,7 +88,8 @@ def test_a_proxy_that_lets_through_the_endpoint_alone_is_enough(behind, add_phot
     proxy = behind(rules)
     story = workers.check_endpoint(proxy.url + path)
     assert (story.exit_code, story.message) == (0, "rembg answers")
-    assert (story.finished["endpoint"], story.finished["version"], story.finished["models"]) == (proxy.url + path, "", [])
+    found = [story.finished[each] for each in ("endpoint", "version", "models")]
+    assert found == [proxy.url + path, "", []]
     story = workers.strip(proxy.url + path)
     assert (story.made, story.exit_code) == (names, 0)
     assert proxy.pictures == [path]
@@ -119,7 +120,9 @@ def test_where_no_rembg_is_all_places_that_were_asked_are_named(workers, server)
     )
 
 
-@pytest.mark.parametrize("answer", [Answer(422, body=b"{}"), Answer(422, body=b'{"detail": "odd"}'), Answer(body=b"[]")])
+@pytest.mark.parametrize(
+    "answer", [Answer(422, body=b"{}"), Answer(422, body=b'{"detail": "odd"}'), Answer(body=b"[]")]
+)
 def test_what_only_looks_like_rembg_is_none(workers, server, answer):
     server.openapi, server.without_picture = Answer(404, body=b""), answer
     assert workers.check_endpoint(server.endpoint).exit_code == 3

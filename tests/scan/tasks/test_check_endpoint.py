@@ -3,14 +3,13 @@
 
 import errno
 import os
-import shutil
 import socket
-import subprocess
 
 import pytest
 import requests
 import urllib3
 from faulty_server import Answer, FaultyServer
+from self_signed import self_signed
 
 from scan.segmentation.address import Endpoint
 from scan.segmentation.connection_errors import reason
@@ -98,14 +97,7 @@ def test_https_to_a_server_without_it_is_told(workers, server):
 @pytest.fixture
 def encrypted(tmp_path):
     """Give a server that speaks TLS, with a certificate that it gave itself."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("openssl makes the certificate: install it")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    both = tmp_path / "both.pem"
-    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    _, both = self_signed(tmp_path)
     with FaultyServer(certificate=both) as server:
         yield server
 
