@@ -165,6 +165,33 @@ def test_what_test_connection_finds_is_what_the_preferences_hold(
         assert "pa55word" not in job
 
 
+def test_an_answer_that_comes_later_is_that_of_the_address_that_was_found(
+    blender_installed: Blender, rembg: RembgServer
+) -> None:
+    """As the preferences' button has it, which waits for nothing."""
+    code = """
+    import time
+    import bl_ext.user_default.scan_cutout.properties.job_settings as settings
+    from bl_ext.user_default.scan_cutout.session import found_endpoint, queries
+
+    stored, asked = settings.preferences(bpy.context), arguments[0]
+    stored.endpoint = asked
+    other = stored.further_endpoints.add()
+    other.address = "http://127.0.0.1:9"
+    for address in (asked, other.address):
+        queries.ask(
+            bpy.context, queries.of_endpoint(address), {"task": "check_endpoint", "settings": {"endpoint": address}},
+            lambda answer, address=address: found_endpoint.keep(bpy.context, address, answer),
+        )
+    while queries._look() is not None:
+        time.sleep(0.02)
+    answers = [queries.answer(queries.of_endpoint(each)) for each in (stored.endpoint, other.address, asked)]
+    result = [stored.endpoint, other.address, [each and each.status for each in answers]]
+    """
+    kept = blender_installed.run(code, rembg.endpoint.removesuffix("/remove")).result
+    assert kept == [rembg.endpoint, "http://127.0.0.1:9", ["done", "failed", None]]
+
+
 def test_the_docker_command_is_the_one_in_the_readme(blender_installed: Blender) -> None:
     command = blender_installed.run("""
         from bl_ext.user_default.scan_cutout.operators import copy_docker_command
