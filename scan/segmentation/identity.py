@@ -36,7 +36,8 @@ class Identity(requests.auth.AuthBase):
             raise BadUseError("The token holds characters that no HTTP header can carry; copy it again")
         self._token = token
         self._basic = base64.b64encode(token.encode()).decode()
-        secrets = {token, json.dumps(token)[1:-1], self._basic, password} - {""} if token else set()
+        as_json = [json.dumps(each)[1:-1] for each in (token, password)]
+        secrets = {token, password, *as_json, self._basic} - {""}
         self._secrets = sorted(secrets, key=len, reverse=True)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

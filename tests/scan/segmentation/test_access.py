@@ -6,12 +6,14 @@ import json
 
 import numpy as np
 import pytest
+import requests
 from faulty_server import Answer, FaultyServer, always
 from PIL import Image
 from reverse_proxy import ReverseProxy, Rules
 
 from scan.common.errors import BadUseError
 from scan.segmentation.identity import Identity
+from scan.segmentation.refusals import is_proxied
 
 LOGIN = "me:pa55 w\u00f6rd:too"
 ASCII_LOGIN = "me:pa55word"
@@ -82,7 +84,7 @@ def test_who_asks_to_log_in_is_told_of_in_words(workers, server, token, challeng
 
 
 def test_a_password_that_a_server_says_back_is_found_nowhere(add_photos, workers, server, output):
-    add_photos(6)
+    add_photos(7)
     login = 'me:hun"ter2'
 
     def repeat(request):
@@ -91,16 +93,17 @@ def test_a_password_that_a_server_says_back_is_found_nowhere(add_photos, workers
             return asks("Basic realm=x")
         encoded = said.removeprefix("Basic ")
         return {
-            1: Answer(400, body=f"you are {login}".encode()),
-            2: Answer(400, body=json.dumps({"detail": [login]}).encode()),
-            3: Answer(400, body=f"you sent {encoded}".encode()),
-            4: Answer(400, body=b'the password hun"ter2 is odd'),
-            5: Answer(403, body=encoded.encode(), headers={"Via": encoded, "Server": login}),
+            2: Answer(400, body=f"you are {login}".encode()),
+            3: Answer(400, body=json.dumps({"detail": [login, 'hun"ter2']}).encode()),
+            4: Answer(400, body=f"you sent {encoded}".encode()),
+            5: Answer(400, body=b'the password hun"ter2 is odd'),
+            6: Answer(403, body=encoded.encode(), headers={"Via": encoded, "Server": login}),
         }.get(request.number, Answer())
 
     server.script = repeat
     story = workers.strip(server.endpoint, login, in_flight=1)
-    assert story.failed
+    assert len(story.failed) == 4
+    assert story.exit_code == 3
     for secret in (login, 'hun"ter2', r"hun\"ter2", basic(login).partition(" ")[2]):
         assert secret not in " ".join([story.message, *story.failed.values()])
         assert secret.encode() not in everything_in(output)
@@ -151,6 +154,15 @@ def test_a_403_that_comes_through_a_proxy_of_ours_may_be_that_ones(forward_proxy
     )
     assert ("it may be the token as well" in story.message) == bool(token)
     assert "(403 from 1.1 squid, BaseHTTP/" in story.message
+
+
+@pytest.mark.usefixtures("forward_proxy")
+def test_what_comes_encrypted_through_a_proxy_of_ours_is_not_that_ones():
+    session = requests.Session()
+    assert is_proxied(session, "http://gpu.example")
+    assert not is_proxied(session, "https://gpu.example")
+    session.trust_env = False
+    assert not is_proxied(session, "http://127.0.0.1")
 
 
 @pytest.mark.parametrize(
