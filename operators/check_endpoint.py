@@ -12,7 +12,7 @@ from ..properties.typed import BoolProperty, OperatorResult, StringProperty, wit
 from ..scan.common.errors import ScanError
 from ..scan.common.files import temporary_folder
 from ..scan.job.folder import JobFolder
-from ..session import driver, queries
+from ..session import driver, found_endpoint, queries
 from ..session.job_operator import report
 from ..session.steps import Job
 
@@ -39,7 +39,8 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Run by a user: the preferences show the answers when they come. Run by a script: wait and report them.
 
-        An error where one of the servers does not answer, or is not rembg.
+        The endpoint that was found takes the place of what the preferences had for it. An error where one of the
+        servers does not answer, or is not rembg.
         """
         is_by_hand = self.options.is_invoke and not bpy.app.background
         stored = job_settings.preferences(context)
@@ -63,7 +64,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
             self.report({"WARNING"}, str(error))  # which the preferences say as well, below the address
             return False
         if not queries.is_asked(name):  # a server that hangs is not asked faster by asking more
-            queries.ask(context, name, content)
+            queries.ask(context, name, content, lambda answer: found_endpoint.keep(bpy.context, address, answer))
         return True
 
     def _wait_for(self, context: bpy.types.Context, address: str) -> bool:
@@ -74,6 +75,7 @@ class SCAN_CUTOUT_OT_check_endpoint(bpy.types.Operator):
         except ScanError as error:
             self.report({"ERROR"}, str(error))
             return False
+        found_endpoint.keep(context, address, ended)
         report(self, ended)
         return ended.can_continue
 

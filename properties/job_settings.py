@@ -56,6 +56,8 @@ def endpoint_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> E
     """
     stored = preferences(context)
     values = {name: plain(getattr(stored, name)) for name in _OF_ENDPOINT} if stored else {}
+    if stored:
+        values["certificate"] = bpy.path.abspath(stored.certificate)
     values.update((name, given[name]) for name in _OF_ENDPOINT if name in given)
     if stored and "endpoint" not in given:
         values["further"] = tuple(each.address for each in stored.further_endpoints if each.address)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         """The extension's preferences, which ``ui`` registers and draws."""
 
         model: str
+        endpoint: str
 
         def __getattr__(self, name: str) -> Any:
             """Any declared setting of the preferences."""

@@ -39,7 +39,7 @@ Given = dict[str, Any]
 
 _GROUPS = (StripSettings, ReconstructSettings, TextureSettings, ImportSettings)
 _FOLDERS = {each.name for group in _GROUPS for each in settings_of(group) if each.declaration.unit is Unit.FOLDER}
-_PATHS = _FOLDERS | {"filepath", "mesh", "turntable"}
+_PATHS = _FOLDERS | {"filepath", "mesh", "turntable", "certificate"}
 
 
 _handle: Any = None

@@ -103,6 +103,13 @@ def is_asked(name: str) -> bool:
     return name in _questions and _questions[name].answer is None
 
 
+def rename(name: str, other: str) -> None:
+    """Let a question have another name, and what had that one go."""
+    if name in _questions:
+        forget(other)
+        _questions[other] = _questions.pop(name)
+
+
 def forget(name: str) -> None:
     """Drop a question and its answer."""
     if question := _questions.pop(name, None):
@@ -116,7 +123,8 @@ def forget_all(start: str) -> None:
 
 
 def _look() -> float | None:
-    come = [question for question in _questions.values() if question.look()]
+    # A copy: who is told of an answer may rename its question.
+    come = [question for question in list(_questions.values()) if question.look()]
     if come:
         redraw(bpy.context)
     return _TICK if any(question.answer is None for question in _questions.values()) else None

@@ -35,6 +35,9 @@ OPENAPI: dict[str, Any] = {
 }
 
 
+_MISSING = {"detail": [{"type": "missing", "loc": ["body", "file"], "msg": "Field required", "input": None}]}
+
+
 @dataclass(frozen=True)
 class Request:
     """What reached the server."""
@@ -66,6 +69,10 @@ class Answer:
     """Drop the connection as a crash would."""
     break_off: bool = False
     """Promise twice as much as is sent, then close."""
+
+
+NO_PICTURE = Answer(422, body=json.dumps(_MISSING).encode(), content_type="application/json")
+"""What rembg says to a request without a picture."""
 
 
 def good_mask(picture: bytes) -> bytes:
@@ -101,11 +108,13 @@ class FaultyServer:
     """Use as a context manager. ``script`` may be changed at any time."""
 
     def __init__(self, *, host: str = "127.0.0.1", certificate: Path | None = None) -> None:
-        """``script`` answers every POST, ``openapi`` every GET. With a certificate (and its key), all over TLS."""
+        """``script`` answers every picture, ``openapi`` every GET. With a certificate (and its key), all over TLS."""
         self.script: Script = always(Answer())
         self.openapi = Answer(body=json.dumps(OPENAPI).encode(), content_type="application/json")
+        self.without_picture: Answer | None = None
+        """Answers every POST that has no picture; unset, as rembg does where ``openapi`` describes it, else that."""
         self.requests: list[Request] = []
-        """Every POST."""
+        """Every POST of a picture."""
         self.visits: list[Request] = []
         """Every request at all."""
         self.connections = 0
@@ -168,15 +177,21 @@ class FaultyServer:
             self.visits.append(request)
             if method != "POST":
                 return request, self.openapi
+            if not body:
+                return request, self._without_picture()
             self.requests.append(request)
             self._in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self._in_flight)
         return request, self.script(request)
 
+    def _without_picture(self) -> Answer:
+        is_rembg = isinstance(self.openapi.body, bytes) and b'"/api/remove"' in self.openapi.body
+        return self.without_picture or (NO_PICTURE if is_rembg else self.openapi)
+
     def answered(self, request: Request) -> None:
         """Note that a request is not waiting any more."""
         with self._guard:
-            self._in_flight -= request.method == "POST"
+            self._in_flight -= bool(request.fields)
 
     def connected(self) -> None:
         """Note a new connection."""
@@ -216,6 +231,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._do()
 
     def do_POST(self) -> None:
+        self._do()
+
+    def do_CONNECT(self) -> None:
         self._do()
 
     def _do(self) -> None:

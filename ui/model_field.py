@@ -64,7 +64,7 @@ def suggested(preferences: Preferences) -> Iterator[str]:
 def _models(preferences: Preferences, unknown: Sequence[str]) -> Sequence[str]:
     """Returns the models that the server has named; ``unknown`` as long as it has not."""
     answer = queries.answer(queries.of_endpoint(preferences.endpoint))
-    return answer.details.get("models", unknown) if answer else unknown
+    return (answer.details.get("models") if answer else None) or unknown
 
 
 def _draw_choice(layout: bpy.types.UILayout, preferences: Preferences, name: str, text: str) -> None:

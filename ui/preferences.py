@@ -27,7 +27,7 @@ def _embedded_models(_preferences: object, _context: object, _typed: str) -> Ite
 
 
 def _forget_answers(_preferences: object, _context: object) -> None:
-    queries.forget_all(queries.ENDPOINTS)  # with another token, a server may answer otherwise
+    queries.forget_all(queries.ENDPOINTS)  # with another token or certificate, a server may answer otherwise
 
 
 def _check_programs(_preferences: object, context: bpy.types.Context) -> None:
@@ -57,7 +57,10 @@ class ScanCutoutPreferences(Preferences):
             Resources,
             # A collection of its own, below.
             without=("further",),
-            more={"model": {"search": _served_models, "search_options": {"SUGGESTION"}}},
+            more={
+                "model": {"search": _served_models, "search_options": {"SUGGESTION"}},
+                "certificate": {"update": _forget_answers},
+            },
         ),
         "further_endpoints": CollectionProperty(type=ScanCutoutEndpoint),
         # The model of the backend Embedded: so each keeps its own when the user goes from one to the other.
@@ -71,7 +74,8 @@ class ScanCutoutPreferences(Preferences):
         # A secret: never in a job's settings, nor in the call of an operator or a command.
         "token": StringProperty(
             name="Token",
-            description=f"Sent to a server that asks for one; the environment variable {TOKEN_VARIABLE} goes before it",
+            description="Sent to a server that asks for one; user:password for one that asks for both. The environment "
+            f"variable {TOKEN_VARIABLE} goes before it",
             subtype="PASSWORD",
             update=_forget_answers,
         ),

@@ -138,7 +138,7 @@ class _Panel:
         draw_wrapped(body, "No Docker? Choose Embedded above: it needs no server.", self._width, "INFO")
 
     def _draw_patience(self, layout: bpy.types.UILayout) -> None:
-        body = _section(layout, "patience", "Token and Timeouts", closed=True)
+        body = _section(layout, "patience", "Token, Certificate and Timeouts", closed=True)
         if body is None:
             return
         body.prop(self._preferences, "token")
@@ -147,10 +147,12 @@ class _Panel:
         else:
             self._say(
                 body,
-                "Only for servers that ask for one. Blender stores it unencrypted, in its user preferences; to keep it "
-                f"out of there, set the environment variable {TOKEN_VARIABLE} instead",
+                "Only for servers that ask for one; for a user name and a password, write user:password. Blender "
+                "stores it unencrypted, in its user preferences; to keep it out of there, set the environment variable "
+                f"{TOKEN_VARIABLE} instead",
                 "INFO",
             )
+        body.prop(self._preferences, "certificate")
         for name in ("in_flight", "timeout", "first_timeout"):
             body.prop(self._preferences, name)
         self._say(body, "The first photo takes longer: the server loads its model, or even downloads it", "INFO")
@@ -238,4 +240,6 @@ def _told(answer: JobEnd) -> tuple[str, Icon]:
         return answer.message, "ERROR"
     took = answer.details["seconds"]
     time = f"{took * 1000:.0f} ms" if took < 1 else f"{took:.1f} s"
+    if not answer.details["models"]:
+        return f"rembg answered in {time}; its proxy keeps from us which models it has", "CHECKMARK"
     return f"rembg {answer.details['version']}, {len(answer.details['models'])} models, answered in {time}", "CHECKMARK"

@@ -104,7 +104,7 @@ def _draw_answer(column: bpy.types.UILayout, address: str, *, is_alone: bool) ->
     if queries.is_asked(asked):
         say(column, "Asking the server…" if is_alone else f"Asking {_place(address)}…", "SORTTIME")
     elif answer is not None and answer.is_done:
-        said = f"rembg {answer.details['version']} answers"
+        said = " ".join(["rembg", *answer.details["version"].split(), "answers"])
         say(column, said if is_alone else f"{said} at {_place(address)}", "CHECKMARK")
     elif answer is not None:
         say(column, answer.message if is_alone else f"{_place(address)}: {answer.message}", "ERROR")

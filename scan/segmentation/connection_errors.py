@@ -8,6 +8,7 @@ import socket
 import requests
 
 from .address import Endpoint
+from .certificates import BUNDLE_VARIABLES
 
 CONNECT_TIMEOUT = 8.0
 """Seconds within which a server must take a connection."""
@@ -15,6 +16,10 @@ CONNECT_TIMEOUT = 8.0
 _NO_ENCRYPTION = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
 # How a TLS record that says "no" begins (RFC 8446, 5.1: type 21, version 3), read as the first line of an answer.
 _TLS_ALERT = "\\x15\\x03"
+
+# OpenSSL's and urllib3's words for a certificate that nobody known has issued, and for one of another host.
+_NOT_TRUSTED = ("self-signed", "self signed", "unable to get")
+_OF_ANOTHER_NAME = ("ismatch", "doesn't match")
 
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH})
 _LOST = "was lost"
@@ -26,7 +31,7 @@ def reason(error: requests.RequestException, address: Endpoint) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         said = _of_tls(words, address)
     elif isinstance(error, requests.exceptions.ProxyError):
-        said = f"The proxy in front of {url} does not answer"
+        said = _of_proxy(words, address)
     elif isinstance(error, requests.exceptions.ReadTimeout):
         said = f"{url} took longer than the timeout to answer"
     elif isinstance(error, requests.exceptions.ConnectTimeout):
@@ -47,7 +52,9 @@ def reason(error: requests.RequestException, address: Endpoint) -> str:
 def advice(error: requests.RequestException | None, address: Endpoint) -> str:
     """What to do where a server does not answer (as ``error`` has it): a sentence without its full stop."""
     if isinstance(error, requests.exceptions.SSLError) or (error is not None and _TLS_ALERT in str(error)):
-        return "Change the address or the server, then try again"
+        return _about_certificate(str(error), address)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"Check HTTP_PROXY and HTTPS_PROXY, or name {address.host} in NO_PROXY"
     usual = "Check the address, the network and the server"
     if address.is_loopback:
         usual = "Start the rembg server (the Docker command for it is in the preferences and in the README)"
@@ -74,6 +81,32 @@ def _is_caused_by(error: BaseException, kind: type[OSError], numbers: frozenset[
             beneath = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
             around += [one for one in beneath if isinstance(one, BaseException) and one not in around]
     return False
+
+
+def _of_proxy(words: str, address: Endpoint) -> str:
+    """Of a proxy that the environment names; it answers by itself where it shall connect us to an https server."""
+    found = re.search(r"Tunnel connection failed: (\d+)", words)
+    status = found[1] if found else ""
+    if status == "407":
+        return f"The proxy in front of {address.url} asks for a password (407)"
+    if status:
+        return f"The proxy in front of {address.url} refuses to connect to it ({status})"
+    return f"The proxy in front of {address.url} does not answer"
+
+
+def _about_certificate(words: str, address: Endpoint) -> str:
+    """What to do where the encryption fails."""
+    if any(mark in words for mark in _OF_ANOTHER_NAME):
+        return (
+            f"Write the address by the name in the certificate, or have one made that names {address.host} as its "
+            "subjectAltName"
+        )
+    if any(mark in words for mark in _NOT_TRUSTED):
+        return (
+            "Where the server is yours, choose its certificate, or that of who issued it, as Certificate in the "
+            f"preferences; the environment variable {BUNDLE_VARIABLES[0]} does as well"
+        )
+    return "Change the address or the server, then try again"
 
 
 def _of_tls(words: str, address: Endpoint) -> str:

@@ -17,19 +17,17 @@ from typing import Any, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 
-from ..common.errors import BadUseError, EndpointError, PhotoError
+from ..common.errors import EndpointError, PhotoError
 from .address import Endpoint
+from .certificates import usual_certificates
 from .connection_errors import CONNECT_TIMEOUT, advice, reason, wants_encryption
-from .settings import TOKEN_VARIABLE, EndpointSettings
+from .identity import Identity
+from .refusals import is_proxied, refusal, speaker
+from .settings import EndpointSettings
 
 _GATEWAY_BUSY = frozenset({429, 502, 503, 504})
-_EVERY_PHOTO = {
-    401: "asks for a token, or refuses the one it got; set the token in the preferences or in " + TOKEN_VARIABLE,
-    403: "refuses access; check the token in the preferences or in " + TOKEN_VARIABLE,
-    404: "knows no such address; a rembg endpoint ends with /api/remove",
-    405: "takes no pictures at this address; a rembg endpoint ends with /api/remove",
-    407: "is reached through a proxy that asks for a password; check HTTP_PROXY and HTTPS_PROXY",
-}
+# Of a place where no rembg is, though the server may be there: it is looked for elsewhere.
+_NOT_THERE = frozenset({404, 405})
 # What nginx, Go's servers and Apache answer where they are asked in the clear.
 _ASKS_FOR_TLS = re.compile(r"HTTPS (port|server)|SSL-enabled server")
 # Tries for one photo: where the server failed on it, and where it answers others meanwhile.
@@ -40,10 +38,19 @@ _WORDS = 300  # of a server's own, at most
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a rembg server says of itself in ``/openapi.json``."""
+    """What a rembg server says of itself in ``/openapi.json``; empty where a proxy keeps that from us."""
 
-    version: str
-    models: tuple[str, ...]
+    version: str = ""
+    models: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The program with its version."""
+        return f"rembg {self.version}".rstrip()
+
+
+class TooLargeError(PhotoError):
+    """A picture of more bytes than a server takes: a proxy's limit, since rembg has none."""
 
 
 class _PassingError(Exception):
@@ -55,16 +62,8 @@ class _PassingError(Exception):
         self.wait = wait
 
 
-class _Identity(requests.auth.AuthBase):
-    """Sets the token; without one, keeps requests from sending what ~/.netrc holds for that host."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+class _ElsewhereError(EndpointError):
+    """Refused at one place: the endpoint may be at another one."""
 
 
 _Taken = TypeVar("_Taken")
@@ -82,12 +81,9 @@ class RembgClient:
         stop: threading.Event | None = None,
     ) -> None:
         """``on_wait`` is told why a try is about to be repeated; setting ``stop`` ends every wait between tries."""
-        self._address: Endpoint = settings.check()
+        self._given = self._address = settings.check()
         self._settings = settings
-        # A file or a shell often leaves a line end behind.
-        self._token = token = token.strip()
-        if not (token.isascii() and token.isprintable()):
-            raise BadUseError("The token holds characters that no HTTP header can carry; copy it again")
+        self._identity = Identity(token)
         self._on_wait = on_wait
         self._stop = stop or threading.Event()
         self._last_answer = 0.0
@@ -95,16 +91,23 @@ class RembgClient:
         self.sent = self.received = 0
         """Bytes of pictures sent, and of answers to them."""
         self._session = requests.Session()
-        self._session.auth = _Identity(token)
+        self._session.auth = self._identity
+        self._certificates = usual_certificates() if self._given.url.startswith("https:") else True
+        self._is_found = False
         # Loopback traffic never goes through a proxy, whatever HTTP_PROXY says.
         self._session.trust_env = not self._address.is_loopback
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.in_flight)
-        self._session.mount(self._address.base, adapter)
+        self._session.mount(self._address.origin, adapter)
 
     @property
     def url(self) -> str:
-        """The address that masks are asked of."""
+        """The address that masks are asked of: the one that was given, until ``capabilities`` finds the endpoint."""
         return self._address.url
+
+    @property
+    def is_found(self) -> bool:
+        """Whether there is a rembg server at ``url``, and it lets us in."""
+        return self._is_found
 
     @property
     def has_answered(self) -> bool:
@@ -112,35 +115,67 @@ class RembgClient:
         return self._last_answer > 0
 
     def capabilities(self) -> Capabilities:
-        """Ask the server who it is, once. Raises EndpointError where it does not answer or is not rembg."""
-        try:
-            response = self._session.get(
-                f"{self._address.base}/openapi.json", timeout=(CONNECT_TIMEOUT, 30.0), allow_redirects=False
-            )
-        except requests.RequestException as error:
-            raise EndpointError(f"{reason(error, self._address)}. {advice(error, self._address)}") from error
-        if "AirTunes" in response.headers.get("Server", ""):
-            raise EndpointError(
-                f"What answers at {self._address.base} is macOS's AirPlay receiver, which holds port 7000: switch it "
-                "off, or start rembg on another port"
-            )
-        if response.status_code == 400 and _ASKS_FOR_TLS.search(response.text):
-            raise EndpointError(wants_encryption(self._address))
-        if response.status_code not in {404, 405}:  # what has no such page is no rembg, as is told below
-            self._refuse_everybodys(response)
-        if response.status_code in _GATEWAY_BUSY:
-            raise EndpointError(f"{self._busy(response)}. {advice(None, self._address)}")
+        """Find the endpoint that the address leads to, and ask it who it is, once.
+
+        It is one to which a picture can be sent: that is tried as well, without a picture. Raises EndpointError where
+        the server does not answer, refuses us or is not rembg.
+        """
+        places = self._given.places
+        told: EndpointError | None = None
+        for place in (places[0], self._given, *places[1:]):
+            try:
+                # The address itself may be all of rembg that a proxy lets through.
+                found = self._nameless(place) if place is self._given else self._described(place)
+            except _ElsewhereError as error:
+                told = told or error
+                continue
+            if found is not None:
+                self._address, self._is_found = place, True
+                return found
+        bases = [place.base for place in places]
+        which = f"What answers at {bases[0]}" if len(bases) == 1 else f"What answers at {' and at '.join(bases)}"
+        raise told or EndpointError(f"{which} is not a rembg server; check the address and the port")
+
+    def _described(self, place: Endpoint) -> Capabilities | None:
+        """What a rembg server says of itself that takes pictures there; None where there is none."""
+        response = self._look("GET", f"{place.base}/openapi.json", place)
         try:
             description: dict[str, Any] = response.json()
             # The fields are query parameters of GET and form fields of POST; the names stand in both.
             parameters = description["paths"]["/api/remove"]["get"]["parameters"]
             pattern: str = next(each["schema"]["pattern"] for each in parameters if each["name"] == "model")
-            version: str = description["info"]["version"]
-            return Capabilities(self._hide(version), tuple(self._hide(pattern).strip("()").split("|")))
-        except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+            version, hide = str(description["info"]["version"]), self._identity.hide
+            found = Capabilities(hide(version), tuple(hide(pattern).strip("()").split("|")))
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+            return None
+        return None if self._look("POST", place.url, place).status_code in _NOT_THERE else found
+
+    def _nameless(self, place: Endpoint) -> Capabilities | None:
+        """Empty where rembg answers to a request without a picture, which is that the field ``file`` is missing."""
+        try:
+            details = self._look("POST", place.url, place).json()["detail"]
+            return Capabilities() if any(each["loc"] == ["body", "file"] for each in details) else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _look(self, method: str, url: str, place: Endpoint) -> requests.Response:
+        """The answer of a server that lets us in, be it rembg or not. Raises EndpointError."""
+        try:
+            response = self._send(method, url, timeout=(CONNECT_TIMEOUT, 30.0))
+        except requests.RequestException as error:
+            raise EndpointError(f"{reason(error, place)}. {advice(error, place)}") from error
+        if "AirTunes" in response.headers.get("Server", ""):
             raise EndpointError(
-                f"What answers at {self._address.base} is not a rembg server; check the address and the port"
-            ) from error
+                f"What answers at {place.base} is macOS's AirPlay receiver, which holds port 7000: switch it "
+                "off, or start rembg on another port"
+            )
+        if response.status_code == 400 and _ASKS_FOR_TLS.search(response.text):
+            raise EndpointError(wants_encryption(place))
+        if response.status_code in _GATEWAY_BUSY:
+            raise EndpointError(f"{self._busy(response)}. {advice(None, place)}")
+        if response.status_code not in _NOT_THERE:  # what has no such page is no rembg
+            self._refuse_everybodys(response, place)
+        return response
 
     def soft_mask(
         self,
@@ -191,13 +226,13 @@ class RembgClient:
         self, picture: bytes, media_type: str, fields: dict[str, str], take: Callable[[bytes], _Taken], timeout: float
     ) -> _Taken:
         try:
-            response = self._session.post(
+            response = self._send(
+                "POST",
                 self._address.url,
                 # A name of our own: the photo's may hold what no header can, and is nobody's business.
                 files={"file": ("photo", picture, media_type)},
                 data=fields,
                 timeout=(CONNECT_TIMEOUT, timeout),
-                allow_redirects=False,
             )
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise _PassingError(reason(error, self._address), alive=False) from error
@@ -213,13 +248,14 @@ class RembgClient:
             raise _PassingError(
                 f"the server failed on it ({response.status_code}: {self._words(response)})", alive=True
             )
-        self._refuse_everybodys(response)
+        self._refuse_everybodys(response, self._address)
         if response.status_code != 200:
-            raise PhotoError(f"the server refused it ({response.status_code}: {self._words(response)})")
-        kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
-        if kind != "image/png":
+            kind = TooLargeError if response.status_code == 413 else PhotoError
+            raise kind(f"the server refused it ({response.status_code}: {self._words(response)})")
+        media = response.headers.get("Content-Type", "").partition(";")[0].strip()
+        if media != "image/png":
             raise EndpointError(
-                f"{self._address.url} answered with {self._hide(kind) or 'no content type'}, not a mask; "
+                f"{self._address.url} answered with {self._identity.hide(media) or 'no content type'}, not a mask; "
                 "is it a rembg server?"
             )
         with self._guard:
@@ -230,16 +266,36 @@ class RembgClient:
         except ValueError as error:
             raise _PassingError(str(error), alive=True) from error
 
-    def _refuse_everybodys(self, response: requests.Response) -> None:
+    def _send(self, method: str, url: str, **given: Any) -> requests.Response:
+        """Send a request, once more where the server wants the token in another form. Raises what requests raises."""
+        response = self._trusting(method, url, **given)
+        return self._trusting(method, url, **given) if self._identity.adapts_to(response) else response
+
+    def _trusting(self, method: str, url: str, **given: Any) -> requests.Response:
+        """Send a request, once more where the server is not trusted by the usual certificates but may be by our own."""
+        given["allow_redirects"] = False
+        own = self._settings.certificate
+        try:
+            return self._session.request(method, url, verify=self._certificates, **given)
+        except requests.exceptions.SSLError:
+            if not own or self._certificates == own:
+                raise
+            self._certificates = own
+            return self._session.request(method, url, verify=own, **given)
+
+    def _refuse_everybodys(self, response: requests.Response, place: Endpoint) -> None:
         """Raise EndpointError for a status that every other photo would get as well."""
-        status = response.status_code
-        if 300 <= status < 400:
-            elsewhere = self._hide(response.headers.get("Location", "elsewhere"))
-            raise EndpointError(
-                f"{self._address.url} redirects to {elsewhere}, which is not followed; enter the final address"
-            )
-        if status in _EVERY_PHOTO:
-            raise EndpointError(f"{self._address.url} {_EVERY_PHOTO[status]} ({status}: {self._words(response)})")
+        by_proxy = is_proxied(self._session, place.url)
+        words = refusal(response, place, self._identity, is_proxied=by_proxy)
+        if not words:
+            return
+        if 300 <= response.status_code < 400:
+            raise EndpointError(words)
+        by = speaker(response, self._identity)
+        status = f"{response.status_code} from {by}" if by else f"{response.status_code}"
+        # A proxy may keep a page of rembg to itself, and let pictures through.
+        kind = _ElsewhereError if response.status_code == 403 else EndpointError
+        raise kind(f"{words} ({status}: {self._words(response)})")
 
     def _words(self, response: requests.Response) -> str:
         """What the server itself says of a failure, shortened, and never the token."""
@@ -248,14 +304,10 @@ class RembgClient:
             text = detail if isinstance(detail, str) else json.dumps(detail)
         except (ValueError, KeyError, TypeError):
             text = re.sub(r"<[^>]*>", " ", response.text)
-        return self._hide(" ".join(text.split()))[:_WORDS] or self._hide(str(response.reason))
+        return self._identity.hide(" ".join(text.split()))[:_WORDS] or self._identity.hide(str(response.reason))
 
     def _busy(self, response: requests.Response) -> str:
-        return f"The endpoint is busy ({response.status_code} {self._hide(str(response.reason))})"
-
-    def _hide(self, text: str) -> str:
-        """What a server says, without the token that it may say back."""
-        return text.replace(self._token, "***") if self._token else text
+        return f"The endpoint is busy ({response.status_code} {self._identity.hide(str(response.reason))})"
 
 
 def _retry_after(response: requests.Response) -> float:

@@ -13,7 +13,7 @@ from ..common.errors import BadUseError, EndpointError, PhotoError, ScanError
 from ..masks.mask import Answer, as_png, read_soft_mask
 from ..photos.pixels import Proxy
 from . import weights
-from .rembg_client import RembgClient
+from .rembg_client import RembgClient, TooLargeError
 from .settings import SegmentationSettings
 
 # So many photos in a row with no mask ever before, and it is the server, not the photos.
@@ -42,7 +42,7 @@ class Listener:
     on_wait: Callable[[str], None] = field(default=lambda _reason: None)
     """Told why a try is repeated, where no server answers meanwhile."""
     on_loss: Callable[[str], None] = field(default=lambda _reason: None)
-    """Told of a server that is asked no more, while others are."""
+    """Told of a server that is asked no more, while others are; and once of photos that are too large for one."""
 
 
 class Endpoints:
@@ -56,6 +56,9 @@ class Endpoints:
         self._listener = listener
         self._stop = stop
         self._trouble: EndpointError | None = None
+        self._too_large = ""
+        """What to do about photos that are too large for a server; empty while there were none."""
+        self._has_told = False
         self._turn = threading.Condition()
         settings.endpoint.check()
         self._servers = [self._server(address, token) for address in settings.endpoint.addresses]
@@ -80,9 +83,13 @@ class Endpoints:
         errors = [each for each in found if isinstance(each, ScanError)]
         if len(errors) == len(found):
             raise errors[0]
-        for server, error in zip(self._servers, found, strict=True):
+        urls = [server.client.url for server in self._servers]
+        for index, (server, error) in enumerate(zip(self._servers, found, strict=True)):
             if isinstance(error, ScanError):
                 self._lose(server, error)
+            elif server.client.url in urls[:index]:  # it would get twice as many requests at a time
+                given = self._settings.endpoint.addresses[index]
+                self._lose(server, BadUseError(f"{given} leads to it, and another endpoint does already; remove one"))
         return ", ".join(dict.fromkeys(each for each in found if isinstance(each, str)))
 
     def _look(self, server: _Server) -> str | ScanError:
@@ -97,7 +104,7 @@ class Endpoints:
             return BadUseError(
                 f"The server has no model {self._settings.model!r}; it knows {', '.join(abilities.models)}"
             )
-        return f"rembg {abilities.version}"
+        return abilities.name
 
     def ask(self, proxy: Proxy) -> Answer:
         """See ``Segmenter.ask``. What one server fails on, every other is asked for."""
@@ -142,6 +149,8 @@ class Endpoints:
     def _ask(self, server: _Server, picture: bytes, media_type: str, size: tuple[int, int]) -> Answer:
         is_warm = server.client.has_answered
         try:
+            if not server.client.is_found:  # nothing was to be asked when the run began
+                server.client.capabilities()
             answer = server.client.soft_mask(
                 picture,
                 media_type,
@@ -151,13 +160,28 @@ class Endpoints:
             )
         except PhotoError as error:
             server.refusals += 1
+            what_next = "its own log says why"
+            if isinstance(error, TooLargeError):
+                self._too_large = what_next = _about_size(server.client.url, len(picture))
+                if self._settings.proxy_size and not is_warm:  # proxies are all about as large
+                    raise EndpointError(what_next) from error
+                self._tell_too_large()
             limit = _FAILURES_IN_A_ROW if is_warm else _FIRST_FAILURES
             if server.refusals >= limit:  # by now it may be more
                 which = f"{limit} photos in a row" if is_warm else f"the first {limit} photos"
-                raise EndpointError(f"The server gave no mask for {which} ({error}); its own log says why") from error
+                raise EndpointError(f"The server gave no mask for {which} ({error}); {what_next}") from error
             raise
         server.refusals, server.waits = 0, False
+        self._tell_too_large()
         return answer
+
+    def _tell_too_large(self) -> None:
+        """Warn once, and not where no photo is small enough: then the run ends, and says so."""
+        with self._turn:
+            words = self._too_large if self.is_warm and not self._has_told else ""
+            self._has_told |= bool(words)
+        if words:
+            self._listener.on_loss(words)
 
     def _wait(self, server: _Server, reason: str) -> None:
         server.waits = True
@@ -178,6 +202,14 @@ class Endpoints:
         """See ``Segmenter.traffic``."""
         clients = [server.client for server in self._servers]
         return {"sent": sum(client.sent for client in clients), "received": sum(client.received for client in clients)}
+
+
+def _about_size(url: str, size: int) -> str:
+    """What to do where a picture of so many bytes is too large."""
+    return (
+        f"{url} takes no picture of {size / 1e6:.1f} MB (413); choose a smaller Proxy Size, or have the limit of the "
+        "proxy in front of rembg raised (client_max_body_size in nginx)"
+    )
 
 
 def _soft_mask(content: bytes, size: tuple[int, int], is_cutout: bool) -> Answer:

@@ -11,6 +11,7 @@ from ..common.errors import BadUseError
 from ..common.hashes import short_hash
 from . import model_notes, weights
 from .address import Endpoint
+from .certificates import check_certificate
 
 DEFAULT_ENDPOINT = "http://localhost:7000/api/remove"
 TOKEN_VARIABLE = "SCAN_CUTOUT_TOKEN"  # noqa: S105 - the name of a variable, not what is in it
@@ -48,6 +49,17 @@ class EndpointSettings:
         blender="further_endpoints",
         no_operator="An endpoint that a call names is used alone",
         no_option="An endpoint that a command names is used alone",
+    )
+    certificate: str = setting(
+        "",
+        label="Certificate",
+        help="File (PEM) with the certificate of an https server of your own, or of who issued it, trusted beside the "
+        "usual ones",
+        home=Home.PREFERENCES,
+        unit=Unit.FILE,
+        of=_SERVER,
+        metavar="FILE",
+        since="0.2.0",
     )
     online: bool = False
     """Whether Blender's online access is on: without it only loopback endpoints and local models are used."""
@@ -103,6 +115,8 @@ class EndpointSettings:
     def check(self) -> Endpoint:
         """The first endpoint's address, if all of them may be asked at all. Raises BadUseError."""
         check(self)
+        if self.certificate:
+            check_certificate(self.certificate)
         addresses = [Endpoint.parse(each) for each in self.addresses]
         for index, address in enumerate(addresses):
             if not (self.online or address.is_loopback):

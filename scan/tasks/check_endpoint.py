@@ -18,12 +18,16 @@ _PATIENCE = 10.0
 
 
 def run(values: dict[str, Any], context: JobContext) -> JobEnd:
-    """Ask the server; the details of the end are its ``version``, its ``models`` and the ``seconds`` it took.
+    """Find the server and ask it.
+
+    The details of the end are the ``endpoint`` that was found, its ``version`` and ``models`` (empty where a proxy
+    keeps them from us) and the ``seconds`` it took.
 
     Raises BadUseError where the server may not be asked, EndpointError where it does not answer or is not rembg.
     """
     begin = time.monotonic()
-    client = RembgClient(from_json(EndpointSettings, values), context.token)
+    settings = from_json(EndpointSettings, values)
+    client = RembgClient(settings, context.token)
     pool = ThreadPoolExecutor(1)
     try:
         asked = pool.submit(client.capabilities)
@@ -38,8 +42,11 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         abilities = asked.result()
     finally:
         pool.shutdown(wait=False)
+    with_models = f" with {len(abilities.models)} models" if abilities.models else ""
+    is_elsewhere = client.url != settings.endpoint.strip()
     return JobEnd.done(
-        f"rembg {abilities.version} answers with {len(abilities.models)} models",
+        f"{abilities.name} answers{with_models}" + (f" at {client.url}" if is_elsewhere else ""),
+        endpoint=client.url,
         version=abilities.version,
         models=abilities.models,
         seconds=round(time.monotonic() - begin, 3),

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from faulty_server import Answer
 from PIL import Image
@@ -322,6 +323,7 @@ CHOICES: dict[str, Any] = {
     "timeout": 7.5,
     "first_timeout": 8.25,
     "retry_for": 0.0,
+    "certificate": certifi.where(),
 }
 TOLD = {**CHOICES, "cutout_color": "#ff8000"}
 del TOLD["full_resolution"]  # which is a proxy size: see test_proxy_size.py

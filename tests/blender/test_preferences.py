@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from conftest import wait_for
 from faulty_server import Answer, FaultyServer
+from reverse_proxy import ReverseProxy, Rules
+from self_signed import self_signed
 
 from bpy_process import Blender
+from rembg_server import RembgServer
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -105,7 +108,88 @@ def test_every_endpoint_is_tested(blender_installed: Blender, server: FaultyServ
     assert ended == ["RuntimeError"]
     assert "refused" in words
     assert "example.com is not this computer" in words
-    assert len(server.visits) == 2, "the first one's trouble kept the others from being tested"
+    assert len(server.visits) == 4, "the first one's trouble kept the others from being tested"
+
+
+# Arguments: a server's address as it was typed, a token, a certificate's file, photos, an output folder.
+KEEP = """
+import bl_ext.user_default.scan_cutout.properties.job_settings as settings
+
+typed, token, certificate, photos, output = arguments
+stored = settings.preferences(bpy.context)
+stored.endpoint, stored.token, stored.certificate, stored.model = typed, token, certificate, "u2netp"
+for address in (typed, "http://127.0.0.1:9/rembg"):
+    bpy.ops.scan_cutout.add_endpoint()
+    stored.further_endpoints[-1].address = address
+bpy.context.preferences.is_dirty = False
+try:
+    bpy.ops.scan_cutout.check_endpoint()
+except RuntimeError as error:
+    refusal = str(error)
+kept = [stored.endpoint, *(each.address for each in stored.further_endpoints)]
+is_dirty = bpy.context.preferences.is_dirty
+stored.further_endpoints.clear()
+ended = sorted(bpy.ops.scan_cutout.strip_backgrounds(directory=photos, output_directory=output))
+stored.endpoint = typed  # one that was never tested
+ended += sorted(bpy.ops.scan_cutout.strip_backgrounds(directory=photos, output_directory=output + "/again"))
+result = [kept, is_dirty, refusal, ended]
+"""
+
+
+@pytest.mark.compat
+def test_what_test_connection_finds_is_what_the_preferences_hold(
+    blender_installed: Blender,
+    rembg: RembgServer,
+    add_photos: Callable[[int], Sequence[str]],
+    photos: Path,
+    output: Path,
+    tmp_path: Path,
+) -> None:
+    """Over https with a certificate that the server gave itself, behind a prefix and a password."""
+    add_photos(1)
+    certificate, both = self_signed(tmp_path, "IP:127.0.0.1")
+    rules = Rules(routes={"/rembg/": "/"}, login="me:pa55word")
+    with ReverseProxy(rembg.endpoint, rules, certificate=both) as proxy:
+        kept, is_dirty, refusal, ended = blender_installed.run(
+            KEEP, f"{proxy.url}/rembg/", rules.login, certificate, photos, output
+        ).result
+    found = f"{proxy.url}/rembg/api/remove"
+    assert kept == [found, found, "http://127.0.0.1:9/rembg"]
+    assert is_dirty, "Blender does not save the preferences"
+    assert "No server answers at http://127.0.0.1:9/rembg" in refusal
+    assert ended == ["FINISHED", "FINISHED"]
+    assert proxy.pictures == ["/rembg/api/remove"] * 2
+    for folder in (output, output / "again"):
+        job = (folder / "job.json").read_text("utf-8")
+        assert json.loads(job)["settings"]["endpoint"]["certificate"] == str(certificate)
+        assert "pa55word" not in job
+
+
+def test_an_answer_that_comes_later_is_that_of_the_address_that_was_found(
+    blender_installed: Blender, rembg: RembgServer
+) -> None:
+    """As the preferences' button has it, which waits for nothing."""
+    code = """
+    import time
+    import bl_ext.user_default.scan_cutout.properties.job_settings as settings
+    from bl_ext.user_default.scan_cutout.session import found_endpoint, queries
+
+    stored, asked = settings.preferences(bpy.context), arguments[0]
+    stored.endpoint = asked
+    other = stored.further_endpoints.add()
+    other.address = "http://127.0.0.1:9"
+    for address in (asked, other.address):
+        queries.ask(
+            bpy.context, queries.of_endpoint(address), {"task": "check_endpoint", "settings": {"endpoint": address}},
+            lambda answer, address=address: found_endpoint.keep(bpy.context, address, answer),
+        )
+    while queries._look() is not None:
+        time.sleep(0.02)
+    answers = [queries.answer(queries.of_endpoint(each)) for each in (stored.endpoint, other.address, asked)]
+    result = [stored.endpoint, other.address, [each and each.status for each in answers]]
+    """
+    kept = blender_installed.run(code, rembg.endpoint.removesuffix("/remove")).result
+    assert kept == [rembg.endpoint, "http://127.0.0.1:9", ["done", "failed", None]]
 
 
 def test_the_docker_command_is_the_one_in_the_readme(blender_installed: Blender) -> None:

@@ -89,6 +89,7 @@ def steps():
     yield drawn()
     shot("preferences_answered")
     said = answer()
+    found = stored.endpoint
 
     # All of it, unfolded, in a large area: for the README.
     with bpy.context.temp_override(window=opened()):
@@ -103,11 +104,12 @@ def steps():
         yield press("WHEELDOWNMOUSE")
     yield drawn()
     shot("preferences_unfolded")
-    return said.to_json()
+    return [found, said.to_json()]
 """,
-        rembg.endpoint,
+        rembg.endpoint.removesuffix("/remove"),  # as rembg prints it when it starts
     )
-    answer = done.result
+    found, answer = done.result
+    assert found == rembg.endpoint, "the field does not show what was found"
     keep("preferences", [done.folder / "preferences_unfolded.png"], (168, 150, 1316, 905))
     assert answer["status"] == "done"
     assert answer["version"] == "2.0.86"

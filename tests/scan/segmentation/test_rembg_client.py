@@ -193,7 +193,7 @@ def test_what_this_picture_alone_cannot_do_is_told_at_once_in_the_servers_words(
     ("answer", "words"),
     [
         (Answer(401, body=b'{"detail": "who are you"}'), r"asks for a token.*SCAN_CUTOUT_TOKEN \(401: who are you\)"),
-        (Answer(403), "refuses access; check the token"),
+        (Answer(403), "refuses access: rembg itself does not, it is a proxy or a firewall in front of it"),
         (Answer(404), "ends with /api/remove"),
         (Answer(405), "ends with /api/remove"),
         (Answer(407), "HTTP_PROXY"),

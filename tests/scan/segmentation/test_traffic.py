@@ -2,7 +2,6 @@
 """What a whole run sends, how much at a time, to whom, and what of it is kept to itself."""
 
 import json
-import sys
 import threading
 
 import pytest
@@ -190,19 +189,19 @@ def test_traffic_to_elsewhere_goes_through_the_proxy(proxy, add_photos, workers)
     }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="0.0.0.0 leads to this computer on Unix only")
 @pytest.mark.parametrize("token", ["", TOKEN])
-def test_passwords_of_netrc_are_not_sent(add_photos, workers, tmp_path, monkeypatch, token):
-    """0.0.0.0 is another computer to us, so that nothing is switched off as for loopback."""
+def test_passwords_of_netrc_are_not_sent(proxy, add_photos, workers, server, tmp_path, monkeypatch, token):
+    """Neither to another computer, here behind a proxy, nor to this one."""
     (tmp_path / ".netrc").write_text("default login me password hunter2\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     names = add_photos(1)
-    with FaultyServer(host="0.0.0.0") as server:  # noqa: S104 - for the length of this test
-        assert workers.strip(f"http://0.0.0.0:{server.port}", token, online=True).made == names
-        assert workers.strip(f"http://127.0.0.1:{server.port}", token, model="u2net").made == names
-    sent = {visit.headers.get("authorization") for visit in server.visits}
+    assert workers.strip("http://gpu.example:7000", token, online=True).made == names
+    assert workers.strip(f"http://127.0.0.1:{server.port}", token, model="u2net").made == names
+    assert server.visits
+    assert proxy.visits
+    sent = {visit.headers.get("authorization") for visit in [*server.visits, *proxy.visits]}
     assert sent == {f"Bearer {token}" if token else None}
 
 

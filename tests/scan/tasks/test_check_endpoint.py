@@ -3,14 +3,13 @@
 
 import errno
 import os
-import shutil
 import socket
-import subprocess
 
 import pytest
 import requests
 import urllib3
 from faulty_server import Answer, FaultyServer
+from self_signed import self_signed
 
 from scan.segmentation.address import Endpoint
 from scan.segmentation.connection_errors import reason
@@ -54,7 +53,7 @@ def test_another_server_is_told_from_rembg(workers, server):
     ("openapi", "words"),
     [
         (Answer(401, body=b"who?"), "asks for a token, or refuses the one it got; set the token in the preferences"),
-        (Answer(403, body=b""), "refuses access; check the token in the preferences"),
+        (Answer(403, body=b""), "refuses access: rembg itself does not, it is a proxy or a firewall in front of it"),
         (
             Answer(403, body=b"", headers={"Server": "AirTunes/775.3.1"}),
             "macOS's AirPlay receiver, which holds port 7000: switch it off, or start rembg on another port",
@@ -98,14 +97,7 @@ def test_https_to_a_server_without_it_is_told(workers, server):
 @pytest.fixture
 def encrypted(tmp_path):
     """Give a server that speaks TLS, with a certificate that it gave itself."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("openssl makes the certificate: install it")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    both = tmp_path / "both.pem"
-    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    _, both = self_signed(tmp_path)
     with FaultyServer(certificate=both) as server:
         yield server
 
@@ -115,7 +107,8 @@ def test_a_certificate_that_is_not_trusted_is_told_with_the_reason(workers, encr
     assert story.exit_code == 3
     assert (
         f"https://127.0.0.1:{encrypted.port} shows a certificate that this computer does not trust (self-signed "
-        "certificate). Change the address or the server"
+        "certificate). Where the server is yours, choose its certificate, or that of who issued it, as Certificate in "
+        "the preferences; the environment variable REQUESTS_CA_BUNDLE does as well"
     ) in story.message
 
 

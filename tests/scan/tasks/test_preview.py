@@ -14,6 +14,7 @@ from conftest import draw_photo, journal_lines, wait_for
 from faulty_server import Answer, always
 from looking import Looking
 from PIL import Image, ImageDraw, ImageOps
+from reverse_proxy import ReverseProxy, Rules
 
 from scan.job.context import JobContext
 from scan.job.folder import JobFolder
@@ -71,6 +72,13 @@ def test_it_shows_the_mask_that_a_strip_makes(add_photo, workers, server, output
     assert np.median(ratio[~grown]) == pytest.approx(0.6, abs=0.03)
     assert len(server.visits) == asked
     assert shown.end()["status"] == "done"
+
+
+def test_it_asks_the_endpoint_that_a_strip_asks(add_photo, rembg, look):
+    add_photo("1.jpg")
+    with ReverseProxy(rembg.endpoint, Rules(routes={"/rembg/": "/"})) as proxy:
+        assert look(f"{proxy.url}/rembg/").show("1.jpg")["event"] == "previewed"
+    assert proxy.pictures == ["/rembg/api/remove"]
 
 
 def _marked(path, orientation):

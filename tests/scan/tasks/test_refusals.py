@@ -29,7 +29,7 @@ def refused(add_photos, workers, server):
     ("given", "words"),
     [
         ({"photos": "/is/not/there"}, "There is no photo folder '/is/not/there'"),
-        ({"endpoint": "localhost:7000"}, "not an address such as http://localhost:7000/api/remove"),
+        ({"endpoint": "localhost"}, "not an address such as http://localhost:7000/api/remove"),
         ({"endpoint": "http://gpu.example:7000"}, "gpu.example is not this computer"),
         ({"model": "withoutbg"}, "sends every photo on to the remote service withoutbg.com"),
         ({"model": "u2net_cloth_seg"}, "answers with three masks stacked"),
