@@ -27,6 +27,8 @@ class Outcome:
     """Photos whose cutout this run made, be it of an earlier mask."""
     failed: dict[str, str]
     """Photo → reason."""
+    developed: dict[str, str]
+    """RAW file that was passed over → the photo that was developed of it."""
     seconds: float
     masks: dict[str, PhotoRecord]
     """Photo → its record, for every photo that has a mask."""
@@ -103,6 +105,7 @@ class Outcome:
         seconds = end.pop("seconds")
         return {
             **end,
+            "developed": self.developed,
             "masks": {
                 name: {fact: getattr(record, fact) for fact in _OF_A_MASK} for name, record in self.masks.items()
             },

@@ -36,8 +36,9 @@ from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.priority import lower_priority
 from ..job.records import PhotoRecord
-from ..photos.photo import Photo, find_photos, passed_over
+from ..photos.photo import Photo, find_developed, find_photos, passed_over
 from ..photos.pixels import NO_MEMORY
+from ..photos.twins import about_developed
 from ..review.contact_sheet import ContactSheet
 from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
@@ -118,6 +119,9 @@ class Strip:
         self._journal.write(Started(task="strip", photos=len(photos)))
         if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
             self._warn(words)
+        developed = find_developed(Path(self._settings.photos), self._settings.files)
+        if words := about_developed(developed):
+            self._journal.write(Log(text=words))
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = self._plan(photos, events)
         done = len(photos) - len(tasks) - len(self._failed)
@@ -143,6 +147,7 @@ class Strip:
             made=len(self._made),
             cutouts=self._cutouts,
             failed=dict(sorted(self._failed.items())),
+            developed={str(raw): str(twin) for raw, twin in developed.items()},
             masks=masks,
             wants_cutouts=self._settings.cutouts != "NONE",
             seconds=time.monotonic() - begin,

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What RAW files say of themselves: their EXIF, and how long they are.
+
+Most are TIFF files; Canon's CR3 (ISO base media, ISO 14496-12) and Fujifilm's RAF keep all that in places of their own.
+"""
+
+import io
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from .exif import TiffTags, block_of_raw
+from .metadata import exif_of_jpeg
+
+_RAF = b"FUJIFILMCCD-RAW "
+_JPEG_OF_RAF = 84  # bytes; there are the place and the length of a JPEG that says all
+_SENSOR_OF_RAF = 100  # and those of the sensor's values
+# The box below moov in which CR3 files keep EXIF (github.com/lclevy/canon_cr3).
+_CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
+_LONGEST_BOX = 16_000_000  # bytes; pixels lie elsewhere
+_STRIPS, _TILES = (273, 279), (324, 325)  # places and lengths
+
+
+def read_exif(path: Path) -> tuple[bytes, list[str]]:
+    """A RAW file's EXIF, and a sentence where it has none that can be read. Raises OSError."""
+    with path.open("rb") as stream:
+        head = stream.read(16)
+        try:
+            if head == _RAF:
+                tags = [TiffTags(io.BytesIO(_exif_of_raf(stream)), is_forgiving=True)]
+            elif head[4:8] == b"ftyp":
+                tags = [TiffTags(io.BytesIO(block), is_forgiving=True) for block in _exif_of_cr3(stream)]
+            else:
+                tags = [TiffTags(stream, is_forgiving=True)]
+            return block_of_raw(tags), []
+        except (ValueError, struct.error) as error:
+            return b"", [f"its JPEG has no EXIF, since that of the photo cannot be read ({error})"]
+
+
+def is_cut_short(path: Path) -> bool:
+    """Whether the file ends within what it says to hold of the sensor's values: LibRaw makes up the rest. Raises OSError.
+
+    Some say nonsense of what is not theirs alone, so what lies beyond the end as a whole counts for nothing: LibRaw
+    refuses to begin there.
+    """
+    with path.open("rb") as stream:
+        end = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        head = stream.read(16)
+        try:
+            if head == _RAF:
+                stream.seek(_SENSOR_OF_RAF)
+                pieces = [struct.unpack(">II", stream.read(8))]
+            elif head[4:8] == b"ftyp":
+                pieces = [(at, length) for _, at, length in _boxes(stream, 0, end)]
+            else:
+                pieces = _pieces_of_tiff(stream)
+        except (ValueError, struct.error):
+            return False  # LibRaw knows more kinds
+    return any(at < end < at + length for at, length in pieces)
+
+
+def _pieces_of_tiff(stream: BinaryIO) -> list[tuple[int, int]]:
+    tags = TiffTags(stream, is_forgiving=True)
+    return [
+        piece
+        for picture in tags.pictures()
+        for places, lengths in (_STRIPS, _TILES)
+        for piece in zip(tags.numbers(places, picture), tags.numbers(lengths, picture), strict=False)
+    ]
+
+
+def _exif_of_raf(stream: BinaryIO) -> bytes:
+    stream.seek(_JPEG_OF_RAF)
+    at, length = struct.unpack(">II", stream.read(8))
+    stream.seek(at)
+    return exif_of_jpeg(io.BytesIO(stream.read(min(length, _LONGEST_BOX))))
+
+
+def _exif_of_cr3(stream: BinaryIO) -> list[bytes]:
+    """The TIFF blocks with the main directory, that of EXIF and that of GPS, of which each is the main one of its own."""
+    stream.seek(0, io.SEEK_END)
+    for kind, at, length in _boxes(stream, 0, stream.tell()):
+        if kind == b"moov":
+            for inner, begin, size in _boxes(stream, at, length):
+                stream.seek(begin)
+                if inner == b"uuid" and stream.read(16) == _CANON:
+                    found = {name: (place, size) for name, place, size in _boxes(stream, begin + 16, size - 16)}
+                    return [_content(stream, *found[name]) for name in (b"CMT1", b"CMT2", b"CMT4") if name in found]
+    raise ValueError("no directory of Canon's")
+
+
+def _boxes(stream: BinaryIO, at: int, length: int) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, place and length of what is in each box."""
+    end = at + length
+    while at + 8 <= end:
+        stream.seek(at)
+        size, kind = struct.unpack(">I4s", stream.read(8))
+        begin = at + 8
+        if size == 1:
+            (size,) = struct.unpack(">Q", stream.read(8))
+            begin += 8
+        if size < begin - at:  # 0, "to the end of the file", is of no box before the last
+            return
+        yield kind, begin, at + size - begin
+        at += size
+
+
+def _content(stream: BinaryIO, at: int, length: int) -> bytes:
+    stream.seek(at)
+    return stream.read(min(length, _LONGEST_BOX))
