@@ -42,7 +42,7 @@ _OF_THE_FILE = frozenset(
     | {XMP, IPTC, PHOTOSHOP, ICC, EXIF_IFD, _GPS_IFD}
 )
 
-# Tags of a RAW file's main directory that say something of the photo; all others say how its values are to be developed.
+# Tags of a RAW file's main directory that say something of the photo; all others say how it is to be developed.
 _OF_THE_PHOTO = frozenset({270, _MAKE, _MODEL, ORIENTATION, 305, 306, 315, 33432})
 
 # Maker notes are directories too. What they begin with → where the directory lies in them; nothing before it: Canon.
@@ -67,7 +67,7 @@ class TiffTags:
     """The tags of a TIFF's first picture. Raises ValueError where they cannot be read."""
 
     def __init__(self, stream: BinaryIO, *, is_forgiving: bool = False) -> None:
-        """``stream`` is the file, or a block of EXIF in a BytesIO; it is read from during this call, and by ``pictures``.
+        """``stream`` is the file, or a block of EXIF in a BytesIO; it is read from in this call and in ``pictures``.
 
         With ``is_forgiving``, only the main directory has to be whole: values and directories that lie outside of the
         file are left out.

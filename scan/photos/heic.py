@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HEIC and HEIF photos as JPEGs: most phones write HEIC, and no photogrammetry program reads it.
 
-They are decoded with ``pi-heif`` (which carries a decoder only), and written as upright JPEGs that carry their EXIF, XMP
-and colour profile.
+They are decoded with ``pi-heif`` (which carries a decoder only), and written as upright JPEGs that carry their EXIF,
+XMP and colour profile.
 """
 
 import re

@@ -97,7 +97,8 @@ def find_photos(folder: Path, files: tuple[str, ...] = (), converted: Path | Non
     """Returns the photos of a folder and its subfolders in the order of their names, or those that ``files`` names.
 
     ``converted`` is the folder for the JPEGs of HEIC and RAW photos. Links are followed, each folder once. Hidden files
-    and folders are passed over, and so are RAW files with what was developed of them among the photos. Raises BadUseError where there is no photo, or a name leads out of the folder.
+    and folders are passed over, and so are RAW files with what was developed of them among the photos. Raises
+    BadUseError where there is no photo, or a name leads out of the folder.
     """
     names = _named(folder, files)
     if not names:

@@ -39,10 +39,10 @@ def read_exif(path: Path) -> tuple[bytes, list[str]]:
 
 
 def is_cut_short(path: Path) -> bool:
-    """Whether the file ends within what it says to hold of the sensor's values: LibRaw makes up the rest. Raises OSError.
+    """Whether the file ends within the sensor's values: of packed ones, LibRaw makes up the rest. Raises OSError.
 
-    Some say nonsense of what is not theirs alone, so what lies beyond the end as a whole counts for nothing: LibRaw
-    refuses to begin there.
+    What is said to begin behind the end counts for nothing: some makers fill in nonsense, and LibRaw does not begin
+    there.
     """
     with path.open("rb") as stream:
         end = stream.seek(0, io.SEEK_END)
@@ -79,7 +79,7 @@ def _exif_of_raf(stream: BinaryIO) -> bytes:
 
 
 def _exif_of_cr3(stream: BinaryIO) -> list[bytes]:
-    """The TIFF blocks with the main directory, that of EXIF and that of GPS, of which each is the main one of its own."""
+    """The TIFF blocks with the main directory, that of EXIF and that of GPS, each the main one of its own block."""
     stream.seek(0, io.SEEK_END)
     for kind, at, length in _boxes(stream, 0, stream.tell()):
         if kind == b"moov":

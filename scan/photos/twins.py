@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are one shot, told by their names: a RAW file and what was developed of it; HEIC and JPEG of one camera."""
+"""Files that are one shot, told by their names: a RAW file and what was developed of it; a camera's HEIC and JPEG."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ def developed_twins(names: Iterable[PurePosixPath]) -> dict[PurePosixPath, PureP
     """Returns RAW file → the photo that was developed of it, as cameras and programs name and place them.
 
     ``DSC_1.JPG`` of ``DSC_1.NEF``, in any case, or ``DSC_1.NEF.jpg``; beside it, or in a folder there, where programs
-    export to. Of RAW files in a folder ``RAW``, or named like ``NEF``, also beside that folder, or in another one there.
+    export to. Of RAW files in a folder ``RAW``, or ``NEF`` and so on, also beside that folder, or in another one there.
     """
     raws: list[PurePosixPath] = []
     at: dict[tuple[PurePosixPath, str], PurePosixPath] = {}
@@ -60,6 +60,6 @@ def about_shots_twice(names: Iterable[PurePosixPath]) -> str:
         return ""
     are = "shot is" if len(twice) == 1 else "shots are"
     return (
-        f"{len(twice):,} {are} there twice ({some(twice, 2)}), and each file counts as a photo of its own: move one kind "
-        "out of the folder"
+        f"{len(twice):,} {are} there twice ({some(twice, 2)}), and each file counts as a photo of its own: move one "
+        "kind out of the folder"
     )

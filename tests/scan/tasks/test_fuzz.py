@@ -14,7 +14,7 @@ from mutations import mutated
 from PIL import Image
 
 from scan.cutouts.cutout import CutoutKind, cutout_name
-from scan.photos.photo import needs_jpeg, jpeg_name
+from scan.photos.photo import jpeg_name, needs_jpeg
 from speaking_photos import exif, icc, save, scene
 
 SEED = int(os.environ.get("SCAN_CUTOUT_FUZZ_SEED", "1"))

@@ -20,7 +20,7 @@ from scan.engines.engine import ScanPhoto
 from scan.engines.layout import plain_names
 from scan.job.folder import JobFolder
 from scan.photos.header import PhotoFacts
-from scan.photos.photo import Photo, needs_jpeg, jpeg_name
+from scan.photos.photo import Photo, jpeg_name, needs_jpeg
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make symbolic links")
 
