@@ -40,14 +40,14 @@ def directory(tags, order="<"):
 def cr3(sensor=b"values" * 99):
     """A file as Canon's cameras lay it out, without what is not read here."""
     tags = TiffTags(io.BytesIO(exif(6)))
-    parts = [box(name, directory(each)) for name, each in zip((b"CMT1", b"CMT2", b"CMT4"), directories(tags))]
-    uuid = box(b"uuid", CANON, box(b"CNCV", b"CanonCR3"), parts[0], parts[1], box(b"CMT3", b"note"), parts[2])
+    main, within, gps = (box(b"CMT" + number, directory(each)) for number, each in directories(tags).items())
+    uuid = box(b"uuid", CANON, box(b"CNCV", b"CanonCR3"), main, within, box(b"CMT3", b"note"), gps)
     other = box(b"uuid", b"another program's", box(b"CMT1", b"junk"))
     return box(b"ftyp", b"crx \0\0\0\1crx isom") + box(b"moov", other, uuid) + box(b"mdat", sensor, is_long=True)
 
 
 def directories(tags):
-    return tags.main, tags.exif, tags.gps
+    return {b"1": tags.main, b"2": tags.exif, b"4": tags.gps}
 
 
 def raf(sensor=b"values" * 99):

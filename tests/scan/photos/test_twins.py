@@ -79,7 +79,7 @@ def test_it_is_said_which_raw_files_are_passed_over():
 def test_a_shot_that_is_there_as_two_photos_is_told():
     names = ["1.HEIC", "1.JPG", "2.heic", "2.jpg", "2.tif", "3.JPG", "3.png", "4.JPG", "A/4.HEIC", "5.webp", "5.jpg"]
     assert about_shots_twice(map(PurePosixPath, names)) == (
-        "2 shots are there twice (1.HEIC and 1.JPG, 2.heic and 2.jpg and 2.tif), and each file counts as a photo of its "
-        "own: move one kind out of the folder"
+        "2 shots are there twice (1.HEIC and 1.JPG, 2.heic and 2.jpg and 2.tif), and each file counts as a photo of "
+        "its own: move one kind out of the folder"
     )
     assert about_shots_twice(map(PurePosixPath, names[5:])) == ""

@@ -39,8 +39,8 @@ def test_a_raw_file_beside_its_jpeg_is_no_photo_and_no_failure(add_photo, add_ra
     assert story.message == "2 of 2 photos have a mask"
     (said,) = (text for text in infos(story) if "RAW" in text)
     assert said == (
-        "2 RAW files passed over, since what was developed of them is there (A/DSC_1.NEF as A/DSC_1.JPG, A/DSC_2.NEF as "
-        "A/DSC_2.JPG)"
+        "2 RAW files passed over, since what was developed of them is there (A/DSC_1.NEF as A/DSC_1.JPG, A/DSC_2.NEF "
+        "as A/DSC_2.JPG)"
     )
     report = json.loads((output / "report.json").read_bytes())
     assert report["developed"] == {"A/DSC_1.NEF": "A/DSC_1.JPG", "A/DSC_2.NEF": "A/DSC_2.JPG"}

@@ -98,10 +98,8 @@ def test_raw_files_with_a_twin_are_noted_and_not_counted(add, survey, photos):
         (photos / f"DSC_{number}.xmp").write_bytes(b"sidecar")
     found = survey()
     assert (found["count"], found["formats"], found["warnings"]) == (3, {"JPEG": 3}, [])
-    assert found["notes"] == [
-        "3 RAW files passed over, since what was developed of them is there (DSC_0.NEF as DSC_0.JPG, DSC_1.NEF as "
-        "DSC_1.JPG and 1 more)"
-    ]
+    (note,) = found["notes"]
+    assert note.startswith("3 RAW files passed over, since what was developed of them is there (DSC_0.NEF as DSC_0.JPG")
 
 
 def test_shots_that_are_there_twice_are_warned_of(add, survey, photos):
