@@ -47,6 +47,7 @@ def test_everything_is_drawn_in_every_state(
     (photos / "IMG_0002.JPG").write_bytes(b"damaged")
     (photos / "A").mkdir()
     (photos / "A" / "DSC_1.NEF").write_bytes(b"raw")
+    (photos / "IMG_0003.NEF").write_bytes(b"raw, and developed")
     server.script = lambda request: Answer() if request.number < 3 else Answer(status=503)
     with FaultyServer() as gone:
         nowhere = gone.endpoint
@@ -66,7 +67,7 @@ def test_everything_is_drawn_in_every_state(
     assert "Thereisnophotofolder" in drawn["photo folder gone"]["SCAN_CUTOUT_PT_photos"]
     assert "scan_cutout.look_at_photos" in drawn["not looked at"]["SCAN_CUTOUT_PT_photos"]
     looked_at = drawn["looked at"]["SCAN_CUTOUT_PT_photos"]
-    for said in ("9photos", "8JPEG,1RAW", "1RAWfile", "template_icon"):
+    for said in ("9photos", "8JPEG,1RAW", "1RAWphoto", "develop_raw", "1RAWfilepassedover", "template_icon"):
         assert said in looked_at
     assert "Starting…" in scan("starting")
     for said in ("5of9", "2failed", "503", "template_icon", "scan_cutout.cancel_job"):
@@ -87,6 +88,7 @@ def test_everything_is_drawn_in_every_state(
     _check_ended(drawn, str(tmp_path / "outputs" / "output").replace(" ", ""))
     solved, before = (drawn[state]["SCAN_CUTOUT_PT_reconstruct"] for state in ("solved", "looked at"))
     assert "placed38of40photos" in solved
+    assert "develop_raw" not in solved, "the photos' panel has it"
     assert solved.count("scan_cutout.reconstruct") == 2 * before.count("scan_cutout.reconstruct") > 0, "Solve Again"
     _check_model(drawn)
     assert "Askingtheserver…" in drawn["asking, answered"]["SCAN_CUTOUT_PT_background"]
