@@ -39,14 +39,15 @@ def dng(
     exposure: float = 1.0,
     orientation: int = 1,
     exif: bytes = b"",
-    order: str = "<",
     packed: bool = False,
 ) -> bytes:
     """A DNG of a picture as stored: RGB through the filter RGGB, L without one.
 
-    ``exposure`` is what its light is multiplied by; ``exif`` is a block whose directories EXIF and GPS are taken;
-    ``packed`` has it stored as lossless JPEG, as cameras do.
+    ``exposure`` is what its light is multiplied by; ``exif`` is a block whose directories EXIF and GPS are taken,
+    and its order of bytes; ``packed`` has it stored as lossless JPEG, as cameras do.
     """
+    described = TiffTags(io.BytesIO(exif)) if exif else None
+    order = described.order if described else "<"
     light = linear(picture) * exposure
     if picture.mode == "RGB":
         light *= NEUTRAL
@@ -79,12 +80,13 @@ def dng(
     if picture.mode == "RGB":
         tags += [(33421, 3, [2, 2]), (33422, 1, [0, 1, 1, 2]), (50778, 3, [21])]
         tags += [(50721, 10, (np.diag(NEUTRAL) @ _SRGB_OF_XYZ).ravel()), (50728, 5, NEUTRAL)]
-    return _tiff(order, tags, pixels, exif)
+    return _tiff(order, tags, pixels, described)
 
 
-def _tiff(order: str, tags: list[tuple[int, int, Sequence[float] | bytes]], pixels: bytes, exif: bytes) -> bytes:
+def _tiff(
+    order: str, tags: list[tuple[int, int, Sequence[float] | bytes]], pixels: bytes, described: TiffTags | None
+) -> bytes:
     """A TIFF of one picture in one strip, which lies last in the file."""
-    described = TiffTags(io.BytesIO(exif)) if exif else None
     below = [(34665, described.exif), (34853, described.gps)] if described else []
     rows = [(tag, kind, *_value(order, kind, value)) for tag, kind, value in tags]
     rows += [(tag, 4, 1, bytes(4)) for tag in (273, *(tag for tag, _ in below))]

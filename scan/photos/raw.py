@@ -29,7 +29,10 @@ def make_jpeg(photo: Photo) -> tuple[bytes, list[str]]:
         raise cannot_read(error) from error
     decoded = decode(photo, "RAW")
     if damage := _DAMAGE.search(decoded.said):
-        raise PhotoError(f"is damaged ({damage[0].lower()}); copy it from the camera again")
+        raise PhotoError(
+            f"is damaged, or packed in a way that LibRaw does not know ({damage[0].lower()}); copy it from the camera "
+            "again, or export it as JPEG or TIFF beside it"
+        )
     exif, unread = upright_exif(exif, decoded.picture.size)
     jpeg, too_large = encode_jpeg(decoded.picture, decoded.chroma, Metadata(exif))
     return jpeg, [*left_behind, *unread, *too_large]

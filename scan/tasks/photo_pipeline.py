@@ -37,9 +37,9 @@ from .settings import StripSettings
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
 _UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
-# Such a photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting; and of a
-# usual camera, for which LibRaw takes twice as much memory a pixel.
-_PIXELS_OF_HEIC, _PIXELS_OF_RAW = 13_000_000, 48_000_000
+# Such a photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting; and
+# a usual camera's.
+_PIXELS_OF_HEIC, _PIXELS_OF_RAW = 13_000_000, 24_000_000
 _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
 
 
