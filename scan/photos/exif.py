@@ -8,14 +8,13 @@ directories lie among those of the pictures, and a block is made of them.
 
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 EXIF_IFD = 34665
 _GPS_IFD = 34853
 _INTEROPERABILITY_IFD = 40965
-_SUB_IFDS = 330
 _MAKER_NOTE = 37500
 _MAKE, _MODEL = 271, 272
 _DATE_TIME_ORIGINAL, _FOCAL_LENGTH, _FOCAL_LENGTH_35 = 36867, 37386, 41989
@@ -30,7 +29,6 @@ ICC = 34675
 # Type → bytes of one value (TIFF 6.0, and BigTIFF's 16 to 18).
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _MOST_ENTRIES = 4096
-_MOST_PICTURES = 100
 _LONGEST_VALUE = 32_000_000  # bytes; Photoshop keeps whole layers in a tag, which are none of ours
 
 # Tags that say how a TIFF's pixels are coded and where they lie: of this file only, and wrong in any other. The last
@@ -67,7 +65,7 @@ class TiffTags:
     """The tags of a TIFF's first picture. Raises ValueError where they cannot be read."""
 
     def __init__(self, stream: BinaryIO, *, is_forgiving: bool = False) -> None:
-        """``stream`` is the file, or a block of EXIF in a BytesIO; it is read from in this call and in ``pictures``.
+        """``stream`` is the file, or a block of EXIF in a BytesIO; it is read from during this call only.
 
         With ``is_forgiving``, only the main directory has to be whole: values and directories that lie outside of the
         file are left out.
@@ -85,7 +83,6 @@ class TiffTags:
             (first,) = struct.unpack(order + "Q", head[8:16])
         elif version not in {42, 0x4F52, 0x5352, 85}:  # 42, or what Olympus and Panasonic write instead
             raise ValueError("no TIFF header")
-        self._first = first
         self.main = self._directory(first)
         self.exif = self._sub(self.main, EXIF_IFD, may_dangle=is_forgiving)
         # Programs that rewrite EXIF often leave the places of these two dangling. Nobody reads them then.
@@ -99,24 +96,12 @@ class TiffTags:
             return b""
         return _write(self.order, main, self.exif, self.gps, self.interoperability)
 
-    def numbers(self, tag: int, directory: Directory | None = None) -> tuple[int, ...]:
-        """The whole numbers that a tag holds, of the main directory or of another; none where it has no such."""
-        entry = (self.main if directory is None else directory).get(tag)
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """The whole numbers that a tag of the main directory holds; none where it is not there, or holds others."""
+        entry = self.main.get(tag)
         if entry is None or entry.kind not in {3, 4}:
             return ()
         return struct.unpack(f"{self.order}{entry.count}{'H' if entry.kind == 3 else 'I'}", entry.value)
-
-    def pictures(self) -> Iterator[Directory]:
-        """The directories of all pictures in the file, in no order; the stream is read from until the last is taken."""
-        places, seen = [self._first], set[int]()
-        while places and len(seen) < _MOST_PICTURES:
-            at = places.pop()
-            if at in {0, *seen}:
-                continue
-            seen.add(at)
-            directory, following = self._directory_and_next(at)
-            places += [following, *self.numbers(_SUB_IFDS, directory)]
-            yield directory
 
     def _sub(self, directory: Directory, tag: int, *, may_dangle: bool) -> Directory:
         entry = directory.pop(tag, None)
@@ -131,10 +116,6 @@ class TiffTags:
             return {}
 
     def _directory(self, at: int) -> Directory:
-        return self._directory_and_next(at)[0]
-
-    def _directory_and_next(self, at: int) -> tuple[Directory, int]:
-        """The directory at a place of the file, and the place of the next one; 0 where none follows."""
         form = "QHHQ8s" if self._is_big else "HHHI4s"
         number, entry_form = self.order + form[0], self.order + form[1:]
         step, inline = struct.calcsize(entry_form), 8 if self._is_big else 4
@@ -159,8 +140,7 @@ class TiffTags:
                 except ValueError:
                     if not self._is_forgiving:
                         raise
-        last = self._read(at + head + count * step, inline, at_least=0)
-        return found, int.from_bytes(last, "little" if self.order == "<" else "big")
+        return found
 
     def _read(self, at: int, length: int, at_least: int = -1) -> bytes:
         try:

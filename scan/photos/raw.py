@@ -12,7 +12,7 @@ from ..common.errors import PhotoError
 from .decoding import decode, encode_jpeg, refuse_another_kind, upright_exif
 from .metadata import Metadata
 from .photo import Photo, cannot_read
-from .raw_file import is_cut_short, read_exif
+from .raw_exif import read_exif
 
 # What LibRaw's default handler (src/utils/utils_dcraw.cpp, default_data_callback) prints of damage that it survives.
 _DAMAGE = re.compile(r"unexpected end of file|data corrupted", re.IGNORECASE)
@@ -21,18 +21,18 @@ _DAMAGE = re.compile(r"unexpected end of file|data corrupted", re.IGNORECASE)
 def make_jpeg(photo: Photo) -> tuple[bytes, list[str]]:
     """A RAW photo as an upright JPEG with its EXIF, and sentences on what of that it lacks. Raises PhotoError."""
     refuse_another_kind(photo, {"TIFF"})  # which most RAW files are
-    try:
-        if is_cut_short(photo.path):
-            raise PhotoError("is damaged (it ends too early); copy it from the camera again")
-        exif, left_behind = read_exif(photo.path)
-    except OSError as error:
-        raise cannot_read(error) from error
     decoded = decode(photo, "RAW")
     if damage := _DAMAGE.search(decoded.said):
         raise PhotoError(
             f"is damaged, or packed in a way that LibRaw does not know ({damage[0].lower()}); copy it from the camera "
             "again, or export it as JPEG or TIFF beside it"
         )
+    if not decoded.picture.getbbox():  # what LibRaw makes of a packed file that ends before its pixels
+        raise PhotoError("is damaged (it is all black); copy it from the camera again")
+    try:
+        exif, left_behind = read_exif(photo.path)
+    except OSError as error:
+        raise cannot_read(error) from error
     exif, unread = upright_exif(exif, decoded.picture.size)
     jpeg, too_large = encode_jpeg(decoded.picture, decoded.chroma, Metadata(exif))
     return jpeg, [*left_behind, *unread, *too_large]

@@ -123,6 +123,7 @@ def in_jpeg(picture):
         (lambda shot: dng(shot)[:-99], "is damaged (it ends too early); copy it from the camera again"),
         (lambda shot: dng(shot)[:500], "is damaged (it ends too early); copy it from the camera again"),
         (lambda shot: dng(shot, packed=True)[:-99], "is damaged (it ends too early); copy it from the camera again"),
+        (lambda shot: dng(shot, packed=True)[:500], "is damaged (it is all black); copy it from the camera again"),
         (lambda _: b"", "is damaged (it ends too early); copy it from the camera again"),
         (lambda _: b"Dear camera,\n" * 99, "is a RAW file of a kind that LibRaw 0."),
         (in_jpeg, "is a JPEG file named .NEF; rename it to .jpg"),

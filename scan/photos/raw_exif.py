@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What RAW files say of themselves: their EXIF, and how long they are.
+"""EXIF of RAW files.
 
-Most are TIFF files; Canon's CR3 (ISO base media, ISO 14496-12) and Fujifilm's RAF keep all that in places of their own.
+Most are TIFF files; Canon's CR3 (ISO base media, ISO 14496-12) and Fujifilm's RAF keep it in places of their own.
 """
 
 import io
@@ -15,11 +15,9 @@ from .metadata import exif_of_jpeg
 
 _RAF = b"FUJIFILMCCD-RAW "
 _JPEG_OF_RAF = 84  # bytes; there are the place and the length of a JPEG that says all
-_SENSOR_OF_RAF = 100  # and those of the sensor's values
 # The box below moov in which CR3 files keep EXIF (github.com/lclevy/canon_cr3).
 _CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _LONGEST_BOX = 16_000_000  # bytes; pixels lie elsewhere
-_STRIPS, _TILES = (273, 279), (324, 325)  # places and lengths
 
 
 def read_exif(path: Path) -> tuple[bytes, list[str]]:
@@ -38,39 +36,6 @@ def read_exif(path: Path) -> tuple[bytes, list[str]]:
             return b"", [f"its JPEG has no EXIF, since that of the photo cannot be read ({error})"]
 
 
-def is_cut_short(path: Path) -> bool:
-    """Whether the file ends within the sensor's values: of packed ones, LibRaw makes up the rest. Raises OSError.
-
-    What is said to begin behind the end counts for nothing: some makers fill in nonsense, and LibRaw does not begin
-    there.
-    """
-    with path.open("rb") as stream:
-        end = stream.seek(0, io.SEEK_END)
-        stream.seek(0)
-        head = stream.read(16)
-        try:
-            if head == _RAF:
-                stream.seek(_SENSOR_OF_RAF)
-                pieces = [struct.unpack(">II", stream.read(8))]
-            elif head[4:8] == b"ftyp":
-                pieces = [(at, length) for _, at, length in _boxes(stream, 0, end)]
-            else:
-                pieces = _pieces_of_tiff(stream)
-        except (ValueError, struct.error):
-            return False  # LibRaw knows more kinds
-    return any(at < end < at + length for at, length in pieces)
-
-
-def _pieces_of_tiff(stream: BinaryIO) -> list[tuple[int, int]]:
-    tags = TiffTags(stream, is_forgiving=True)
-    return [
-        piece
-        for picture in tags.pictures()
-        for places, lengths in (_STRIPS, _TILES)
-        for piece in zip(tags.numbers(places, picture), tags.numbers(lengths, picture), strict=False)
-    ]
-
-
 def _exif_of_raf(stream: BinaryIO) -> bytes:
     stream.seek(_JPEG_OF_RAF)
     at, length = struct.unpack(">II", stream.read(8))
@@ -87,7 +52,9 @@ def _exif_of_cr3(stream: BinaryIO) -> list[bytes]:
                 stream.seek(begin)
                 if inner == b"uuid" and stream.read(16) == _CANON:
                     found = {name: (place, size) for name, place, size in _boxes(stream, begin + 16, size - 16)}
-                    return [_content(stream, *found[name]) for name in (b"CMT1", b"CMT2", b"CMT4") if name in found]
+                    if {b"CMT1", b"CMT2"} <= found.keys():
+                        names = (b"CMT1", b"CMT2", b"CMT4")
+                        return [_content(stream, *found[name]) for name in names if name in found]
     raise ValueError("no directory of Canon's")
 
 

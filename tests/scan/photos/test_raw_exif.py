@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What RAW files say of themselves, in the three containers that cameras of today write."""
+"""What RAW files say of themselves, in the three kinds of file that cameras of today write."""
 
 import io
 import struct
@@ -9,7 +9,7 @@ from PIL import Image
 from raw_files import dng
 
 from scan.photos.exif import TiffTags
-from scan.photos.raw_file import is_cut_short, read_exif
+from scan.photos.raw_exif import read_exif
 from speaking_photos import exif
 
 CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
@@ -102,29 +102,3 @@ def test_a_file_whose_exif_cannot_be_read_has_none(tmp_path, content, words):
     assert block == b""
     assert left_behind.startswith("its JPEG has no EXIF, since that of the photo cannot be read (")
     assert words in left_behind
-
-
-def sensor_below():
-    """A TIFF whose first picture is a small one, with that of the sensor in tiles in a directory below it."""
-    head = struct.pack("<2sHI", b"II", 42, 8)
-    small = struct.pack("<HHHII HHII HHII I".replace(" ", ""), 3, 273, 4, 1, 4, 279, 4, 1, 4, 330, 4, 1, 50, 0)
-    large = struct.pack("<HHHII HHII I".replace(" ", ""), 2, 324, 4, 1, 80, 325, 4, 1, 900, 0)
-    return head + small + large + bytes(900)
-
-
-@pytest.mark.parametrize("make", [lambda: dng(Image.new("RGB", (64, 64)), packed=True), cr3, raf, sensor_below])
-def test_a_file_that_ends_within_the_sensors_values_is_told(tmp_path, make):
-    path, whole = tmp_path / "photo", make()
-    path.write_bytes(whole)
-    assert not is_cut_short(path)
-    path.write_bytes(whole + b"more")
-    assert not is_cut_short(path)
-    path.write_bytes(whole[:-9])
-    assert is_cut_short(path)
-
-
-def test_a_file_that_says_nothing_of_its_length_is_left_to_the_decoder(tmp_path):
-    path = tmp_path / "photo"
-    for content in (b"", b"FOVb, of Sigma", b"FUJIFILMCCD-RAW "):
-        path.write_bytes(content)
-        assert not is_cut_short(path)
