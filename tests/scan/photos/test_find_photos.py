@@ -41,7 +41,7 @@ def test_photos_are_found_in_all_subfolders_in_the_order_of_their_names(photos, 
 
 def test_formats_are_told_by_their_suffix_in_any_case(photos, add):
     read = ["a.JPG", "b.Jpeg", "c.PNG", "d.tif", "e.TIFF", "f.webp", "l.mpo", "m.JFIF", "n.jpe"]
-    to_develop = ["g.CR2", "h.nef", "i.dng", "j.HEIC", "k.heif"]
+    to_develop = ["g.CR2", "h.nef", "i.dng", "j.HEIC", "k.heif", "o.RWL"]
     add(*read, *to_develop, "notes.txt", "clip.mp4", "scan.blend", "jpg", "Thumbs.db")
     assert names(photos) == sorted(read + to_develop)
 

@@ -83,3 +83,4 @@ def test_a_shot_that_is_there_as_two_photos_is_told():
         "its own: move one kind out of the folder"
     )
     assert about_shots_twice(map(PurePosixPath, names[5:])) == ""
+    assert about_shots_twice(map(PurePosixPath, ["6.DNG", "6.NEF"])).startswith("1 shot is there twice (6.DNG and 6.NEF)")
