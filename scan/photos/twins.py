@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 from ..common.text import count, some
 from .file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
 
-_READ = PHOTO_SUFFIXES | HEIC_SUFFIXES
+# A PNG is often the mask of a photo: in a folder of their own, or named like the photo and its kind.
+_DEVELOPED = (PHOTO_SUFFIXES | HEIC_SUFFIXES) - {".png"}
+_NO_EXPORTS = frozenset({"", "mask", "masks"})
 _FOLDERS_OF_RAW = frozenset({"raws", *(suffix[1:] for suffix in RAW_SUFFIXES)})
-# No PNG: that is often a mask of the photo.
 _OF_CAMERAS = JPEG_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES | {".tif", ".tiff"}
 
 
@@ -19,6 +20,7 @@ def developed_twins(names: Iterable[PurePosixPath]) -> dict[PurePosixPath, PureP
 
     ``DSC_1.JPG`` of ``DSC_1.NEF``, in any case, or ``DSC_1.NEF.jpg``; beside it, or in a folder there, where programs
     export to. Of RAW files in a folder ``RAW``, or ``NEF`` and so on, also beside that folder, or in another one there.
+    Of PNGs only ``DSC_1.png`` beside it.
     """
     raws: list[PurePosixPath] = []
     at: dict[tuple[PurePosixPath, str], PurePosixPath] = {}
@@ -26,9 +28,12 @@ def developed_twins(names: Iterable[PurePosixPath]) -> dict[PurePosixPath, PureP
     for name in names:
         if name.suffix.lower() in RAW_SUFFIXES:
             raws.append(name)
-        elif name.suffix.lower() in _READ:
+        elif name.suffix.lower() == ".png":
+            if PurePosixPath(name.stem).suffix.lower() not in RAW_SUFFIXES:
+                at.setdefault((name.parent, name.stem.casefold()), name)
+        elif name.suffix.lower() in _DEVELOPED:
             at.setdefault((name.parent, name.stem.casefold()), name)
-            if name.parent.parts:
+            if name.parent.name.casefold() not in _NO_EXPORTS:
                 below.setdefault((name.parent.parent, name.stem.casefold()), name)
     twins = {}
     for raw in raws:

@@ -44,6 +44,10 @@ def test_a_raw_file_is_known_by_what_was_developed_of_it(raw, developed):
         ("DSC_1.NEF", "DSC_1.CR2"),
         ("DSC_1.NEF", "DSC_1.avif"),
         ("DSC_1.NEF", "DSC_1.NEF.xmp"),
+        ("DSC_1.NEF", "DSC_1.NEF.png"),
+        ("DSC_1.NEF", "masks/DSC_1.jpg"),
+        ("DSC_1.NEF", "cutouts/DSC_1.png"),
+        ("RAW/DSC_1.NEF", "masks/DSC_1.png"),
         ("A/DSC_1.NEF", "DSC_1.JPG"),
         ("A/DSC_1.NEF", "B/DSC_1.JPG"),
         ("RAW/DSC_1.NEF", "JPG/deep/DSC_1.JPG"),
@@ -83,4 +87,5 @@ def test_a_shot_that_is_there_as_two_photos_is_told():
         "its own: move one kind out of the folder"
     )
     assert about_shots_twice(map(PurePosixPath, names[5:])) == ""
-    assert about_shots_twice(map(PurePosixPath, ["6.DNG", "6.NEF"])).startswith("1 shot is there twice (6.DNG and 6.NEF)")
+    words = about_shots_twice(map(PurePosixPath, ["6.DNG", "6.NEF"]))
+    assert words.startswith("1 shot is there twice (6.DNG and 6.NEF)")
