@@ -42,7 +42,7 @@ def _tell(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None
             call(context)
 
 
-_TOLD = {name: {"update": _tell} for name in ("directory", "output_directory", "engine")}
+_TOLD = {name: {"update": _tell} for name in ("directory", "output_directory", "engine", "develop_raw")}
 
 
 class ScanCutoutSettings(bpy.types.PropertyGroup):

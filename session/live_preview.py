@@ -298,4 +298,4 @@ def _message(wished: StripSettings) -> dict[str, Any]:
 
 def _server(context: bpy.types.Context, wished: StripSettings) -> tuple[object, ...]:
     """What a worker is started with, and no message changes."""
-    return wished.backend, wished.endpoint, job_settings.token(context)
+    return wished.backend, wished.endpoint, wished.develop_raw, job_settings.token(context)

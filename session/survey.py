@@ -31,8 +31,9 @@ def ask(context: bpy.types.Context) -> None:
     if not photos:
         queries.forget(_NAME)
         return
-    engine = settings_in(context.scene).engine
-    asked = {"photos": photos, "output": output, "engine": engine, "thumbnails": thumbnails.surveyed.size}
+    settings = settings_in(context.scene)
+    asked = {"photos": photos, "output": output, "engine": settings.engine, "develop_raw": settings.develop_raw}
+    asked["thumbnails"] = thumbnails.surveyed.size
     queries.ask(context, _NAME, {"task": _NAME, "settings": asked}, lambda answer: take(folders, answer))
 
 

@@ -30,7 +30,7 @@ FLOORS = (
     ("scan.common",),
 )
 BLENDERS = ("ui", "operators", "session", "scene", "properties")
-LARGE = {"PIL", "fast_simplification", "onnxruntime", "pi_heif", "pycolmap"}
+LARGE = {"PIL", "fast_simplification", "onnxruntime", "pi_heif", "pycolmap", "rawpy"}
 """What Blender's process does not load: its own Pillow, if it has any, would be another than the worker's."""
 
 

@@ -4,7 +4,8 @@
     make requirements      after a change to a .in file or to vendor/lock.json
 
 What stood in a .txt before stays in its version as long as the .in file allows it; remove the .txt to have the newest.
-In tests.txt, what the zips carry has the version that vendor/lock.json names, on every platform.
+In tests.txt, what the zips carry has the version that vendor/lock.json names, on every platform, and numpy is that of
+tests.in, whatever the others ask for: users have what their Blender has.
 """
 
 from __future__ import annotations
@@ -46,18 +47,26 @@ def constraints() -> Iterator[str]:
         yield f"{name}=={common}" + (f"; {elsewhere}" if elsewhere else "")
 
 
+def overrides() -> Iterator[str]:
+    """Name the numpy that Blender brings."""
+    lines = (environments.REQUIREMENTS / "tests.in").read_text(encoding="utf-8").splitlines()
+    return (line for line in lines if line.startswith("numpy=="))
+
+
 def main() -> None:
     """Compile all of them."""
     with tempfile.TemporaryDirectory() as folder:
-        locked = Path(folder) / "locked.txt"
-        locked.write_text("".join(f"{line}\n" for line in constraints()), encoding="utf-8")
+        locked, forced = Path(folder) / "locked.txt", Path(folder) / "forced.txt"
+        for path, names in ((locked, constraints()), (forced, overrides())):
+            path.write_text("".join(f"{line}\n" for line in names), encoding="utf-8")
         for source in sorted(environments.REQUIREMENTS.glob("*.in")):
             pythons = environments.ENVIRONMENTS[source.stem].pythons if source.stem != "uv" else ("3.11",)
             command = [str(environments.uv()), "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
             # Neither where a package came from nor why it is there: the first would name this machine's own places.
             command += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--no-config"]
             command += ["--custom-compile-command", "make requirements", "--python-version", pythons[0]]
-            command += ["--constraint", str(locked)] if source.stem == "tests" else []
+            if source.stem == "tests":
+                command += ["--constraint", str(locked), "--override", str(forced)]
             command += ["--output-file", str(source.with_suffix(".txt")), str(source)]
             subprocess.run(command, check=True)
 

@@ -42,6 +42,9 @@ class SCAN_CUTOUT_PT_photos(SidebarPanel, bpy.types.Panel):
             say(layout, "Choose the folder with the photos; each of its subfolders is one side of the scan", "INFO")
         elif found := survey.found(settings):
             _draw_found(layout, found)
+            # What was developed already is of the kind RAW, too.
+            if "RAW" in found.details.get("formats", ()):
+                layout.prop(settings, "develop_raw")
         elif survey.is_asked():
             layout.label(text="Looking…", icon="SORTTIME")
         else:
@@ -63,6 +66,8 @@ def _draw_found(layout: bpy.types.UILayout, found: JobEnd) -> None:
         if len(sides) > _SIDES:
             column.label(text=f"and {len(sides) - _SIDES} more sides", icon="BLANK1")
     draw_thumbnails(layout, thumbnails.surveyed, _COLUMNS)
+    for note in details["notes"]:
+        say(layout, note, "INFO")
     for warning in details["warnings"]:
         say(layout, warning, "ERROR")
 

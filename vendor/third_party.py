@@ -51,10 +51,10 @@ def _of_wheel(wheel: Path) -> str:
 
 
 def _added(name: str, version: str) -> list[tuple[str, str]]:
-    """Read the texts added to a wheel's own; those of another version have to be looked at anew."""
+    """Read the texts added to a wheel's own; where there are only those of others, they have to be looked at anew."""
     folder = _LICENSES / f"{name}-{version}"
     others = [other.name for other in _LICENSES.glob(f"{name}-*") if other != folder]
-    if others:
+    if others and not folder.is_dir():
         raise ValueError(f"vendor/licenses has {others[0]}, not {folder.name}: check what it says and rename it.")
     return [(path.name, path.read_text(encoding="utf-8").strip()) for path in sorted(folder.glob("*.txt"))]
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,18 +69,21 @@ def preflight(
     requirements: Requirements,
     title: str,
     cancel: threading.Event,
+    unread: Mapping[Photo, PhotoError] | None = None,
 ) -> Preflight:
     """Look at every photo's header and at every mask.
 
     ``mask_of`` is None, or gives it, where the scan goes without masks. It may raise PhotoError, of a photo with which
     nothing can be done.
 
+    ``unread`` are photos that are known not to be readable, with the reasons.
+
     Raises BadUseError, in one sentence with what to do, where the engine called ``title`` cannot work with what there
     is; Cancelled.
     """
     if words := too_few(len(photos), requirements, title):
         raise BadUseError(words)
-    looked, left_out = look_at(photos, mask_of, requirements, title, cancel)
+    looked, left_out = look_at(photos, mask_of, requirements, title, cancel, unread)
     _refuse_too_few(len(photos), len(looked), left_out, requirements, title)
     usable = tuple(each.photo for each in looked)
     findings = [
@@ -98,6 +101,7 @@ def look_at(
     requirements: Requirements,
     title: str,
     cancel: threading.Event,
+    unread: Mapping[Photo, PhotoError] | None = None,
 ) -> tuple[list[Looked], dict[str, str]]:
     """What was seen of the photos that can go to an engine; and photo → why it cannot. Raises Cancelled."""
     looked: list[Looked] = []
@@ -106,6 +110,8 @@ def look_at(
     def look(photo: Photo) -> Looked | PhotoError:
         if cancel.is_set():
             raise Cancelled
+        if unread and photo in unread:
+            return unread[photo]
         try:
             return _look(photo, mask_of(photo) if mask_of else None, requirements, title)
         except PhotoError as error:

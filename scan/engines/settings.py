@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from ..common.declared import Choice, Home, Unit, check, own_settings, setting
+from ..common.declared import Choice, Home, Unit, check, names_of, own_settings, setting
 from ..common.errors import EngineError
 from ..job.settings import FolderSettings, photos_of_scan
 from . import catalog
@@ -81,6 +81,7 @@ def shown_settings(engine: str) -> list[str]:
     for each in own_settings(ReconstructSettings):
         declared = each.declaration
         is_of_engine = not declared.of or engine in declared.of
-        if declared.home is Home.SCENE and declared.unit is not Unit.FOLDER and each.name != "engine" and is_of_engine:
+        is_elsewhere = each.name in {"engine", *names_of(FolderSettings)}
+        if declared.home is Home.SCENE and not is_elsewhere and is_of_engine:
             shown.append(each.name)
     return shown

@@ -51,6 +51,13 @@ class FolderSettings:
         metavar="PHOTO",
         no_home="A scene's scan is all of its photos",
     )
+    develop_raw: bool = setting(
+        default=False,
+        label="Develop RAW Photos",
+        help="Develop RAW photos of which there is no JPEG or TIFF into JPEGs in the output folder, all of them alike",
+        home=Home.SCENE,
+        since="0.2.0",
+    )
 
     def check_folders(self) -> None:
         """Refuse folders that cannot work. Raises BadUseError."""

@@ -12,7 +12,7 @@ from ..common.errors import PhotoError
 from ..common.hashes import hash_file
 from ..job.folder import JobFolder
 from ..job.records import PhotoRecord
-from ..photos.photo import Photo, is_heic, working_name
+from ..photos.photo import Photo, needs_jpeg, working_name
 
 _Key = tuple[bool, object]
 """Whether a photo is HEIC, and its content stamp or its file stamp: what has the same is the same photo."""
@@ -118,7 +118,7 @@ class _Look:
         self._stamps = {name: stamp for name, photo in self._there.items() if (stamp := _stamp(photo))}
         lost = [name for name in records if not self._is_home(name)]
         for name in sorted(lost, key=lambda name: (not records[name].content, name)):
-            self.lost[is_heic(PurePosixPath(name)), records[name].content or records[name].file_stamp].append(name)
+            self.lost[needs_jpeg(PurePosixPath(name)), records[name].content or records[name].file_stamp].append(name)
         if lost:
             self._sort({*lost})
 
@@ -157,7 +157,7 @@ class _Look:
         for name, stamp in self._stamps.items():
             known = self.settled if name in settled else self.open
             for key in filter(None, (stamp, contents.get(name))):
-                known[is_heic(PurePosixPath(name)), key].append(name)
+                known[needs_jpeg(PurePosixPath(name)), key].append(name)
 
 
 def _stamp(photo: Photo) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ directories lie among those of the pictures, and a block is made of them.
 
 import io
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -42,6 +43,9 @@ _OF_THE_FILE = frozenset(
     | {342, 347, *range(512, 522), 529, 530, 531, 532, 32995, 32996, 32997, 32998, 37439, 37724}
     | {XMP, IPTC, PHOTOSHOP, ICC, EXIF_IFD, _GPS_IFD}
 )
+
+# Tags of a RAW file's main directory that say something of the photo; all others say how it is to be developed.
+_OF_THE_PHOTO = frozenset({270, _MAKE, _MODEL, ORIENTATION, 305, 306, 315, 33432})
 
 # Maker notes are directories too. What they begin with → where the directory lies in them; nothing before it: Canon.
 # Those that count offsets from their own beginning (Nikon, Apple, Fujifilm, Olympus) do not look like a directory here.
@@ -255,6 +259,23 @@ def _shifted(note: bytes, start: int, order: str, old: int, by: int) -> bytes | 
         if _SIZES[kind] * values > 4 and old <= offset < old + len(note) and offset + by >= 0:
             struct.pack_into(order + "I", moved, place + 8, offset + by)
     return bytes(moved)
+
+
+def block_of_raw(parts: Sequence[TiffTags]) -> bytes:
+    """A block of EXIF of what describes the photo in a RAW file's tags; empty where nothing does.
+
+    ``parts`` are the file's one set of tags; or, where each directory is the main one of its own, those of the main
+    directory, of EXIF and of GPS, in one order of bytes. How the sensor's values are coded and developed is left out,
+    and so is the maker's note, which is mostly on that, and large. Raises ValueError.
+    """
+    if not parts or any(part.order != parts[0].order for part in parts):
+        raise ValueError("no directory, or several that do not fit")
+    first = parts[0]
+    directories = [first.exif, first.gps] if len(parts) == 1 else [part.main for part in parts[1:]]
+    exif, gps = (*directories, {})[:2]
+    main = {tag: entry for tag, entry in first.main.items() if tag in _OF_THE_PHOTO}
+    exif = {tag: entry for tag, entry in exif.items() if tag != _MAKER_NOTE}
+    return _write(first.order, main, exif, gps, {}) if main or exif or gps else b""
 
 
 def with_numbers(block: bytes, wanted: dict[int, int]) -> bytes:

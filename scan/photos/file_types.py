@@ -11,12 +11,12 @@ PHOTO_SUFFIXES = JPEG_SUFFIXES | {".png", ".tif", ".tiff", ".webp"}
 HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 RAW_SUFFIXES = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw"}
-    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".sr2", ".srf", ".srw", ".x3f"}
+    | {".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
 )
 OTHER_SUFFIXES = frozenset(
     {".avif", ".avifs", ".bmp", ".dib", ".exr", ".gif", ".gpr", ".hdr", ".heics", ".heifs", ".insp", ".j2k", ".jfi"}
     | {".jif", ".jp2", ".jpf", ".jps", ".jpx", ".jxl", ".jxr", ".pbm", ".pgm", ".pnm", ".ppm", ".psb", ".psd"}
-    | {".rwl", ".tga", ".wdp"}
+    | {".tga", ".wdp"}
 )
 """Of pictures that nothing here reads."""
 VIDEO_SUFFIXES = frozenset(

@@ -89,6 +89,11 @@ def read_metadata(path: Path, image: Image.Image) -> Metadata:
     )
 
 
+def exif_of_jpeg(stream: BinaryIO) -> bytes:
+    """The EXIF of a JPEG; empty where there is none. Raises ValueError, struct.error."""
+    return _of_jpeg(stream).exif
+
+
 def into_jpeg(jpeg: bytes, metadata: Metadata) -> bytes:
     """A freshly encoded JPEG with the metadata put into it. Raises PhotoError where that does not fit."""
     carried = b"".join(_segments_for(metadata)) if metadata.segments is None else metadata.segments

@@ -13,9 +13,11 @@ from ..common.errors import BadUseError, PhotoError
 from ..common.names import place_of
 from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
 from .other_files import what_is_there
+from .twins import developed_twins
 from .walk import walk
 
 NAME_TOO_LONG = "has a name that is too long; rename it"
+RAW_NOT_DEVELOPED = "is a RAW file; tick Develop RAW Photos (--develop-raw), or export it as JPEG or TIFF beside it"
 _SAMPLE = 64 << 10  # bytes
 
 
@@ -26,16 +28,21 @@ class Photo:
     name: PurePosixPath
     path: Path
     converted: Path | None = None
-    """The folder for the JPEGs of photos that no engine reads; a HEIC photo has no working file without it."""
+    """The folder for the JPEGs of photos that no engine reads; a HEIC or RAW photo has no working file without it."""
 
     @property
-    def is_heic(self) -> bool:
-        """Whether engines get the photo as a JPEG."""
-        return is_heic(self.name)
+    def needs_jpeg(self) -> bool:
+        """Whether engines get the photo as a JPEG: HEIC and RAW."""
+        return needs_jpeg(self.name)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether that JPEG has to be developed."""
+        return self.name.suffix.lower() in RAW_SUFFIXES
 
     @property
     def jpeg(self) -> "Photo":
-        """The JPEG of a HEIC photo, whether it is there yet or not. Raises ValueError where ``converted`` is None."""
+        """That JPEG, whether it is there yet or not. Raises ValueError where ``converted`` is None."""
         if self.converted is None:
             raise ValueError(f"{self.name} has no folder for its JPEG")
         name = jpeg_name(self.name)
@@ -43,11 +50,11 @@ class Photo:
 
     @property
     def working(self) -> "Photo":
-        """The photo as engines get it, which its mask fits: itself, or its JPEG where it is HEIC.
+        """The photo as engines get it, which its mask fits: itself, or its JPEG where it is HEIC or RAW.
 
         Raises PhotoError where another photo has the JPEG's name, and so its mask's; or no file can have it.
         """
-        if not self.is_heic:
+        if not self.needs_jpeg:
             return self
         jpeg = self.jpeg
         try:
@@ -90,19 +97,19 @@ class Photo:
         return f"{size}-{digest.hexdigest()}"
 
 
-def is_heic(name: PurePosixPath) -> bool:
+def needs_jpeg(name: PurePosixPath) -> bool:
     """Returns whether engines get a photo of this name as a JPEG."""
-    return name.suffix.lower() in HEIC_SUFFIXES
+    return name.suffix.lower() in HEIC_SUFFIXES | RAW_SUFFIXES
 
 
 def jpeg_name(name: PurePosixPath) -> PurePosixPath:
-    """Returns the relative path of the JPEG of a HEIC photo: ``SideA/IMG_1.HEIC.jpg``."""
+    """Returns the relative path of the JPEG of a HEIC or RAW photo: ``SideA/IMG_1.HEIC.jpg``."""
     return name.with_name(name.name + ".jpg")
 
 
 def working_name(name: PurePosixPath) -> PurePosixPath:
     """Returns the relative path of the photo as engines get it, by which its mask is named."""
-    return jpeg_name(name) if is_heic(name) else name
+    return jpeg_name(name) if needs_jpeg(name) else name
 
 
 def cannot_read(error: OSError) -> PhotoError:
@@ -117,20 +124,32 @@ def cannot_read(error: OSError) -> PhotoError:
 def find_photos(folder: Path, files: tuple[str, ...] = (), converted: Path | None = None) -> list[Photo]:
     """Returns the photos of a folder and its subfolders in the order of their names, or those that ``files`` names.
 
-    ``converted`` is the folder for the JPEGs of HEIC photos. Links are followed, each folder once. Hidden files and
-    folders are passed over, and what jobs made. Raises BadUseError where there is no photo, and says what there is, or
-    where a name leads out of the folder.
+    ``converted`` is the folder for the JPEGs of HEIC and RAW photos. Links are followed, each folder once. Hidden files
+    and folders are passed over, and so are RAW files with what was developed of them among the photos, and
+    what jobs made. Raises BadUseError where there is no photo, and says what there is, or where a name leads out of the
+    folder.
     """
-    if files:
-        return [Photo(name, folder / name, converted) for name in dict.fromkeys(map(_inside, files))]
-    found = [
-        Photo(name, folder / name, converted) for name in _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
-    ]
-    if not found:
+    names = _named(folder, files)
+    if not names:
         raise BadUseError(
             f"There are no photos in {folder}; JPEG, HEIC, PNG, TIFF and WebP files are read. {what_is_there(folder)}"
         )
-    return found
+    twins = developed_twins(names)
+    return [Photo(name, folder / name, converted) for name in names if name not in twins]
+
+
+def find_developed(folder: Path, files: tuple[str, ...] = ()) -> dict[PurePosixPath, PurePosixPath]:
+    """Returns RAW file → the photo that was developed of it, of those that ``find_photos`` passes over for it.
+
+    Raises BadUseError.
+    """
+    return developed_twins(_named(folder, files))
+
+
+def _named(folder: Path, files: tuple[str, ...]) -> list[PurePosixPath]:
+    if files:
+        return list(dict.fromkeys(map(_inside, files)))
+    return _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
 
 
 def passed_over(folder: Path) -> list[PurePosixPath]:

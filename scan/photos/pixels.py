@@ -24,10 +24,10 @@ from PIL import (  # noqa: F401
 
 from ..common.errors import PhotoError
 from . import tiff_coding
-from .file_types import RAW_SUFFIXES, kind_of, why_not_read, why_unknown
+from .file_types import kind_of, why_not_read, why_unknown
 from .jpeg_coding import lacks_its_end
 from .jpeg_end import with_its_end
-from .photo import Photo, cannot_read
+from .photo import RAW_NOT_DEVELOPED, Photo, cannot_read
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP")
 MAX_MEGAPIXELS = 250
@@ -102,9 +102,8 @@ class Proxy:
 @contextmanager
 def open_photo(photo: Photo) -> Iterator[Image.Image]:
     """Open a photo for reading, its pixels not yet decoded. Raises PhotoError with the reason, also while decoding."""
-    suffix = photo.path.suffix.lower()
-    if suffix in RAW_SUFFIXES:
-        raise PhotoError("is a RAW file; export it as JPEG or TIFF, and move the RAW file out of the folder")
+    if photo.is_raw:
+        raise PhotoError(RAW_NOT_DEVELOPED)
     in_bytes, _ = photo.file_stamp()  # before it is opened: at a pipe, even that waits, and hears of no Cancel
     try:
         with Image.open(photo.path, formats=_FORMATS) as image:

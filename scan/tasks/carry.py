@@ -14,7 +14,7 @@ from ..job.folder import JobFolder
 from ..job.history import last_records, left_masks
 from ..job.journal import Journal
 from ..masks.renamed import Named, Renamed, find_renamed, mask_of
-from ..photos.photo import Photo, is_heic, jpeg_name, working_name
+from ..photos.photo import Photo, jpeg_name, needs_jpeg, working_name
 
 
 @dataclass
@@ -83,7 +83,7 @@ def _made_of(name: str, folder: JobFolder) -> list[Path]:
         folder.mask(working),
         folder.soft_mask(working),
         *(folder.cutouts / cutout_name(working, kind) for kind in CutoutKind),
-        *([folder.converted / jpeg_name(photo)] if is_heic(photo) else []),
+        *([folder.converted / jpeg_name(photo)] if needs_jpeg(photo) else []),
     ]
 
 

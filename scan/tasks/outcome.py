@@ -29,6 +29,8 @@ class Outcome:
     """Earlier name → name of the photos whose masks went along with them."""
     failed: dict[str, str]
     """Photo → reason."""
+    developed: dict[str, str]
+    """RAW file that was passed over → the photo that was developed of it."""
     seconds: float
     masks: dict[str, PhotoRecord]
     """Photo → its record, for every photo that has a mask."""
@@ -108,6 +110,7 @@ class Outcome:
         seconds = end.pop("seconds")
         return {
             **end,
+            "developed": self.developed,
             "masks": {
                 name: {fact: getattr(record, fact) for fact in _OF_A_MASK} for name, record in self.masks.items()
             },

@@ -20,7 +20,7 @@ from ..job.journal import Journal
 from ..job.records import PhotoRecord
 from ..masks.mask import Mask, make_mask
 from ..masks.saved_masks import foreign_size, kept_mask, kept_soft_mask, refuse_another_size
-from ..photos.heic import as_jpeg, is_converted
+from ..photos.converted import as_jpeg, is_converted
 from ..photos.photo import Photo
 from ..photos.pixel_budget import PixelBudget
 from ..photos.pixels import (
@@ -38,8 +38,9 @@ from .settings import StripSettings
 
 # What the file system says of a name it cannot take, or of a file where the mask's folder should be.
 _UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
-# A HEIC photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting.
-_PIXELS_OF_HEIC = 13_000_000
+# Such a photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting; and
+# a usual camera's.
+_PIXELS_OF_HEIC, _PIXELS_OF_RAW = 13_000_000, 24_000_000
 _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
 
 
@@ -48,7 +49,7 @@ class Plan:
     """What is to be made for a photo, and what can be taken from before."""
 
     working: Photo
-    """The photo as engines get it: itself, or its JPEG where it is HEIC."""
+    """The photo as engines get it: itself, or its JPEG where it is HEIC or RAW."""
     file_stamp: tuple[int, int]
     """Of the photo for which all this holds, as the keys have it."""
     soft_key: str
@@ -118,7 +119,7 @@ class PhotoPipeline:
         mask_sha256 = hash_file(self._folder.mask(working.name))
         if mask_sha256 in {"", *announced}:
             return None
-        if photo.is_heic and not is_converted(photo):
+        if photo.needs_jpeg and not is_converted(photo):
             return None  # ``make`` looks again, once there is what the mask has to fit
         with open_photo(working) as image:
             size = stored_size(image)
@@ -155,14 +156,14 @@ class PhotoPipeline:
         if (
             not makes_mask
             and self._has_cutout(working, file_stamp, earlier)
-            and (not photo.is_heic or working.path.exists())
+            and (not photo.needs_jpeg or working.path.exists())
         ):
             return None
         return Plan(working, file_stamp, soft_key, mask_key, earlier, announced, asks, makes_mask)
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
-        warnings = self._convert(photo) if photo.is_heic else []
+        warnings = self._convert(photo) if photo.needs_jpeg else []
         if plan.earlier is None or plan.makes_mask:
             made = self._make_mask(photo, plan)
         else:
@@ -212,10 +213,10 @@ class PhotoPipeline:
             raise cannot_write(path, error) from error
 
     def _convert(self, photo: Photo) -> list[str]:
-        """Make a HEIC photo's JPEG, if it is not there; what it lacks, in sentences."""
+        """Make a HEIC or RAW photo's JPEG, if it is not there; what it lacks, in sentences."""
         warnings: list[str] = []
-        with self._budget.hold(_PIXELS_OF_HEIC):
-            as_jpeg(photo, warnings)
+        with self._budget.hold(_PIXELS_OF_RAW if photo.is_raw else _PIXELS_OF_HEIC):
+            as_jpeg(photo, warnings, develop_raw=self._settings.develop_raw)
         return warnings
 
     def _has_mask(self, photo: Photo, file_stamp: tuple[int, int], earlier: PhotoRecord | None, mask_key: str) -> bool:

@@ -32,7 +32,7 @@ from ..masks.mask import make_mask
 from ..masks.renamed import Named, find_renamed
 from ..masks.saved_masks import is_painted, kept_mask, kept_soft_mask
 from ..masks.settings import MaskSettings, grow
-from ..photos.heic import as_jpeg, is_converted
+from ..photos.converted import as_jpeg, is_converted
 from ..photos.photo import Photo, find_photos, working_name
 from ..photos.pixels import Proxy, make_proxy, to_upright
 from ..review.contact_sheet import OUTLINE
@@ -78,7 +78,7 @@ class _View:
     photo: Photo
     file_stamp: tuple[int, int]
     working: Photo
-    """As engines get it: itself, or the JPEG of a HEIC photo."""
+    """As engines get it: itself, or the JPEG of a HEIC or RAW photo."""
     proxy: Proxy
     dimmed: Image.Image
 
@@ -220,9 +220,10 @@ class Preview:
     def _working(self, photo: Photo) -> Photo:
         """Returns the photo as engines get it; a JPEG that no run has made yet is made in the preview's own folder."""
         working = photo.working
-        if not photo.is_heic or is_converted(photo):
+        if not photo.needs_jpeg or is_converted(photo):
             return working
-        return as_jpeg(replace(photo, converted=self._folder.converted))
+        in_own_folder = replace(photo, converted=self._folder.converted)
+        return as_jpeg(in_own_folder, develop_raw=self._settings.develop_raw)
 
     def _last_records(self) -> dict[str, _Made]:
         """What the output folder's journal says of each photo, read again where it has grown.

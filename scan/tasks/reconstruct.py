@@ -24,7 +24,7 @@ from ..job.job_end import JobEnd
 from ..job.priority import lower_priority
 from ..job.versions import versions
 from ..masks.mask_names import unfit_photos
-from ..photos.heic import as_jpeg
+from ..photos.converted import as_jpeg
 from ..photos.photo import Photo, find_photos
 
 _TICK = 0.05
@@ -48,7 +48,8 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     journal.write(Started(task="reconstruct", photos=len(photos), engine=settings.engine))
     watch = Watch(journal, context.cancel)
     try:
-        end = _solve(settings, folder, engine, _working(photos, watch), watch)
+        working, unread = _working(photos, watch, develop_raw=settings.develop_raw)
+        end = _solve(settings, folder, engine, working, unread, watch)
     except Cancelled:
         return JobEnd.cancelled("Cancelled. What was found so far is kept, run again to go on")
     return replace(end, details={**end.details, "seconds": round(time.monotonic() - begin, 3)})
@@ -59,26 +60,22 @@ def engine_folder(folder: JobFolder, engine: str) -> EngineFolder:
     return EngineFolder(folder.engines / engine.lower())
 
 
-def _working(photos: list[Photo], watch: Watch) -> list[Photo]:
-    """Returns what engines get for the photos: themselves, or the JPEGs of those that are HEIC. Raises Cancelled."""
-    heic = [photo for photo in photos if photo.is_heic]
-    if not heic:
-        return photos
-    watch.step(f"Preparing {count(len(heic), 'HEIC photo')}")
-    jpegs = {}
-    for number, photo in enumerate(heic):
+def _working(photos: list[Photo], watch: Watch, *, develop_raw: bool) -> tuple[list[Photo], dict[Photo, PhotoError]]:
+    """Returns what engines get for the photos, themselves or their JPEGs, and why some have none. Raises Cancelled."""
+    others = [photo for photo in photos if photo.needs_jpeg]
+    if not others:
+        return photos, {}
+    watch.step(f"Preparing {count(len(others), 'HEIC or RAW photo')}")
+    jpegs, unread = {}, {}
+    for number, photo in enumerate(others):
         if watch.cancel.is_set():
             raise Cancelled
-        jpegs[photo] = _as_jpeg(photo)
-        watch.progress(number + 1, len(heic))
-    return [jpegs.get(photo, photo) for photo in photos]
-
-
-def _as_jpeg(photo: Photo) -> Photo:
-    try:
-        return as_jpeg(photo)  # there already, unless it was never stripped
-    except PhotoError:
-        return photo  # preflight names it, with the reason
+        try:
+            jpegs[photo] = as_jpeg(photo, develop_raw=develop_raw)  # there already, unless it was never stripped
+        except PhotoError as error:
+            unread[photo] = error
+        watch.progress(number + 1, len(others))
+    return [jpegs.get(photo, photo) for photo in photos], unread
 
 
 def _look(engine: Engine, cancel: threading.Event) -> Availability:
@@ -93,7 +90,12 @@ def _look(engine: Engine, cancel: threading.Event) -> Availability:
 
 
 def _solve(
-    settings: ReconstructSettings, folder: JobFolder, engine: Engine, photos: list[Photo], watch: Watch
+    settings: ReconstructSettings,
+    folder: JobFolder,
+    engine: Engine,
+    photos: list[Photo],
+    unread: dict[Photo, PhotoError],
+    watch: Watch,
 ) -> JobEnd:
     refused = unfit_photos(photos, folder)
 
@@ -102,7 +104,7 @@ def _solve(
             raise PhotoError(reason)
         return folder.mask(photo.name) if settings.masks else None
 
-    found = preflight(photos, mask_of, engine.requirements, engine.title, watch.cancel)
+    found = preflight(photos, mask_of, engine.requirements, engine.title, watch.cancel, unread)
     for finding in found.findings:
         watch.say(finding.text, finding.level)
     availability = _look(engine, watch.cancel)

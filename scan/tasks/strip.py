@@ -38,8 +38,9 @@ from ..job.priority import lower_priority
 from ..job.records import PhotoRecord
 from ..masks.mask_names import unfit_photos
 from ..photos.other_files import about_others
-from ..photos.photo import Photo, find_photos, passed_over
+from ..photos.photo import Photo, find_developed, find_photos, passed_over
 from ..photos.pixels import NO_MEMORY
+from ..photos.twins import about_developed
 from ..review.contact_sheet import ContactSheet
 from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
@@ -126,6 +127,9 @@ class Strip:
                     self._warn(words)
         carried = carry(self._all(photos), events, Path(self._settings.photos), self._folder, self._journal)
         events += carried
+        developed = find_developed(Path(self._settings.photos), self._settings.files)
+        if words := about_developed(developed):
+            self._journal.write(Log(text=words))
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
         tasks = self._plan(photos, events)
         done = len(photos) - len(tasks) - len(self._failed)
@@ -152,6 +156,7 @@ class Strip:
             cutouts=self._cutouts,
             carried={earlier: name for event in carried for earlier, name, _ in event.moves},
             failed=dict(sorted(self._failed.items())),
+            developed={str(raw): str(twin) for raw, twin in developed.items()},
             masks=masks,
             wants_cutouts=self._settings.cutouts != "NONE",
             seconds=time.monotonic() - begin,

@@ -26,8 +26,9 @@ from ..job.settings import check_photo_folder
 from ..masks.renamed import find_renamed
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.other_files import about_others
-from ..photos.photo import Photo, find_photos, passed_over
+from ..photos.photo import Photo, find_developed, find_photos, passed_over
 from ..photos.pixels import make_proxy
+from ..photos.twins import about_developed, about_shots_twice
 from ..reconstruction.models import find_model, find_texture, model_report
 from ..reconstruction.readers import registry
 from ..review.thumbnails import SIZE, write_thumbnail
@@ -49,6 +50,8 @@ class SurveySettings:
     """The engine that the scan is to be solved with, by its name in the settings."""
     thumbnails: int = 0
     """How many small pictures are made, at most."""
+    develop_raw: bool = False
+    """Whether the scan will develop RAW photos."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,11 @@ class _Sorted:
     """The photos of a folder by what can be done with them."""
 
     readable: dict[Photo, Photo]
-    """Photo → as engines get it: a HEIC photo that was converted before is a JPEG."""
+    """Photo → as engines get it: a HEIC or RAW photo that was converted before is a JPEG."""
     raw: list[Photo]
+    """RAW photos of which there is no JPEG yet."""
     unconverted: list[Photo]
-    """HEIC photos of which there is no JPEG yet."""
+    """HEIC photos likewise."""
     left_out: dict[str, str]
     """Photo → why nothing can be done with it."""
 
@@ -79,8 +83,10 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     found = _sort(photos)
     try:
         others = about_passed_over(passed_over(root))
-        passed = [*([others] if others else []), *about_others(root)]
-        warnings = [*_about_kinds(found), *passed, *_about_photos(found, settings.engine, cancel)]
+        twice = about_shots_twice(photo.name for photo in photos)
+        passed = [*filter(None, (others, twice)), *about_others(root)]
+        warnings = [*_about_kinds(found, develops=settings.develop_raw), *passed]
+        warnings += _about_photos(found, settings, cancel)
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
         return JobEnd.cancelled()
@@ -96,6 +102,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         count=len(photos),
         sides=[{"name": name, "count": number} for name, number in sides.items()],
         formats=dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
+        notes=[words] if (words := about_developed(find_developed(root))) else [],
         warnings=warnings,
         thumbnails=thumbnails,
         output=_state(photos, output) if output else None,
@@ -105,29 +112,28 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
 def _sort(photos: Sequence[Photo]) -> _Sorted:
     found = _Sorted({}, [], [], {})
     for photo in photos:
-        if photo.path.suffix.lower() in RAW_SUFFIXES:
-            found.raw.append(photo)
-            continue
         try:
             working = photo.working
         except PhotoError as error:
             found.left_out[str(photo.name)] = str(error)
             continue
-        if photo.is_heic and not working.path.is_file():
-            found.unconverted.append(photo)
+        if photo.needs_jpeg and not working.path.is_file():
+            (found.raw if photo.is_raw else found.unconverted).append(photo)
         else:
             found.readable[photo] = working
     return found
 
 
-def _about_kinds(found: _Sorted) -> list[str]:
+def _about_kinds(found: _Sorted, *, develops: bool) -> list[str]:
     warnings = []
     if found.raw:
         suffixes = ", ".join(sorted({photo.name.suffix.upper() for photo in found.raw}))
-        warnings.append(
-            f"{count(len(found.raw), 'RAW file')} ({suffixes}) cannot be read: export to JPEG or TIFF, and move "
-            "RAW files out of the folder"
+        become = (
+            "will be developed to JPEG in the output folder"
+            if develops
+            else "cannot be read as they are: tick Develop RAW Photos, or export them as JPEG or TIFF beside them"
         )
+        warnings.append(f"{count(len(found.raw), 'RAW photo')} ({suffixes}) {become}")
     if found.unconverted:
         warnings.append(
             f"{count(len(found.unconverted), 'HEIC photo')} will be converted to JPEG in the output folder, since "
@@ -136,15 +142,16 @@ def _about_kinds(found: _Sorted) -> list[str]:
     return warnings
 
 
-def _about_photos(found: _Sorted, name: str, cancel: threading.Event) -> list[str]:
+def _about_photos(found: _Sorted, settings: SurveySettings, cancel: threading.Event) -> list[str]:
     """What preflight would say of the photos before a solve."""
-    engine = make_engine(name)
+    engine = make_engine(settings.engine)
     looked, left_out = look_at(list(found.readable.values()), None, engine.requirements, engine.title, cancel)
     findings = about_left_out(found.left_out | left_out)
     if looked:
         findings += about_cameras([each.photo for each in looked], engine.title)
     warnings = [finding.text for finding in findings if finding.level == "warning"]
-    if words := too_few(len(looked) + len(found.unconverted), engine.requirements, engine.title):
+    to_come = len(found.unconverted) + (len(found.raw) if settings.develop_raw else 0)
+    if words := too_few(len(looked) + to_come, engine.requirements, engine.title):
         warnings.append(words)
     return warnings
 

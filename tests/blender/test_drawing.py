@@ -44,9 +44,9 @@ def test_everything_is_drawn_in_every_state(
     tmp_path: Path,
 ) -> None:
     add_photos(8)
-    (photos / "IMG_0002.JPG").write_bytes(b"damaged")
     (photos / "A").mkdir()
-    (photos / "A" / "DSC_1.NEF").write_bytes(b"raw")
+    for name in ("IMG_0002.JPG", "A/DSC_1.NEF", "IMG_0003.NEF"):  # the last one has what was developed of it
+        (photos / name).write_bytes(b"damaged")
     server.script = lambda request: Answer() if request.number < 3 else Answer(status=503)
     with FaultyServer() as gone:
         nowhere = gone.endpoint
@@ -66,7 +66,7 @@ def test_everything_is_drawn_in_every_state(
     assert "Thereisnophotofolder" in drawn["photo folder gone"]["SCAN_CUTOUT_PT_photos"]
     assert "scan_cutout.look_at_photos" in drawn["not looked at"]["SCAN_CUTOUT_PT_photos"]
     looked_at = drawn["looked at"]["SCAN_CUTOUT_PT_photos"]
-    for said in ("9photos", "8JPEG,1RAW", "1RAWfile", "template_icon"):
+    for said in ("9photos", "8JPEG,1RAW", "1RAWphoto", "develop_raw", "1RAWfilepassedover", "template_icon"):
         assert said in looked_at
     assert "Starting…" in scan("starting")
     for said in ("5of9", "2failed", "503", "template_icon", "scan_cutout.cancel_job"):

@@ -202,6 +202,6 @@ def test_blender_itself_never_imports_what_belongs_to_the_worker(blender_install
     """Pillow, pycolmap and onnxruntime live in processes of their own."""
     code = """
     import sys
-    result = [name for name in ("PIL", "pycolmap", "onnxruntime", "pi_heif") if name in sys.modules]
+    result = [name for name in ("PIL", "pycolmap", "onnxruntime", "pi_heif", "rawpy") if name in sys.modules]
     """
     assert blender_installed.run(code).result == []

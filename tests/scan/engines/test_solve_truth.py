@@ -13,6 +13,7 @@ import pytest
 from built_models import truth
 from engine_scan import EMBEDDED, EXECUTABLE, Solves, need, observations
 from PIL import Image
+from raw_files import dng
 
 from scan.reconstruction.placement import Shape, change_of_frame, place
 from scan.reconstruction.readers import registry
@@ -66,8 +67,8 @@ def store(solves, number, change, **exif_values):
 
 
 def own_name(name):
-    """The name of a photo in the truth: HEIC photos go as their JPEGs."""
-    return name.replace(".HEIC.jpg", ".JPG")
+    """The name of a photo in the truth: HEIC and RAW photos go as their JPEGs."""
+    return name.replace(".HEIC.jpg", ".JPG").replace(".NEF.jpg", ".JPG")
 
 
 @pytest.mark.parametrize("engine", [EMBEDDED, pytest.param(EXECUTABLE, marks=pytest.mark.full)])
@@ -102,6 +103,24 @@ def test_turned_photos_of_two_cameras_and_heic_are_placed_where_they_were_taken(
         columns, rows = np.array(found).astype(int).T
         assert kept[rows.clip(0, kept.shape[0] - 1), columns.clip(0, kept.shape[1] - 1)].mean() > 0.95
         assert len(found) > 300
+
+
+def test_raw_photos_are_placed_where_they_were_taken(solves, turntable):
+    """Half as bright as the sensor could have them: darker than a camera's own JPEGs."""
+    for path in (solves.photos / "upright").iterdir():
+        with Image.open(path) as photo:
+            exif = photo.info["exif"].removeprefix(b"Exif\0\0")
+            path.with_suffix(".NEF").write_bytes(dng(photo, exposure=0.5, exif=exif))
+        path.unlink()
+    for path in (solves.output / "masks" / "upright").iterdir():
+        path.rename(path.with_name(path.name.replace(".JPG.png", ".NEF.jpg.png")))
+    finished = solves.run(develop_raw=True)[-1]
+    assert (finished["status"], finished["registered"]) == ("done", COUNT), finished["message"]
+    poses = {own_name(name): pose for name, pose in read_poses(Path(finished["results"])).items()}
+    errors = compare(poses, truth_of(turntable))
+    print(errors)
+    assert errors["position_worst"] < 0.5
+    assert errors["rotation_worst"] < 0.5
 
 
 @pytest.mark.parametrize("engine", [EMBEDDED, EXECUTABLE])

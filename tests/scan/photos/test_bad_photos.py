@@ -46,8 +46,8 @@ def test_every_bad_photo_fails_with_its_reason_and_the_rest_goes_on(photos, outp
         "letter.jpg": (b"Dear camera,\n" * 99, "is not a JPEG, HEIC, PNG, TIFF or WebP picture"),
         "page.png": (b"<!DOCTYPE html><title>404</title>", "is not a JPEG, HEIC, PNG, TIFF or WebP picture"),
         "picture.gif.jpg": (b"GIF89a" + bytes(99), "is a GIF file, which is not read; save it as JPEG, PNG or TIFF"),
-        "raw.CR2": (b"II*\0" + bytes(99), "is a RAW file; export it"),
-        "raw.dng": (b"II*\0" + bytes(99), "is a RAW file; export it"),
+        "raw.CR2": (b"II*\0" + bytes(99), "is a RAW file; tick Develop RAW Photos (--develop-raw), or export it"),
+        "raw.dng": (b"II*\0" + bytes(99), "is a RAW file; tick Develop RAW Photos (--develop-raw), or export it"),
         "phone.HEIC": (b"\0\0\0\x18ftypheic" + bytes(99), "cannot be decoded"),
     }
     for name, (content, _) in bad.items():

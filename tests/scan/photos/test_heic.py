@@ -26,7 +26,7 @@ from scan.engines.engine import Watch
 from scan.job.journal import Journal
 from scan.masks.mask import make_mask
 from scan.masks.settings import MaskSettings
-from scan.photos import heic, heic_decoder
+from scan.photos import converted, decoder, decoding, heic
 from scan.photos.photo import Photo
 from scan.photos.pixels import make_proxy
 from scan.tasks import reconstruct
@@ -177,11 +177,11 @@ def test_metadata_that_is_damaged_where_it_does_not_matter_is_carried_as_it_is(t
 def test_xmp_that_no_jpeg_takes_is_left_behind_and_told(tmp_path):
     photo = make_heic(tmp_path / "IMG_1.HEIC", blocks=[("xmp", XMP + b" " * 70_000)])
     warnings = []
-    jpeg = heic.as_jpeg(photo, warnings)
+    jpeg = converted.as_jpeg(photo, warnings)
     assert warnings == ["its JPEG leaves out 68 KB of XMP, more than a JPEG takes (64 KB)"]
     assert tags_of(jpeg.path, "XMP") == {}
     assert tags_of(jpeg.path, "EXIF")["EXIF:ExifIFD:FocalLength"] == "85.0 mm"
-    heic.as_jpeg(photo, warnings)
+    converted.as_jpeg(photo, warnings)
     assert len(warnings) == 1, "told where it is made"
 
 
@@ -216,11 +216,11 @@ def test_exif_that_cannot_be_read_at_all_costs_no_photo(tmp_path, block):
 def test_from_then_on_the_jpeg_is_the_photo(tmp_path):
     photo = make_heic(tmp_path / "IMG_1.HEIC", 6)
     photo = dataclasses.replace(photo, name=PurePosixPath("SideA/IMG_1.HEIC"))
-    assert photo.is_heic
-    jpeg = heic.as_jpeg(photo)
+    assert photo.needs_jpeg
+    jpeg = converted.as_jpeg(photo)
     assert jpeg.name == PurePosixPath("SideA/IMG_1.HEIC.jpg")
     assert jpeg.path == tmp_path / "photos" / "SideA" / "IMG_1.HEIC.jpg"
-    assert not jpeg.is_heic
+    assert not jpeg.needs_jpeg
     proxy = make_proxy(jpeg, 320)
     assert (proxy.orientation, proxy.stored_size) == (1, SIZE[::-1])
     upright = true_mask().transpose(Image.Transpose.ROTATE_270)
@@ -233,16 +233,16 @@ def test_from_then_on_the_jpeg_is_the_photo(tmp_path):
 def test_the_jpeg_is_written_once_and_again_when_the_photo_changes(tmp_path):
     photo = make_heic(tmp_path / "IMG_1.HEIC")
     before = photo.path.read_bytes(), photo.file_stamp()
-    jpeg = heic.as_jpeg(photo)
+    jpeg = converted.as_jpeg(photo)
     first = jpeg.path.stat().st_ino, jpeg.file_stamp()
-    assert heic.as_jpeg(photo) == jpeg
+    assert converted.as_jpeg(photo) == jpeg
     assert (jpeg.path.stat().st_ino, jpeg.file_stamp()) == first
     jpeg.path.unlink()  # made anew, it counts as the same photo: its mask stands
-    heic.as_jpeg(photo)
+    converted.as_jpeg(photo)
     assert jpeg.file_stamp() == first[1]
     assert (photo.path.read_bytes(), photo.file_stamp()) == before, "the photo was written to"
     os.utime(photo.path, ns=(1, 1_700_000_000_000_000_000))
-    heic.as_jpeg(photo)
+    converted.as_jpeg(photo)
     assert jpeg.file_stamp() != first[1]
 
 
@@ -250,30 +250,30 @@ def test_the_jpeg_is_written_once_and_again_when_the_photo_changes(tmp_path):
 def test_a_disk_that_rounds_times_does_not_have_it_written_at_every_run(tmp_path, step):
     photo = make_heic(tmp_path / "IMG_1.HEIC")
     os.utime(photo.path, ns=(1, 1_700_000_001_987_654_321))
-    jpeg = heic.as_jpeg(photo)
+    jpeg = converted.as_jpeg(photo)
     rounded = jpeg.file_stamp()[1] // step * step
     os.utime(jpeg.path, ns=(1, rounded))
-    assert heic.is_converted(photo)
+    assert converted.is_converted(photo)
     for other in (rounded - step, rounded + step):
         os.utime(photo.path, ns=(1, other))
-        assert not heic.is_converted(photo), "another photo is there"
+        assert not converted.is_converted(photo), "another photo is there"
 
 
 def test_cancel_is_heard_while_an_engines_photos_are_prepared(tmp_path, monkeypatch):
     photos = [make_heic(tmp_path / f"IMG_{number}.HEIC") for number in range(3)]
     journal, cancel = Journal(tmp_path / "journal.jsonl", "run"), threading.Event()
-    convert = heic.as_jpeg
+    convert = converted.as_jpeg
 
-    def convert_and_cancel(*given):
+    def convert_and_cancel(*given, **options):
         cancel.set()
-        return convert(*given)
+        return convert(*given, **options)
 
     monkeypatch.setattr(reconstruct, "as_jpeg", convert_and_cancel)
     with pytest.raises(Cancelled):
-        reconstruct._working(photos, Watch(journal, cancel))  # noqa: SLF001
+        reconstruct._working(photos, Watch(journal, cancel), develop_raw=False)  # noqa: SLF001
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["IMG_0.HEIC.jpg"]
     told = journal_lines(tmp_path / "journal.jsonl")
-    assert (told[0]["text"], told[1]["done"], told[1]["total"]) == ("Preparing 3 HEIC photos", 1, 3)
+    assert (told[0]["text"], told[1]["done"], told[1]["total"]) == ("Preparing 3 HEIC or RAW photos", 1, 3)
 
 
 def test_damaged_files_are_refused_in_words(tmp_path):
@@ -321,7 +321,7 @@ def test_a_name_that_leaves_no_room_for_the_jpegs_is_told(tmp_path, length):
     photo = make_heic(tmp_path / "IMG_1.HEIC")
     name = "n" * (length - 5) + ".HEIC"
     photo = dataclasses.replace(photo, name=PurePosixPath(name), path=photo.path.rename(tmp_path / name))
-    for convert in (lambda photo: photo.working, heic.as_jpeg):
+    for convert in (lambda photo: photo.working, converted.as_jpeg):
         with pytest.raises(PhotoError, match="has a name that is too long; rename it"):
             convert(photo)
 
@@ -341,7 +341,7 @@ def test_pixels_are_not_copied_on_their_way(tmp_path, monkeypatch):
     about = {"mode": "RGB", "size": size, "stride": 3600, "chroma": 420, "exif": 0, "xmp": 0, "icc": 0}
     answer = json.dumps(about).encode() + b"\n" + scene().resize(size).tobytes()
     done = subprocess.CompletedProcess([], 0, answer, b"")
-    monkeypatch.setattr(heic.subprocess, "run", lambda *_command, **_options: done)
+    monkeypatch.setattr(decoding.subprocess, "run", lambda *_command, **_options: done)
     (tmp_path / "IMG_1.HEIC").write_bytes(b"heic")
     tracemalloc.start()
     jpeg, _ = heic.make_jpeg(Photo(PurePosixPath("IMG_1.HEIC"), tmp_path / "IMG_1.HEIC"))
@@ -364,7 +364,7 @@ def test_too_little_memory_is_told(tmp_path, monkeypatch, at):
         )
         monkeypatch.syspath_prepend(tmp_path)
     else:
-        monkeypatch.setattr(heic.Image, "frombytes", no_memory)
+        monkeypatch.setattr(decoding.Image, "frombytes", no_memory)
     with pytest.raises(PhotoError, match="needs more memory than is free; close other programs or make it smaller"):
         heic.make_jpeg(photo)
 
@@ -383,13 +383,13 @@ def test_a_decoder_that_crashes_or_hangs_fails_the_photo_only(tmp_path, monkeypa
     (tmp_path / "pi_heif.py").write_text(f"import os, time\n{end}")
     monkeypatch.syspath_prepend(tmp_path)
     if "sleep" in end:  # a crash may take its time on a loaded machine
-        monkeypatch.setattr(heic, "_LONGEST", 2.0)
+        monkeypatch.setattr(decoding, "_LONGEST", 2.0)
     with pytest.raises(PhotoError, match="crashed" if "abort" in end else "not decoded within 2 s"):
         heic.make_jpeg(photo)
 
 
 def test_where_an_unpacked_wheel_keeps_its_libraries(tmp_path):
-    assert heic_decoder.library_folders(tmp_path) == []
+    assert decoder.library_folders(tmp_path) == []
     left = tmp_path / "pi_heif-1.4.0.data" / "platlib"
     left.mkdir(parents=True)
-    assert heic_decoder.library_folders(tmp_path) == [left]
+    assert decoder.library_folders(tmp_path) == [left]

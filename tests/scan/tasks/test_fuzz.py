@@ -14,7 +14,7 @@ from mutations import mutated
 from PIL import Image
 
 from scan.cutouts.cutout import CutoutKind, cutout_name
-from scan.photos.photo import is_heic, jpeg_name
+from scan.photos.photo import jpeg_name, needs_jpeg
 from speaking_photos import exif, icc, save, scene
 
 SEED = int(os.environ.get("SCAN_CUTOUT_FUZZ_SEED", "1"))
@@ -171,7 +171,7 @@ def check(story, names, output, cutouts):
 
     for event in story.of("photo_done"):
         name = PurePosixPath(event["photo"])
-        handed = jpeg_name(name) if is_heic(name) else name
+        handed = jpeg_name(name) if needs_jpeg(name) else name
         with Image.open(output / "masks" / f"{handed}.png") as mask:
             mask.load()
             assert (mask.mode, list(mask.size)) == ("L", event["stored_size"])

@@ -21,7 +21,7 @@ from scan.engines.engine import ScanPhoto
 from scan.engines.layout import plain_names
 from scan.job.folder import JobFolder
 from scan.photos.header import PhotoFacts
-from scan.photos.photo import Photo, is_heic, jpeg_name
+from scan.photos.photo import Photo, jpeg_name, needs_jpeg
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make symbolic links")
 
@@ -73,7 +73,7 @@ def test_no_two_photos_share_a_mask_or_a_cutout_unless_one_is_named_like_the_oth
     """Those are told of, and not made. A result lies in its own folder, beside the photo's place in it."""
     job = JobFolder(Path("/output"))
     photos = [PurePosixPath(name) for name in names]
-    handed = [jpeg_name(photo) if is_heic(photo) else photo for photo in photos]
+    handed = [jpeg_name(photo) if needs_jpeg(photo) else photo for photo in photos]
     for folder, results in (
         (job.masks, [job.mask(photo) for photo in handed]),
         (job.soft_masks, [job.soft_mask(photo) for photo in handed]),
@@ -86,7 +86,7 @@ def test_no_two_photos_share_a_mask_or_a_cutout_unless_one_is_named_like_the_oth
             assert all(each.name.startswith(photo.name) or photo.name.startswith(each.name) for each in others)
             if folder != job.cutouts:
                 assert result.suffix == ".png"
-                assert not others or any(is_heic(each) for each in (photo, *others))
+                assert not others or any(needs_jpeg(each) for each in (photo, *others))
     for photo in photos:
         cutout = cutout_name(photo, kind)
         own = {".png"} if kind is CutoutKind.PNG else {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}

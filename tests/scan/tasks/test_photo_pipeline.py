@@ -12,7 +12,7 @@ import pytest
 from faulty_server import Answer, always, png
 from PIL import Image, ImageDraw
 
-from scan.photos.heic import as_jpeg
+from scan.photos.converted import as_jpeg
 from scan.photos.photo import Photo
 from speaking_photos import save, tags_of
 

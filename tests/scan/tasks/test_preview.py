@@ -14,6 +14,7 @@ from conftest import draw_photo, journal_lines, wait_for
 from faulty_server import Answer, always
 from looking import Looking
 from PIL import Image, ImageDraw, ImageOps
+from raw_files import dng
 from reverse_proxy import ReverseProxy, Rules
 
 from scan.job.context import JobContext
@@ -369,6 +370,17 @@ def test_a_picture_that_is_being_read_is_replaced_a_moment_later(
     running.join()
     journal.close()
     assert [(each["event"], each["number"]) for each in told] == [(event, 7)]
+
+
+def test_a_raw_photo_is_shown_where_it_is_to_be_developed(photos, output, server, look):
+    (photos / "DSC_1.NEF").write_bytes(dng(draw_photo((640, 480))))
+    shown = look(server.endpoint)
+    assert shown.show("DSC_1.NEF")["reason"].startswith("is a RAW file; tick Develop RAW Photos")
+    shown.end()
+    shown = look(server.endpoint, develop_raw=True)
+    assert shown.show("DSC_1.NEF")["size"] == [640, 480]
+    shown.end()
+    assert not output.exists(), "its JPEG lies with the preview"
 
 
 def test_a_heic_photo_is_shown_as_its_jpeg(photos, output, server, look):

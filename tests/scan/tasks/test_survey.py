@@ -52,7 +52,7 @@ def test_a_good_folder_is_counted_and_not_warned_of(add, survey):
     assert (found["status"], found["exit_code"], found["count"]) == ("done", 0, 4)
     assert found["sides"] == [{"name": "", "count": 1}, {"name": "A", "count": 2}, {"name": "B/under", "count": 1}]
     assert found["formats"] == {"JPEG": 3, "PNG": 1}
-    assert found["warnings"] == []
+    assert (found["notes"], found["warnings"]) == ([], [])
     assert found["thumbnails"] == []
     assert found["message"] == "4 photos in 3 folders"
     assert found["output"] == {"masks": 0, "failed": {}, "report": False, "contact_sheet": False, "solved": []}
@@ -69,7 +69,10 @@ def test_what_a_person_should_look_at_is_said(add, survey, photos):
     (photos / "9.jpg").write_bytes(b"")
     found = survey()
     raw, heic, webp, empty, blind, cameras = found["warnings"]
-    assert raw.startswith("2 RAW files (.CR3, .NEF) cannot be read: export to JPEG or TIFF")
+    assert raw == (
+        "2 RAW photos (.CR3, .NEF) cannot be read as they are: tick Develop RAW Photos, or export them as JPEG or TIFF "
+        "beside them"
+    )
     assert heic.startswith("1 HEIC photo will be converted to JPEG")
     assert webp.startswith("1 photo left out (5.webp): it is a WEBP file, which COLMAP does not read; save it as JPEG")
     assert empty.startswith("1 photo left out (9.jpg): it is empty (0 bytes)")
@@ -77,6 +80,34 @@ def test_what_a_person_should_look_at_is_said(add, survey, photos):
     assert cameras.startswith("3 cameras, zooms, sizes or orientations")
     assert "Acme One, 50 mm, 320 × 240 (3)" in cameras
     assert found["formats"] == {"JPEG": 6, "RAW": 2, "WebP": 1, "HEIC": 1}
+
+
+def test_raw_photos_that_will_be_developed_count(add, survey, photos):
+    add("1.jpg")
+    for name in ("6.CR3", "7.nef"):
+        (photos / name).write_bytes(b"raw")
+    found = survey(develop_raw=True)
+    assert found["warnings"] == ["2 RAW photos (.CR3, .NEF) will be developed to JPEG in the output folder"]
+    assert any("needs at least 3 photos, and there is only 1" in text for text in survey()["warnings"])
+
+
+def test_raw_files_with_a_twin_are_noted_and_not_counted(add, survey, photos):
+    for number in range(3):
+        add(f"DSC_{number}.JPG")
+        (photos / f"DSC_{number}.NEF").write_bytes(b"raw")
+        (photos / f"DSC_{number}.xmp").write_bytes(b"sidecar")
+    found = survey()
+    assert (found["count"], found["formats"], found["warnings"]) == (3, {"JPEG": 3}, [])
+    (note,) = found["notes"]
+    assert note.startswith("3 RAW files passed over, since what was developed of them is there (DSC_0.NEF as DSC_0.JPG")
+
+
+def test_shots_that_are_there_twice_are_warned_of(add, survey, photos):
+    for number in range(3):
+        add(f"IMG_{number}.JPG")
+    (photos / "IMG_0.HEIC").write_bytes(b"heic")
+    (words,) = (text for text in survey()["warnings"] if "twice" in text)
+    assert words.startswith("1 shot is there twice (IMG_0.HEIC and IMG_0.JPG)")
 
 
 def test_pictures_that_are_passed_over_are_named(add, survey, photos):
