@@ -5,6 +5,8 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..common.errors import PhotoError
@@ -16,8 +18,10 @@ from .mask import Mask, as_grey, read_soft_mask
 
 THRESHOLD = 128
 """Grey values of a saved mask from this one on are kept."""
+_BORDER = 0.9
+"""A mask that keeps so much of the picture's border, and drops some of the rest, may be inverted."""
 _BINARY = [0] * THRESHOLD + [255] * (256 - THRESHOLD)
-_DAMAGED = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+DAMAGED = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What Pillow raises of a file that is no picture, or not a whole one."""
 
 
@@ -50,6 +54,12 @@ def binary(grey: Image.Image) -> Image.Image:
     return grey.point(_BINARY)
 
 
+def looks_inverted(keep: NDArray[np.bool_]) -> bool:
+    """Returns whether a mask may be inverted; ``keep``, of the shape (height, width), is what it keeps."""
+    border = np.concatenate((keep[0], keep[-1], keep[:, 0], keep[:, -1]))
+    return float(border.mean()) > _BORDER and not keep.all()
+
+
 def read_saved_mask(path: Path, size: tuple[int, int]) -> SavedMask:
     """Returns the mask in a file, however a paint program saved it.
 
@@ -65,7 +75,7 @@ def read_saved_mask(path: Path, size: tuple[int, int]) -> SavedMask:
             return SavedMask(content, as_grey(image), is_grey_png)
     except UnidentifiedImageError as error:
         raise ValueError(f"cannot identify image file {str(path)!r}") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ValueError(str(error)) from error
 
 
@@ -93,7 +103,7 @@ def foreign_size(folder: JobFolder, working: Photo, record: PhotoRecord) -> tupl
             if mask.size == record.stored_size:  # what claims another size may be a bomb
                 mask.load()
             return mask.size
-    except _DAMAGED:
+    except DAMAGED:
         return None
 
 

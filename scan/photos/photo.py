@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..common.errors import BadUseError, PhotoError
+from . import mask_names
 from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
 
 NAME_TOO_LONG = "has a name that is too long; rename it"
@@ -90,16 +91,23 @@ def find_photos(folder: Path, files: tuple[str, ...] = (), converted: Path | Non
     """Returns the photos of a folder and its subfolders in the order of their names, or those that ``files`` names.
 
     ``converted`` is the folder for the JPEGs of HEIC photos. Links are followed, each folder once. Hidden files and
-    folders are passed over. Raises BadUseError where there is no photo, or a name leads out of the folder.
+    folders are passed over, and so are masks of photos (``mask_names``). Raises BadUseError where there is no photo, or
+    a name leads out of the folder.
     """
     if files:
         return [Photo(name, folder / name, converted) for name in dict.fromkeys(map(_inside, files))]
-    found = [
-        Photo(name, folder / name, converted) for name in _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
-    ]
+    found = [Photo(name, folder / name, converted) for name in mask_names.split(pictures_in(folder))[0]]
     if not found:
         raise BadUseError(f"There are no photos in {folder}; JPEG, HEIC, PNG, TIFF and WebP files are read")
     return found
+
+
+def pictures_in(folder: Path) -> list[PurePosixPath]:
+    """Returns the names of the photos of a folder and its subfolders, and of masks among them, in order.
+
+    Raises BadUseError.
+    """
+    return _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
 
 
 def passed_over(folder: Path) -> list[PurePosixPath]:

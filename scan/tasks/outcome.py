@@ -23,6 +23,8 @@ class Outcome:
     """Photos that have a mask now, from this run or an earlier one."""
     made: int
     """Photos whose mask this run made."""
+    adopted: int
+    """Photos whose own mask, made elsewhere, this run adopted."""
     cutouts: int
     """Photos whose cutout this run made, be it of an earlier mask."""
     failed: dict[str, str]
@@ -71,7 +73,8 @@ class Outcome:
         said = f"{self.done} of {self.photos} photos have a mask"
         if self.made < self.done:
             cutouts = f" and {count(self.cutouts, 'cutout')}" if self.cutouts else ""
-            said += f", {self.made} of them{cutouts} made now"
+            adopted = f", {self.adopted} of them adopted now" if self.adopted else ""
+            said += f"{adopted}, {self.made} of them{cutouts} made now"
         if self.failed:
             said += f". {len(self.failed)} failed: {_named(self.failed)}"
         if self.no_cutouts:
@@ -88,6 +91,7 @@ class Outcome:
             "found": self.photos,
             "done": self.done,
             "made": self.made,
+            "adopted": self.adopted,
             "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
         }
         return JobEnd(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.declared import from_json
-from ..common.errors import BadUseError, EndpointError, OutputError, PhotoError, ScanError, printable
+from ..common.errors import BadUseError, Cancelled, EndpointError, OutputError, PhotoError, ScanError, printable
 from ..common.files import save
 from ..common.hashes import short_hash
 from ..common.text import about_passed_over
@@ -36,6 +36,7 @@ from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.priority import lower_priority
 from ..job.records import PhotoRecord
+from ..masks.own_masks import about_own_masks, find_own_masks
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import NO_MEMORY
 from ..review.contact_sheet import ContactSheet
@@ -43,6 +44,7 @@ from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
 from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
+from .adopt_masks import Adoption
 from .outcome import Outcome
 from .photo_pipeline import Made, PhotoPipeline, Plan
 from .settings import StripSettings
@@ -105,6 +107,7 @@ class Strip:
         self._guard = threading.Lock()
         self._made: set[str] = set()
         self._cutouts = 0
+        self._adopted = 0
         self._failed: dict[str, str] = {}
 
     def run(self) -> Outcome:
@@ -114,8 +117,9 @@ class Strip:
         for folder in {photo.path.parent for photo in photos}:
             refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
         self._folder.make_mask_folders()
-        events = read_journal(self._folder.journal)
         self._journal.write(Started(task="strip", photos=len(photos)))
+        self._adopt_masks(photos)
+        events = read_journal(self._folder.journal)
         if not self._settings.files and (words := about_passed_over(passed_over(Path(self._settings.photos)))):
             self._warn(words)
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
@@ -141,6 +145,7 @@ class Strip:
             photos=len(photos),
             done=len((masks.keys() | self._made) - self._failed.keys()),
             made=len(self._made),
+            adopted=self._adopted,
             cutouts=self._cutouts,
             failed=dict(sorted(self._failed.items())),
             masks=masks,
@@ -151,6 +156,23 @@ class Strip:
             cancelled=self._cancel.is_set(),
             trouble=self._trouble,
         )
+
+    def _adopt_masks(self, photos: list[Photo]) -> None:
+        """Adopt somebody's own masks, or say that they are there. Raises BadUseError where they may be inverted."""
+        own = find_own_masks(Path(self._settings.photos), photos, self._folder)
+        adoption = Adoption(own, self._folder, read_journal(self._folder.journal))
+        if not self._settings.adopt_masks:
+            for words in filter(None, (about_own_masks(list(adoption.pending().values())), *own.doubts())):
+                self._warn(words)
+            return
+        try:
+            self._adopted = adoption.adopt(
+                self._settings, self._settings.threshold, self._journal, self._cancel, self._fail
+            )
+        except OutputError as error:
+            self._end(error)
+        except Cancelled:
+            self._stop.set()
 
     def _plan(self, photos: list[Photo], events: list[Event]) -> list[_Task]:
         """Returns what is to be done. ``events`` are those of earlier runs."""

@@ -23,12 +23,15 @@ from ..job.history import last_failures
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.settings import check_photo_folder
+from ..masks.own_masks import OwnMasks, about_own_masks, find_own_masks
+from ..masks.settings import Threshold
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.photo import Photo, find_photos, passed_over
 from ..photos.pixels import make_proxy
 from ..reconstruction.models import find_model, find_texture, model_report
 from ..reconstruction.readers import registry
 from ..review.thumbnails import SIZE, write_thumbnail
+from .adopt_masks import Adoption, may_be_inverted
 from .reconstruct import engine_folder
 
 _KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
@@ -78,6 +81,8 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     try:
         others = about_passed_over(passed_over(root))
         warnings = [*_about_kinds(found), *([others] if others else []), *_about_photos(found, settings.engine, cancel)]
+        own = find_own_masks(root, photos, output)
+        warnings += own.doubts()
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
         return JobEnd.cancelled()
@@ -93,6 +98,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         sides=[{"name": name, "count": number} for name, number in sides.items()],
         formats=dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
         warnings=warnings,
+        own_masks=_about_own(own, output or folder),
         thumbnails=thumbnails,
         output=_state(photos, output) if output else None,
     )
@@ -166,6 +172,16 @@ def _thumbnails(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [made for made in pool.map(make, range(number)) if made]
+
+
+def _about_own(own: OwnMasks, output: JobFolder) -> dict[str, Any]:
+    """What is to be known of masks that somebody has made elsewhere and that were not adopted yet."""
+    pending = list(Adoption(own, output, read_journal(output.journal)).pending().values())
+    return {
+        "count": len(pending),
+        "said": about_own_masks(pending),
+        "inverted": may_be_inverted(pending, Threshold.threshold),
+    }
 
 
 def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
