@@ -52,14 +52,11 @@ class OwnMasks:
 
 
 def about_own_masks(masks: Sequence[MaskFile]) -> str:
-    """What to do with masks that nobody has asked to adopt; empty where there are none."""
+    """That masks are there which nobody has asked to adopt, in a sentence; empty where there are none."""
     if not masks:
         return ""
-    said, them = f"{count(len(masks), 'mask')} of your own", "it" if len(masks) == 1 else "them"
-    return (
-        f"{said} ({some([mask.name for mask in masks])}) {'is' if len(masks) == 1 else 'are'} there, and not taken for "
-        f"{'a photo' if len(masks) == 1 else 'photos'}: Adopt Masks (--adopt-masks) uses {them} in place of the model's"
-    )
+    are = "is there, and not taken for a photo" if len(masks) == 1 else "are there, and not taken for photos"
+    return f"{count(len(masks), 'mask')} of your own ({some([mask.name for mask in masks])}) {are}"
 
 
 def find_own_masks(folder: Path, photos: Sequence[Photo], output: JobFolder | None) -> OwnMasks:

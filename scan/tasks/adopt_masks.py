@@ -35,6 +35,10 @@ from ..photos.pixel_budget import PixelBudget
 from ..photos.pixels import NO_MEMORY, open_photo, orientation, stored_size
 from .settings import AdoptSettings
 
+_SAY = (
+    "Say what the object is in them: Object in Masks Black (--mask-object BLACK) turns them, White "
+    "(--mask-object WHITE) takes them as they are"
+)
 _ADOPTING, _NOTED_EVERY = "Adopting masks", 20
 
 
@@ -108,7 +112,7 @@ class Adoption:
         reading = _Reading(threshold, is_object_black=wished.mask_object == "BLACK")
         pending = self.pending(reading.words)
         if wished.mask_object == "ASK" and (words := may_be_inverted(list(pending.values()), threshold)):
-            raise BadUseError(words)
+            raise BadUseError(f"{words}. {_SAY}")
 
         def one(photo: Photo) -> _Made | None:
             if cancel.is_set():
@@ -213,12 +217,11 @@ def _about_either(names: Sequence[str]) -> list[str]:
 
 
 def may_be_inverted(files: Sequence[MaskFile], threshold: int) -> str:
-    """Returns what to do where most of some masks look inverted; empty where they do not."""
+    """Returns that most of some masks look inverted, in a sentence; empty where they do not."""
     number, looked_at = inverted(files, threshold)
     if number <= looked_at / 2:
         return ""
     return (
         f"{number} of {looked_at} masks of your own that were looked at keep the picture's edge and drop what is "
-        "inside: they may be inverted. Say what the object is in them: Object in Masks Black (--mask-object BLACK) "
-        "turns them, White (--mask-object WHITE) takes them as they are"
+        "inside: they may be inverted"
     )

@@ -91,7 +91,7 @@ class Outcome:
             "found": self.photos,
             "done": self.done,
             "made": self.made,
-            "adopted": self.adopted,
+            **({"adopted": self.adopted} if self.adopted else {}),
             "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
         }
         return JobEnd(

@@ -162,7 +162,9 @@ class Strip:
         own = find_own_masks(Path(self._settings.photos), photos, self._folder)
         adoption = Adoption(own, self._folder, read_journal(self._folder.journal))
         if not self._settings.adopt_masks:
-            for words in filter(None, (about_own_masks(list(adoption.pending().values())), *own.doubts())):
+            if words := about_own_masks(list(adoption.pending().values())):
+                self._warn(f"{words}: Adopt Masks (--adopt-masks) uses them in place of the model's")
+            for words in own.doubts():
                 self._warn(words)
             return
         try:

@@ -68,6 +68,12 @@ def test_everything_is_drawn_in_every_state(
     looked_at = drawn["looked at"]["SCAN_CUTOUT_PT_photos"]
     for said in ("9photos", "8JPEG,1RAW", "1RAWfile", "template_icon"):
         assert said in looked_at
+    assert "scan_cutout.adopt_masks" not in looked_at
+    own, inverted = (drawn[state]["SCAN_CUTOUT_PT_photos"] for state in ("own masks", "own masks inverted"))
+    assert ("2masksofyourownarethere" in own, "BlackIstheObject" in own) == (True, False)
+    assert own.count("scan_cutout.adopt_masks") * 2 == inverted.count("scan_cutout.adopt_masks") > 0
+    for said in ("2masksofyourownarethere", "2of2masksmaybeinverted", "BlackIstheObject", "WhiteIstheObject"):
+        assert said in inverted
     assert "Starting…" in scan("starting")
     for said in ("5of9", "2failed", "503", "template_icon", "scan_cutout.cancel_job"):
         assert said in scan("running")
