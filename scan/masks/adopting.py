@@ -7,23 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ..common.errors import PhotoError
 from ..photos.pixels import MAX_MEGAPIXELS, orientation, to_stored, to_upright, turn_by_pillow
+from .greys import as_grey, share_between
 from .mask import Mask
 from .own_masks import MaskFile
 from .saved_masks import DAMAGED, looks_inverted
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
-_DARK, _BRIGHT = 48, 207
-"""Greys up to the first are black, from the second on white; what lies between is neither."""
 _NO_MASK = 0.5
 """A picture of which more than this share is neither black nor white is no mask."""
-_PICTURE = 0.1
-"""Colours of which more than this share is neither are a picture's, cut out by its alpha."""
-_SEEN = 128
-"""Alpha from this on is seen."""
 _LOOKED_AT = 12
 """So many masks tell whether all of them are inverted."""
 _SQUARE_ENOUGH = 0.01
@@ -121,54 +116,18 @@ def _read(file: MaskFile) -> _Grey:
                 )
             by_pillow = turn_by_pillow(image)
             image.load()
-            grey = to_stored(_grey(image), by_pillow)
+            grey = to_stored(as_grey(image), by_pillow)
             # After load: Pillow finds a PNG's EXIF only then where it follows the pixels.
-            return _Grey(_spread(file, grey), by_pillow if image.format == "TIFF" else orientation(image))
+            turn = by_pillow if image.format == "TIFF" else orientation(image)
     except UnidentifiedImageError as error:
         raise PhotoError(f"has a mask of your own, {file.name}, that is no picture; save it as PNG") from error
     except DAMAGED as error:
         raise PhotoError(
             f"has a mask of your own, {file.name}, that cannot be read ({error}); save it again as PNG"
         ) from error
-
-
-def _grey(image: Image.Image) -> Image.Image:
-    """A mask in mode L: its alpha where that shows what the colors do not, else its colors.
-
-    Where both tell something, as of a painted mask that was partly erased, what is erased is black.
-    """
-    if image.mode == "F" or image.mode.startswith("I"):  # whatever its range is, the brightest is white
-        values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0, neginf=0)
-        return Image.fromarray(np.uint8(np.clip(values / max(float(values.max()), 1e-9), 0, 1) * 255))
-    if not image.has_transparency_data:
-        return image.convert("L")
-    layers = image.convert("RGBA")
-    colors, alpha = layers.convert("L"), layers.getchannel("A")
-    least, most = alpha.getextrema()
-    if least == most:
-        return colors
-    seen = np.asarray(colors)[np.asarray(alpha) >= _SEEN]
-    has_both = bool((seen <= _DARK).any() and (seen >= _BRIGHT).any())
-    return ImageChops.multiply(colors, alpha) if has_both and _between(seen) <= _PICTURE else alpha
-
-
-def _spread(file: MaskFile, grey: Image.Image) -> Image.Image:
-    """A mask with white as its brighter value where it has but two, such as 0 and 1.
-
-    Raises PhotoError where it is a photo.
-    """
-    if grey.getcolors(2) is None:
-        if _between(np.asarray(grey)) > _NO_MASK:
-            raise PhotoError(
-                f"has {file.name} beside it, which is named like a mask and is none: most of it is neither black nor "
-                "white; move it elsewhere, or give it another name"
-            )
-        return grey
-    values = np.asarray(grey)
-    darker, brighter = int(values.min()), int(values.max())
-    return Image.fromarray(np.uint8((values == brighter) * 255)) if darker < min(brighter, _DARK) else grey
-
-
-def _between(values: NDArray[np.uint8]) -> float:
-    """The share of greys that are neither black nor white."""
-    return float(((values > _DARK) & (values < _BRIGHT)).mean())
+    if share_between(np.asarray(grey)) > _NO_MASK:
+        raise PhotoError(
+            f"has {file.name} beside it, which is named like a mask and is none: most of it is neither black nor "
+            "white; move it elsewhere, or give it another name"
+        )
+    return _Grey(grey, turn)

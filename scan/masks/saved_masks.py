@@ -14,7 +14,8 @@ from ..common.hashes import hash_file
 from ..job.folder import JobFolder
 from ..job.records import PhotoRecord
 from ..photos.photo import Photo
-from .mask import Mask, as_grey, read_soft_mask
+from .greys import as_grey
+from .mask import Mask, read_soft_mask
 
 THRESHOLD = 128
 """Grey values of a saved mask from this one on are kept."""
@@ -40,7 +41,7 @@ class SavedMask:
     content: bytes
     """Of the file."""
     grey: Image.Image
-    """In mode L, black where it is transparent."""
+    """In mode L."""
     is_grey_png: bool
     """Whether the file is a PNG of one channel with 8 bits, without transparency."""
 
