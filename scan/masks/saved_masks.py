@@ -132,5 +132,5 @@ def kept_soft_mask(folder: JobFolder, working: Photo, record: PhotoRecord) -> Im
 def _other_size(size: tuple[int, int], wanted: tuple[int, int]) -> PhotoError:
     return PhotoError(
         f"has {wanted[0]} × {wanted[1]} pixels and a mask with {size[0]} × {size[1]}; "
-        "save the mask at the photo's size, or delete it to have it made again"
+        "save the mask at the photo's size, have Adopt Masks scale it, or delete it to have it made again"
     )

@@ -51,7 +51,9 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     for place in {photo.path.parent for photo in photos}:
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
     own = find_own_masks(Path(settings.photos), photos, folder)
-    if not own.files:
+    adoption = Adoption(photos, own, folder, read_journal(folder.journal))
+    known = own.files.keys() | adoption.pending().keys()
+    if not known:
         raise BadUseError(
             f"There are no masks of your own for the photos in {settings.photos}; name a mask as its photo is, with "
             ".png behind it, in a folder called masks"
@@ -64,15 +66,14 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         failed[name] = NO_MEMORY if isinstance(error, MemoryError) else printable(str(error))
         journal.write(PhotoFailed(photo=name, reason=failed[name]))
 
-    adoption = Adoption(own, folder, read_journal(folder.journal))
     try:
         made = adoption.adopt(settings, settings.threshold, journal, context.cancel, fail)
     except Cancelled:
         return JobEnd.cancelled("Cancelled. Masks that were adopted so far are kept")
     said = f"{count(made, 'mask')} of your own adopted"
-    if there := len(own.files) - made - len(failed):
+    if there := len(known) - made - len(failed):
         said += f", {there} {'was' if there == 1 else 'were'} there already or painted on"
-    if without := len(photos) - len(own.files):
+    if without := len(photos) - len(known):
         said += f". {count(without, 'photo')} without one: strip the backgrounds to have the rest made"
     if not failed:
         return JobEnd.done(said, adopted=made, failed=failed)
@@ -83,8 +84,9 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
 class Adoption:
     """What becomes of somebody's masks in a job folder. A mask there that was painted on is never replaced."""
 
-    def __init__(self, own: OwnMasks, folder: JobFolder, events: Iterable[Event]) -> None:
-        """``events`` are those of the job so far."""
+    def __init__(self, photos: Sequence[Photo], own: OwnMasks, folder: JobFolder, events: Iterable[Event]) -> None:
+        """``own`` are the masks of ``photos`` that lie elsewhere; ``events`` are those of the job so far."""
+        self._photos = photos
         self._own = own
         self._folder = folder
         events = list(events)
@@ -94,7 +96,12 @@ class Adoption:
 
     def pending(self, how: str = "") -> dict[Photo, MaskFile]:
         """Returns photo → the mask that could be adopted for it, and was not yet; or was otherwise than ``how``."""
-        return {photo: masks[0] for photo, masks in self._own.files.items() if self._is_pending(photo, masks[0], how)}
+        found = {}
+        for photo in self._photos:
+            file = self._misfit(photo) or next(iter(self._own.files.get(photo, ())), None)
+            if file is not None and self._is_pending(photo, file, how):
+                found[photo] = file
+        return found
 
     def adopt(
         self,
@@ -141,11 +148,25 @@ class Adoption:
             working = photo.working
         except PhotoError:
             return False  # which says what is wrong when it is stripped
-        record = self._record(photo)
-        disk = hash_file(self._folder.mask(working.name))
+        record, path = self._record(photo), self._folder.mask(working.name)
+        disk = hash_file(path)
+        if file.path == path:
+            return self._misfit(photo) is not None
         if disk and disk == record.mask_sha256 and record.adopted_sha256:
             return hash_file(file.path) != record.adopted_sha256 or how not in {"", record.adopted_as}
         return not disk or foreign_size(self._folder, working, record) is None
+
+    def _misfit(self, photo: Photo) -> MaskFile | None:
+        """Somebody's mask that is where the photo's own should be, and of another size; None without one."""
+        try:
+            working, record = photo.working, self._record(photo)
+            size = foreign_size(self._folder, working, record)
+            if size in {None, record.stored_size} or size == _stored(working)[0]:
+                return None
+        except PhotoError:
+            return None
+        path = self._folder.mask(working.name)
+        return MaskFile(str(path.relative_to(self._folder.root)), path)
 
     def _record(self, photo: Photo) -> PhotoRecord:
         name = str(photo.name)
@@ -155,8 +176,7 @@ class Adoption:
         """Write a photo's mask; None where somebody has painted on it meanwhile. Raises PhotoError, OutputError."""
         file_stamp, adopted_sha256 = photo.file_stamp(), hash_file(file.path)
         working = as_jpeg(photo) if photo.is_heic else photo.working
-        with open_photo(working) as image:
-            size, turn = stored_size(image), orientation(image)
+        size, turn = _stored(working)
         with self._budget.hold(size[0] * size[1]):
             made = adopted(file, size, turn, reading.threshold, is_object_black=reading.is_object_black)
             content, facts = made.mask.encode(), made.mask.facts()
@@ -181,6 +201,12 @@ class Adoption:
             **facts,
         )
         return _Made(file, record, made.is_either)
+
+
+def _stored(working: Photo) -> tuple[tuple[int, int], int]:
+    """Width and height of a photo's stored pixels, and its EXIF orientation. Raises PhotoError."""
+    with open_photo(working) as image:
+        return stored_size(image), orientation(image)
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ class Strip:
     def _adopt_masks(self, photos: list[Photo]) -> None:
         """Adopt somebody's own masks, or say that they are there. Raises BadUseError where they may be inverted."""
         own = find_own_masks(Path(self._settings.photos), photos, self._folder)
-        adoption = Adoption(own, self._folder, read_journal(self._folder.journal))
+        adoption = Adoption(photos, own, self._folder, read_journal(self._folder.journal))
         if not self._settings.adopt_masks:
             if words := about_own_masks(list(adoption.pending().values())):
                 self._warn(f"{words}: Adopt Masks (--adopt-masks) uses them in place of the model's")

@@ -98,7 +98,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         sides=[{"name": name, "count": number} for name, number in sides.items()],
         formats=dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
         warnings=warnings,
-        own_masks=_about_own(own, output or folder),
+        own_masks=_about_own(photos, own, output or folder),
         thumbnails=thumbnails,
         output=_state(photos, output) if output else None,
     )
@@ -174,9 +174,9 @@ def _thumbnails(
         return [made for made in pool.map(make, range(number)) if made]
 
 
-def _about_own(own: OwnMasks, output: JobFolder) -> dict[str, Any]:
+def _about_own(photos: Sequence[Photo], own: OwnMasks, output: JobFolder) -> dict[str, Any]:
     """What is to be known of masks that somebody has made elsewhere and that were not adopted yet."""
-    pending = list(Adoption(own, output, read_journal(output.journal)).pending().values())
+    pending = list(Adoption(photos, own, output, read_journal(output.journal)).pending().values())
     return {
         "count": len(pending),
         "said": about_own_masks(pending),

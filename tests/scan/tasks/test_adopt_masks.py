@@ -86,7 +86,7 @@ def test_masks_are_not_taken_for_photos_and_told_of_until_they_are_adopted(
     put("IMG_0002_mask.png")
     found = survey()
     assert (found["count"], [side["name"] for side in found["sides"]], found["formats"]) == (3, [""], {"JPEG": 3})
-    said = "2 masks of your own (IMG_0002_mask.png, masks/IMG_0001.JPG.png)"
+    said = "2 masks of your own (masks/IMG_0001.JPG.png, IMG_0002_mask.png)"
     assert found["own_masks"]["count"] == 2
     assert found["own_masks"]["inverted"] == ""
     story = workers.strip(server.endpoint)
@@ -309,3 +309,27 @@ def test_what_somebody_paints_meanwhile_is_kept(add_photos, put, output, adopt, 
     monkeypatch.setattr(adopt_masks, "adopted", painting)
     assert adopt().message == "0 masks of your own adopted, 1 was there already or painted on"
     assert not is_left(output, names[0])
+
+
+def test_a_mask_of_another_size_where_the_photos_own_should_be_is_scaled_in_place(
+    add_photos, put, workers, server, survey, output, adopt
+):
+    names = add_photos(4)
+    put(f"../output/masks/{names[0]}.png", LEFT[::2, ::2])
+    put(f"../output/masks/{names[1]}.png", LEFT[:100])
+    put(f"../output/masks/{names[2]}.png", ~LEFT)  # fits, and is kept as it is
+    put(f"masks/{names[0]}.png", ~LEFT)
+    assert survey()["own_masks"]["count"] == 2
+    story = workers.strip(server.endpoint)
+    assert story.made == [names[3]]
+    assert (
+        "and a mask with 160 × 120; save the mask at the photo's size, have Adopt Masks scale it"
+        in story.failed[names[0]]
+    )
+    story = adopt()
+    assert story.message.startswith("1 mask of your own adopted. 2 photos without one")
+    assert story.failed.keys() == {names[1]}
+    assert is_left(output, names[0])
+    assert not is_left(output, names[2])
+    assert workers.strip(server.endpoint).failed.keys() == {names[1]}
+    assert is_left(output, names[0])
