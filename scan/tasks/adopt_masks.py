@@ -54,9 +54,9 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     adoption = Adoption(photos, own, folder, read_journal(folder.journal))
     known = own.files.keys() | adoption.pending().keys()
     if not known:
+        why = "name a mask as its photo is, with .png behind it, in a folder called masks"
         raise BadUseError(
-            f"There are no masks of your own for the photos in {settings.photos}; name a mask as its photo is, with "
-            ".png behind it, in a folder called masks"
+            "; ".join([f"There are no masks of your own for the photos in {settings.photos}", *(own.doubts() or [why])])
         )
     folder.make_mask_folders()
     journal.write(Started(task="adopt_masks", photos=len(photos)))
@@ -75,10 +75,12 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         said += f", {there} {'was' if there == 1 else 'were'} there already or painted on"
     if without := len(photos) - len(known):
         said += f". {count(without, 'photo')} without one: strip the backgrounds to have the rest made"
+    told = [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())]
+    facts = {"found": len(photos), "done": len(known) - len(failed), "adopted": made, "failed": told}
     if not failed:
-        return JobEnd.done(said, adopted=made, failed=failed)
-    named = "; ".join(f"{name} {reason}" for name, reason in sorted(failed.items())[:3])
-    return JobEnd.some_failed(f"{said}. {len(failed)} failed: {named}", adopted=made, failed=failed)
+        return JobEnd.done(said, photos=facts)
+    named = some([f"{each['photo']} {each['reason']}" for each in told])
+    return JobEnd.some_failed(f"{said}. {len(failed)} failed: {named}", photos=facts)
 
 
 class Adoption:

@@ -195,6 +195,13 @@ def test_what_is_refused_is_named_and_fails_its_photo_alone(add_photos, put, wor
     assert (story.exit_code, story.finished["status"]) == (4, "some_failed")
     assert story.failed[names[1]].startswith(reason)
     assert f"1 failed: {names[1]} {reason}" in story.message
+    told = story.finished["photos"]
+    assert (told["found"], told["done"], told["adopted"], [each["photo"] for each in told["failed"]]) == (
+        3,
+        1,
+        1,
+        [names[1]],
+    )
     story = workers.strip(server.endpoint, adopt_masks=True)
     assert (story.made, list(story.failed), story.exit_code) == ([names[2]], [names[1]], 4)
     assert workers.strip(server.endpoint).made == [names[1]]  # unless it is told to adopt, nothing is in the way
@@ -249,6 +256,15 @@ def test_masks_of_more_than_one_photo_and_more_than_one_mask_are_named(add_photo
     )
     story = workers.strip(server.endpoint, adopt_masks=True)
     assert (story.made, warnings(story)) == (["A/1.jpg", "B/1.jpg"], [doubled, unclear])
+
+
+def test_masks_that_are_nobodys_for_sure_are_no_reason_to_begin(add_photo, put, adopt):
+    for name in ("A/1.jpg", "B/1.jpg"):
+        add_photo(name)
+    put("masks/1.png")
+    story = adopt()
+    assert story.exit_code == 2
+    assert "; 1 mask of your own could be that of more than one photo: masks/1.png that of" in story.message
 
 
 def test_a_heic_photo_takes_a_mask_of_its_own_name(photos, put, output, adopt, survey):
