@@ -80,8 +80,10 @@ def find_own_masks(folder: Path, photos: Sequence[Photo], output: JobFolder | No
     take(among, folder)
     for side in sorted({name.parent for name in names}):
         layer = folder / side / _LAYER
-        here = [name for name in names if name.parent == side]
-        owners = mask_names.owners_of(_pictures_in(layer), [PurePosixPath(name.name) for name in here])
+        if not (layers := _pictures_in(layer)):
+            continue
+        here = [PurePosixPath(name.name) for name in names if name.parent == side]
+        owners = mask_names.owners_of(layers, here)
         take({name: [side / each for each in owning] for name, owning in owners.items()}, layer, f"{side / _LAYER}/")
     for beside in _folders_beside(folder, output):
         take(mask_names.owners_of(_pictures_in(beside), names), beside, f"{beside.name}/")
@@ -95,10 +97,12 @@ def find_own_masks(folder: Path, photos: Sequence[Photo], output: JobFolder | No
 def _folders_beside(folder: Path, output: JobFolder | None) -> list[Path]:
     """The folders for masks beside a photo folder, but for that of a job."""
     above = folder.resolve().parent
-    if JobFolder(above).settings.exists() or (output and output.root.resolve() == above):
+    if output and output.root.resolve() == above:
         return []
     wanted = {"mask", "masks", _LAYER, *(f"{folder.resolve().name}{end}".casefold() for end in ("_mask", "_masks"))}
     try:
+        if JobFolder(above).settings.exists():
+            return []
         return [each for each in sorted(above.iterdir()) if each.name.casefold() in wanted and each.is_dir()]
     except OSError:
         return []

@@ -36,6 +36,8 @@ class _Claim:
     """The folder which the folder for masks lies in; None outside of one."""
     below: Folder
     """Where in the folder for masks it lies."""
+    is_elsewhere: bool
+    """Whether the folder for masks is not among the photos."""
 
     @property
     def depth(self) -> int:
@@ -61,11 +63,11 @@ def owners_of(names: Names, photos: Names, *, only_beside: bool = False) -> dict
     """Returns mask → the photos that it may belong to, one or more, for names in a folder for masks elsewhere.
 
     ``names`` are relative to that folder, which has the sides that the photos have; or no sides, where ``only_beside``
-    is not set. What belongs to no photo is left out.
+    is not set: then they have to be told from photos of another scan, too. What belongs to no photo is left out.
     """
     known = _Photos()
     known.add(photos)
-    found = {name: known.owners(_claim(name, is_in_folder=True), only_beside=only_beside) for name in names}
+    found = {name: known.owners(_claim(name, is_elsewhere=True), only_beside=only_beside) for name in names}
     return {name: owners for name, owners in found.items() if owners}
 
 
@@ -93,16 +95,17 @@ class _Photos:
         return []
 
 
-def _claim(name: PurePosixPath, *, is_in_folder: bool = False) -> _Claim:
+def _claim(name: PurePosixPath, *, is_elsewhere: bool = False) -> _Claim:
     marked = _MARKED.fullmatch(name.stem)
     unmarked = (marked["behind"] or marked["before"],) if marked else ()
     folders = name.parts[:-1]
     places = [place for place, part in enumerate(folders) if _FOLDER.fullmatch(part)]
-    if not is_in_folder and not places:
-        return _Claim(name, unmarked, marked is not None, None, ())
-    below = 0 if is_in_folder else places[-1] + 1
-    above = folders[: max(below - 1, 0)]
-    return _Claim(name, (*unmarked, name.stem), marked is not None, above, folders[below:])
+    if is_elsewhere:
+        return _Claim(name, (*unmarked, name.stem), marked is not None, (), folders, is_elsewhere=True)
+    if not places:
+        return _Claim(name, unmarked, marked is not None, None, (), is_elsewhere=False)
+    above, below = folders[: places[-1]], folders[places[-1] + 1 :]
+    return _Claim(name, (*unmarked, name.stem), marked is not None, above, below, is_elsewhere=False)
 
 
 def _places(claim: _Claim, *, only_beside: bool) -> Iterator[Callable[[PurePosixPath], bool]]:
@@ -112,24 +115,22 @@ def _places(claim: _Claim, *, only_beside: bool) -> Iterator[Callable[[PurePosix
     if claim.above is None:
         return
     above, below = _folded(claim.above), _folded(claim.below)
-    yield lambda photo: _folded(photo.parts[:-1]) == (*above, *below)
+
+    def is_told_apart(photo: PurePosixPath) -> bool:
+        # Sides, and scans, repeat each other's names: a photo in one called masks is of the same kind as its namesake.
+        return claim.is_marked or claim.name.suffix.lower() == ".png" or _kind(claim.name) != _kind(photo)
+
+    def is_as_deep(photo: PurePosixPath) -> bool:
+        folders = _folded(photo.parts[:-1])
+        return folders[: len(above)] == above and folders[len(above) + 1 :] == below and len(folders) > len(above)
+
+    is_sure = only_beside or not claim.is_elsewhere
+    yield lambda photo: _folded(photo.parts[:-1]) == (*above, *below) and (is_sure or is_told_apart(photo))
     if only_beside:
         return
-
-    def is_below(photo: PurePosixPath) -> bool:
-        # Sides of photos repeat each other's names: a photo in a side called masks is of the same kind as its namesake.
-        is_told_apart = claim.is_marked or claim.name.suffix.lower() == ".png" or _kind(claim.name) != _kind(photo)
-        return is_told_apart and _folded(photo.parts[: len(above)]) == above
-
-    yield (
-        lambda photo: (
-            is_below(photo)
-            and _folded(photo.parts[len(above) + 1 : -1]) == below
-            and len(photo.parts) > (len(above) + 1)
-        )
-    )
+    yield lambda photo: is_as_deep(photo) and is_told_apart(photo)
     if not below:
-        yield is_below
+        yield lambda photo: _folded(photo.parts[: len(above)]) == above and is_told_apart(photo)
 
 
 def _kind(name: PurePosixPath) -> str:

@@ -115,6 +115,8 @@ def test_names_in_a_folder_elsewhere():
         "A/2.JPG.png": ["A/2.JPG"],
         "3.png": ["A/3.JPG"],
     }
+    assert found("1.jpg", "1_mask.jpg", "A/2.jpeg", "A/2.tif") == {"1_mask.jpg": ["1.JPG"], "A/2.tif": ["A/2.JPG"]}
+    assert found("1.jpg", only_beside=True) == {"1.jpg": ["1.JPG"]}
     assert found("1.png", "3.png", "A/3_mask.png", only_beside=True) == {
         "1.png": ["1.JPG"],
         "A/3_mask.png": ["A/3.JPG"],
