@@ -20,7 +20,7 @@ class MaskFile:
     """A mask in a file of its own."""
 
     name: str
-    """Below the photo folder where it lies there, else from the folder that has it."""
+    """From the photo folder, or from the one that has the output folder."""
     path: Path
 
 
@@ -86,11 +86,11 @@ def find_own_masks(folder: Path, photos: Sequence[Photo], output: JobFolder | No
         owners = mask_names.owners_of(layers, here)
         take({name: [side / each for each in owning] for name, owning in owners.items()}, layer, f"{side / _LAYER}/")
     for beside in _folders_beside(folder, output):
-        take(mask_names.owners_of(_pictures_in(beside), names), beside, f"{beside.name}/")
+        take(mask_names.owners_of(_pictures_in(beside), names), beside, f"../{beside.name}/")
     if output:
         made = set(map(output.mask, _working_names(photos)))
         others = [name for name in _pictures_in(output.masks) if output.masks / name not in made]
-        take(mask_names.owners_of(others, names, only_beside=True), output.masks, f"{output.masks.name}/")
+        take(mask_names.owners_of(others, names, only_beside=True), output.masks, f"{output.root.name}/masks/")
     return found
 
 

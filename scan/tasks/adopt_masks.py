@@ -168,7 +168,7 @@ class Adoption:
         except PhotoError:
             return None
         path = self._folder.mask(working.name)
-        return MaskFile(str(path.relative_to(self._folder.root)), path)
+        return MaskFile(str(path.relative_to(self._folder.root.parent)), path)
 
     def _record(self, photo: Photo) -> PhotoRecord:
         name = str(photo.name)
@@ -197,7 +197,6 @@ class Adoption:
             stored_size=size,
             orientation=turn,
             asked=False,
-            announced=(),
             adopted_sha256=adopted_sha256,
             adopted_as=reading.words,
             **facts,

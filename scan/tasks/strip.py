@@ -111,7 +111,10 @@ class Strip:
         self._failed: dict[str, str] = {}
 
     def run(self) -> Outcome:
-        """Make what is missing. Raises BadUseError before any photo is sent; later trouble is in the outcome."""
+        """Make what is missing. Raises BadUseError and OutputError before any photo is sent.
+
+        Later trouble is in the outcome.
+        """
         begin = time.monotonic()
         photos = find_photos(Path(self._settings.photos), self._settings.files, self._folder.converted)
         for folder in {photo.path.parent for photo in photos}:
@@ -158,7 +161,10 @@ class Strip:
         )
 
     def _adopt_masks(self, photos: list[Photo]) -> None:
-        """Adopt somebody's own masks, or say that they are there. Raises BadUseError where they may be inverted."""
+        """Adopt somebody's own masks, or say that they are there.
+
+        Raises BadUseError where they may be inverted, and OutputError.
+        """
         own = find_own_masks(Path(self._settings.photos), photos, self._folder)
         adoption = Adoption(photos, own, self._folder, read_journal(self._folder.journal))
         if not self._settings.adopt_masks:
@@ -167,14 +173,9 @@ class Strip:
             for words in own.doubts():
                 self._warn(words)
             return
-        try:
-            self._adopted = adoption.adopt(
-                self._settings, self._settings.threshold, self._journal, self._cancel, self._fail
-            )
-        except OutputError as error:
-            self._end(error)
-        except Cancelled:
-            self._stop.set()
+        settings = self._settings
+        with contextlib.suppress(Cancelled):  # which the rest of the run notices as well
+            self._adopted = adoption.adopt(settings, settings.threshold, self._journal, self._cancel, self._fail)
 
     def _plan(self, photos: list[Photo], events: list[Event]) -> list[_Task]:
         """Returns what is to be done. ``events`` are those of earlier runs."""

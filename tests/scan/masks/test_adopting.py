@@ -101,12 +101,17 @@ def test_a_shape_that_is_off_by_a_rounded_pixel_is_the_same(adopt):
     assert (kept & wanted).sum() / (kept | wanted).sum() > 0.97
 
 
-@pytest.mark.parametrize("size", [(48, 48), (64, 50), (32, 26), (96, 64)])
+@pytest.mark.parametrize("size", [(48, 48), (64, 50), (32, 26), (96, 64), (8, 7)])
 def test_another_shape_is_refused_by_name_with_what_to_do(adopt, size):
     with pytest.raises(
         PhotoError, match=rf"64 × 48 pixels and a mask .* m\.png, of another shape, {size[0]} × {size[1]};"
     ):
         adopt(picture().resize(size), "m.png")
+
+
+def test_large_pictures_are_as_large_as_they_say(adopt):
+    with pytest.raises(PhotoError, match="of another shape, 1000 × 755;"):
+        adopt(picture().resize((1000, 755)), "m.png", size=(4000, 3000))
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
@@ -179,6 +184,8 @@ def test_what_is_no_mask_is_refused_by_name(adopt, tmp_path):
         adopt(Image.effect_noise(SIZE, 60), "m.png")
     with pytest.raises(PhotoError, match=r"m\.png, that keeps nothing; paint what is to be kept white"):
         adopt(Image.new("L", SIZE), "m.png")
+    with pytest.raises(PhotoError, match="keeps nothing"):
+        adopt(layered(picture(), Image.linear_gradient("L").resize(SIZE).point(lambda value: value // 3)), "m.png")
     for content, words in ((b"no picture", "is no picture; save it as PNG"), (b"", "is no picture")):
         (tmp_path / "m.png").write_bytes(content)
         with pytest.raises(PhotoError, match=words):

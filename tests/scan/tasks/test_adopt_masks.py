@@ -186,6 +186,29 @@ def test_masks_that_look_inverted_are_asked_about(add_photos, put, survey, worke
     assert np.array_equal(kept, ~disc)
 
 
+def test_one_mask_that_fills_the_picture_is_no_reason_to_ask(add_photos, put, output, adopt):
+    names = add_photos(3)
+    for name in names[:2]:
+        put(f"masks/{name}.png")
+    disc = np.ones(SIZE[::-1], bool)
+    disc[60:180, 80:240] = False
+    put(f"masks/{names[2]}.png", disc)
+    assert adopt().message == "3 masks of your own adopted"
+    assert np.array_equal(np.asarray(Image.open(output / "masks" / f"{names[2]}.png")) > 0, disc)
+
+
+def test_the_mask_of_a_run_that_was_killed_is_not_somebodys(add_photos, put, workers, server, output, adopt):
+    names = add_photos(2)
+    workers.strip(server.endpoint)
+    journal = output / "journal.jsonl"  # as it was before the run's word on the photos
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(line for line in lines if b'"photo_done"' not in line))
+    for name in names:
+        put(f"masks/{name}.png")
+    assert adopt().message == "2 masks of your own adopted"
+    assert all(is_left(output, name) for name in names)
+
+
 def test_what_is_refused_is_named_and_fails_its_photo_alone(add_photos, put, workers, server, output, adopt):
     names = add_photos(3)
     put(f"masks/{names[0]}.png")
