@@ -18,7 +18,7 @@ from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import SceneContent
 from ..scan.segmentation import weights
 from ..scan.segmentation.settings import TOKEN_VARIABLE, EndpointSettings
-from ..scan.tasks.settings import ScanSteps, StripSettings
+from ..scan.tasks.settings import AdoptSettings, ScanSteps, StripSettings
 from ..scan.texturing.settings import TextureSettings
 from ..scan.views.settings import Resources
 from .declared import given as set_in
@@ -75,6 +75,12 @@ def strip_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> Stri
     elif "model" not in own and stored:
         own["model"] = stored.model
     return StripSettings(**own, endpoint=endpoint_settings(context, given))
+
+
+def adopt_settings(given: Mapping[str, Any]) -> AdoptSettings:
+    """Which masks of somebody's own are adopted: what was given of it, else the defaults."""
+    own = {name: given[name] for name in names_of(AdoptSettings) if name in given}
+    return AdoptSettings(**{"photos": "", "output": "", **own})
 
 
 def reconstruct_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> ReconstructSettings:

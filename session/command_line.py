@@ -25,7 +25,7 @@ from ..scan.export.settings import ExportSettings, Overwriting, TurntableSetting
 from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
-from ..scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
+from ..scan.tasks.settings import NOT_OF_A_SCAN, AdoptSettings, ScanSteps, StripSettings
 from ..scan.texturing.settings import TextureSettings
 from . import driver, steps
 from .handing_on import Wishes
@@ -95,6 +95,10 @@ def _guarded(verb: str, given: Given) -> JobEnd:
 
 def _strip(given: Given) -> JobEnd:
     return _drive(steps.strip(job_settings.strip_settings(bpy.context, given)))
+
+
+def _adopt(given: Given) -> JobEnd:
+    return _drive(steps.adopt_masks(job_settings.adopt_settings(given)))
 
 
 def _reconstruct(given: Given) -> JobEnd:
@@ -186,10 +190,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     both = ("photos", "output")
-    strip, reconstruct, model, texture, bring, run, export, turntable = (
+    strip, adopt, reconstruct, model, texture, bring, run, export, turntable = (
         verbs.add_parser(name, help=words, epilog=_EXIT_CODES)
         for name, words in (
             ("strip", "make a mask for every photo of a folder"),
+            ("adopt", "take masks of your own for those of the photos"),
             ("reconstruct", "find the cameras of photos that have masks"),
             ("model", "build a mesh of the object from photos that have masks and cameras"),
             ("texture", "paint the model with what the photos show"),
@@ -200,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     add_options(strip, StripSettings, required=both)
+    add_options(adopt, AdoptSettings, required=both)
     add_options(reconstruct, ReconstructSettings, required=("output",))
     add_options(model, ModelSettings, required=("output",))
     add_options(texture, TextureSettings, required=("output",))
@@ -216,7 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     for one in (bring, run):
         add_options(one, ExportSettings)
         add_options(one, TurntableSettings, without=names_of(Overwriting))
-    for one in (strip, reconstruct, model, texture, bring, run, export, turntable):
+    for one in (strip, adopt, reconstruct, model, texture, bring, run, export, turntable):
         one.add_argument("--json", type=Path, metavar="FILE", help="Write how the run ended to this file")
     for one in (bring, run):
         one.add_argument(
@@ -230,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
 
 _VERBS: dict[str, Callable[[Given], JobEnd]] = {
     "strip": _strip,
+    "adopt": _adopt,
     "reconstruct": _reconstruct,
     "model": _model,
     "texture": _texture,

@@ -29,7 +29,7 @@ from ..scan.reconstruction.ply import read_ply, write_ply
 from ..scan.reconstruction.readers import registry
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
 from ..scan.reconstruction.upright import check_in_folder
-from ..scan.tasks.settings import StripSettings
+from ..scan.tasks.settings import AdoptSettings, StripSettings
 from ..scan.texturing.settings import TextureSettings
 from ..scene import building, remodelled, turntable
 from ..scene.model_alone import chosen_model
@@ -59,6 +59,12 @@ def strip(settings: StripSettings) -> Steps:
     """Make masks. Raises BadUseError before anything is started."""
     settings.check()
     return (yield _job("Strip Backgrounds", settings.output, "strip", asdict(settings)))
+
+
+def adopt_masks(settings: AdoptSettings) -> Steps:
+    """Make somebody's own masks those of the photos. Raises BadUseError before anything is started."""
+    settings.check()
+    return (yield _job("Adopt Masks", settings.output, "adopt_masks", asdict(settings)))
 
 
 def reconstruct(settings: ReconstructSettings) -> Steps:

@@ -26,7 +26,7 @@ from scan.job.events import Event
 from scan.job.records import PhotoRecord
 from scan.meshing.settings import ModelSettings
 from scan.reconstruction.settings import ImportSettings
-from scan.tasks.settings import ScanSteps, StripSettings
+from scan.tasks.settings import AdoptSettings, ScanSteps, StripSettings
 from scan.texturing.settings import TextureSettings
 
 SETTINGS = ROOT / "docs" / "settings.md"
@@ -34,6 +34,7 @@ PARTLY_WRITTEN = ("README.md", "docs/architecture.md")
 
 _GROUPS = (
     ("Strip Backgrounds", "strip_backgrounds", "strip", StripSettings),
+    ("Adopt Masks", "adopt_masks", "adopt", AdoptSettings),
     ("Reconstruct", "reconstruct", "reconstruct", ReconstructSettings),
     ("Build Model", "build_model", "model", ModelSettings),
     ("Texture Model", "texture_model", "texture", TextureSettings),

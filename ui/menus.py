@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..operators.adopt_masks import SCAN_CUTOUT_OT_adopt_masks
 from ..operators.build_model import SCAN_CUTOUT_OT_build_model
 from ..operators.cancel_job import SCAN_CUTOUT_OT_cancel_job
 from ..operators.check_endpoint import SCAN_CUTOUT_OT_check_endpoint
@@ -42,6 +43,7 @@ class SCAN_CUTOUT_MT_main(bpy.types.Menu):
         layout.operator(SCAN_CUTOUT_OT_scan_to_scene.bl_idname, icon="PLAY")
         layout.separator()
         layout.operator(SCAN_CUTOUT_OT_strip_backgrounds.bl_idname)
+        layout.operator(SCAN_CUTOUT_OT_adopt_masks.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_reconstruct.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_build_model.bl_idname)
         layout.operator(SCAN_CUTOUT_OT_texture_model.bl_idname)

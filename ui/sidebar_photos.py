@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar's panel on the photo folder: what is in it, and what should be looked at before the work begins."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import bpy
 
+from ..operators.adopt_masks import SCAN_CUTOUT_OT_adopt_masks
 from ..operators.look_at_photos import SCAN_CUTOUT_OT_look_at_photos
 from ..properties.stored import Settings
 from ..properties.typed import Icon, existing
@@ -68,8 +71,24 @@ def _draw_found(layout: bpy.types.UILayout, found: JobEnd) -> None:
     draw_thumbnails(layout, thumbnails.surveyed, _COLUMNS)
     for note in details["notes"]:
         say(layout, note, "INFO")
+    _draw_own_masks(layout, details["own_masks"])
     for warning in details["warnings"]:
         say(layout, warning, "ERROR")
+
+
+def _draw_own_masks(layout: bpy.types.UILayout, own: Mapping[str, Any]) -> None:
+    """Ask about masks that somebody has made elsewhere."""
+    if not own["count"]:
+        return
+    say(layout, own["said"], "INFO")
+    button = SCAN_CUTOUT_OT_adopt_masks.bl_idname
+    if not own["inverted"]:
+        layout.operator(button, icon="IMPORT")
+        return
+    say(layout, own["inverted"], "ERROR")
+    row = layout.row(align=True)
+    for text, color in (("Black Is the Object", "BLACK"), ("White Is the Object", "WHITE")):
+        existing(row.operator(button, text=text)).mask_object = color
 
 
 def _draw_row(column: bpy.types.UILayout, left: str, right: str, icon: Icon = "IMAGE_DATA") -> None:

@@ -14,14 +14,12 @@ import numpy as np
 
 from ..common.errors import BadUseError, Cancelled, PhotoError
 from ..common.text import count, some
-from ..masks.saved_masks import THRESHOLD, OtherSizeError, read_saved_mask
+from ..masks.saved_masks import THRESHOLD, OtherSizeError, looks_inverted, read_saved_mask
 from ..photos.header import read_facts
 from ..photos.photo import Photo
 from .engine import Requirements, ScanPhoto
 
 _MOST_THREADS = 8
-_BORDER = 0.9
-"""A mask that keeps so much of the picture's border, and drops some of the rest, may be inverted."""
 
 
 @dataclass(frozen=True)
@@ -173,14 +171,12 @@ def _read_mask(path: Path, size: tuple[int, int]) -> _Mask:
         raise PhotoError(f"has a mask that cannot be decoded ({error}); remove that file and strip again") from error
     values = np.asarray(saved.grey)
     keep = values >= THRESHOLD
-    borders = np.concatenate((keep[0], keep[-1], keep[:, 0], keep[:, -1]))
-    kept = float(keep.mean())
     return _Mask(
         hashlib.sha256(saved.content).digest(),
         saved.is_grey_png and bool(((values == 0) | (values == 255)).all()),
-        kept,
+        float(keep.mean()),
         saved.binary().getbbox(),
-        is_inverted=kept < 1 and float(borders.mean()) > _BORDER,
+        looks_inverted(keep),
     )
 
 

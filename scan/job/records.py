@@ -44,6 +44,10 @@ class PhotoRecord:
     """The size of the cutout's file."""
     no_cutout: str | None = None
     """Why there is no cutout where one was wanted."""
+    adopted_sha256: str | None = None
+    """Of the person's own file that the mask was made of; None where it was made of none."""
+    adopted_as: str | None = None
+    """What the object is in that file, and from which grey on."""
     announced: tuple[str, ...] = unkept(())
     """SHA-256 of masks that runs were about to write since, and ended before the photo was done."""
 

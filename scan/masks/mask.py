@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops
+from PIL import Image
 
 from ..photos.pixels import to_stored
 from .edges import refine
@@ -83,19 +83,6 @@ class Answer:
     image: Image.Image
     png: bytes
     """The same, as it is kept on disk."""
-
-
-def as_grey(mask: Image.Image) -> Image.Image:
-    """A mask as a person may have saved it, in mode L: of 16 bits the upper ones, and transparency is black.
-
-    What a paint program erased to transparency is not kept, whatever colour it still has.
-    """
-    if mask.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(mask) >> 8).astype(np.uint8))
-    if not mask.has_transparency_data:
-        return mask.convert("L")
-    layer = mask.convert("RGBA")  # a palette, a key colour or a channel: all the same from here on
-    return ImageChops.multiply(layer.convert("L"), layer.getchannel("A"))
 
 
 def read_soft_mask(content: bytes, size: tuple[int, int]) -> Image.Image:

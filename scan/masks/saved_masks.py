@@ -5,6 +5,8 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..common.errors import PhotoError
@@ -12,12 +14,15 @@ from ..common.hashes import hash_file
 from ..job.folder import JobFolder
 from ..job.records import PhotoRecord
 from ..photos.photo import Photo
-from .mask import Mask, as_grey, read_soft_mask
+from .greys import as_grey
+from .mask import Mask, read_soft_mask
 
 THRESHOLD = 128
 """Grey values of a saved mask from this one on are kept."""
+_BORDER = 0.9
+"""A mask that keeps so much of the picture's border, and drops some of the rest, may be inverted."""
 _BINARY = [0] * THRESHOLD + [255] * (256 - THRESHOLD)
-_DAMAGED = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+DAMAGED = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What Pillow raises of a file that is no picture, or not a whole one."""
 
 
@@ -36,7 +41,7 @@ class SavedMask:
     content: bytes
     """Of the file."""
     grey: Image.Image
-    """In mode L, black where it is transparent."""
+    """In mode L."""
     is_grey_png: bool
     """Whether the file is a PNG of one channel with 8 bits, without transparency."""
 
@@ -48,6 +53,12 @@ class SavedMask:
 def binary(grey: Image.Image) -> Image.Image:
     """Returns a mask in mode L as 0 and 255."""
     return grey.point(_BINARY)
+
+
+def looks_inverted(keep: NDArray[np.bool_]) -> bool:
+    """Returns whether a mask may be inverted; ``keep``, of the shape (height, width), is what it keeps."""
+    border = np.concatenate((keep[0], keep[-1], keep[:, 0], keep[:, -1]))
+    return float(border.mean()) > _BORDER and not keep.all()
 
 
 def read_saved_mask(path: Path, size: tuple[int, int]) -> SavedMask:
@@ -65,7 +76,7 @@ def read_saved_mask(path: Path, size: tuple[int, int]) -> SavedMask:
             return SavedMask(content, as_grey(image), is_grey_png)
     except UnidentifiedImageError as error:
         raise ValueError(f"cannot identify image file {str(path)!r}") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ValueError(str(error)) from error
 
 
@@ -93,7 +104,7 @@ def foreign_size(folder: JobFolder, working: Photo, record: PhotoRecord) -> tupl
             if mask.size == record.stored_size:  # what claims another size may be a bomb
                 mask.load()
             return mask.size
-    except _DAMAGED:
+    except DAMAGED:
         return None
 
 
@@ -121,5 +132,5 @@ def kept_soft_mask(folder: JobFolder, working: Photo, record: PhotoRecord) -> Im
 def _other_size(size: tuple[int, int], wanted: tuple[int, int]) -> PhotoError:
     return PhotoError(
         f"has {wanted[0]} × {wanted[1]} pixels and a mask with {size[0]} × {size[1]}; "
-        "save the mask at the photo's size, or delete it to have it made again"
+        "save the mask at the photo's size, have Adopt Masks scale it, or delete it to have it made again"
     )

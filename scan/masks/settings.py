@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.declared import Home, Unit, first_values, later_values, own_settings, setting
+from ..common.declared import Choice, Home, Unit, first_values, later_values, own_settings, setting
 from ..common.hashes import short_hash
 from .regions import small_regions
 
@@ -16,9 +16,47 @@ from .regions import small_regions
 _CORNER_STEPS = math.tan(math.radians(22.5))
 
 
+_OWN = "The masks of one scan are not those of the next"
+
+
+def _objects() -> tuple[Choice, ...]:
+    return (
+        Choice("ASK", "Ask", "White, unless the masks look inverted: then nothing is done before it is said"),
+        Choice("WHITE", "White", "White is the object, as in the masks that are made here"),
+        Choice("BLACK", "Black", "Black is the object: the masks are turned"),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
-class MaskSettings:
-    """What is made of a soft mask, in this order, without asking the model again."""
+class ObjectInMasks:
+    """How somebody's own masks are read."""
+
+    mask_object: str = setting(
+        "ASK",
+        label="Object in Masks",
+        help="What the object is in masks of your own that are adopted",
+        choices=_objects,
+        since="0.2.0",
+        no_home=_OWN,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptingMasks(ObjectInMasks):
+    """Whether a strip takes somebody's own masks first."""
+
+    adopt_masks: bool = setting(
+        default=False,
+        label="Adopt Masks",
+        help="Take the masks of your own that lie among or beside the photos; the rest is stripped",
+        since="0.2.0",
+        no_home=_OWN,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """From where on a soft mask keeps what it shows."""
 
     threshold: int = setting(
         128,
@@ -29,6 +67,12 @@ class MaskSettings:
         high=255,
         metavar="N",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskSettings(Threshold):
+    """What is made of a soft mask, in this order, without asking the model again."""
+
     fill_holes: float = setting(
         0.0,
         label="Fill Holes",

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from ..common.errors import BadUseError, PhotoError
 from ..common.names import place_of
+from . import mask_names
 from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
 from .other_files import what_is_there
 from .twins import developed_twins
@@ -124,10 +125,10 @@ def cannot_read(error: OSError) -> PhotoError:
 def find_photos(folder: Path, files: tuple[str, ...] = (), converted: Path | None = None) -> list[Photo]:
     """Returns the photos of a folder and its subfolders in the order of their names, or those that ``files`` names.
 
-    ``converted`` is the folder for the JPEGs of HEIC and RAW photos. Links are followed, each folder once. Hidden files
-    and folders are passed over, and so are RAW files with what was developed of them among the photos, and
-    what jobs made. Raises BadUseError where there is no photo, and says what there is, or where a name leads out of the
-    folder.
+    ``converted`` is the folder for the JPEGs of HEIC and RAW photos. Links are followed, each folder once. Passed over
+    are hidden files and folders, what jobs made, masks of photos (``mask_names``), and RAW files with what was
+    developed of them among the photos. Raises BadUseError where there is no photo, and says what there is, or where a
+    name leads out of the folder.
     """
     names = _named(folder, files)
     if not names:
@@ -149,6 +150,14 @@ def find_developed(folder: Path, files: tuple[str, ...] = ()) -> dict[PurePosixP
 def _named(folder: Path, files: tuple[str, ...]) -> list[PurePosixPath]:
     if files:
         return list(dict.fromkeys(map(_inside, files)))
+    return mask_names.split(pictures_in(folder))[0]
+
+
+def pictures_in(folder: Path) -> list[PurePosixPath]:
+    """Returns the names of the photos of a folder and its subfolders, and of masks among them, in order.
+
+    Raises BadUseError.
+    """
     return _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
 
 

@@ -23,6 +23,8 @@ class Outcome:
     """Photos that have a mask now, from this run or an earlier one."""
     made: int
     """Photos whose mask this run made."""
+    adopted: int
+    """Photos whose own mask, made elsewhere, this run adopted."""
     cutouts: int
     """Photos whose cutout this run made, be it of an earlier mask."""
     carried: dict[str, str]
@@ -75,7 +77,8 @@ class Outcome:
         said = f"{self.done} of {self.photos} photos have a mask"
         if self.made < self.done:
             cutouts = f" and {count(self.cutouts, 'cutout')}" if self.cutouts else ""
-            said += f", {self.made} of them{cutouts} made now"
+            adopted = f", {self.adopted} of them adopted now" if self.adopted else ""
+            said += f"{adopted}, {self.made} of them{cutouts} made now"
         if number := len(self.carried):
             names = "its photo's new name" if number == 1 else "their photos' new names"
             said += f". {were(number, 'mask')} carried to {names}"
@@ -95,6 +98,7 @@ class Outcome:
             "found": self.photos,
             "done": self.done,
             "made": self.made,
+            **({"adopted": self.adopted} if self.adopted else {}),
             "failed": [{"photo": name, "reason": reason} for name, reason in self.failed.items()],
         }
         return JobEnd(

@@ -23,7 +23,7 @@ from ..job.folder import JobFolder, refuse_overlap
 from ..job.job_end import JobEnd
 from ..job.priority import lower_priority
 from ..job.versions import versions
-from ..masks.mask_names import unfit_photos
+from ..masks.unfit_names import unfit_photos
 from ..photos.converted import as_jpeg
 from ..photos.photo import Photo, find_photos
 

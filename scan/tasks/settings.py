@@ -10,12 +10,12 @@ from ..common.declared import Home, check, later_values, setting
 from ..common.hashes import short_hash
 from ..cutouts.settings import CutoutSettings
 from ..job.settings import FolderSettings
-from ..masks.settings import MaskSettings
+from ..masks.settings import AdoptingMasks, MaskSettings, ObjectInMasks, Threshold
 from ..segmentation.settings import SegmentationSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class StripSettings(CutoutSettings, MaskSettings, SegmentationSettings, FolderSettings):
+class StripSettings(AdoptingMasks, CutoutSettings, MaskSettings, SegmentationSettings, FolderSettings):
     """Everything that decides which masks and cutouts are made of which photos."""
 
     def check(self) -> None:
@@ -29,6 +29,16 @@ class StripSettings(CutoutSettings, MaskSettings, SegmentationSettings, FolderSe
         """Names the cutout that these settings make of a photo with a mask, which may have been painted on by hand."""
         beside = self.cutout_color if self.cutouts == "JPEG" else self.alpha_matting
         return short_hash(file_stamp, mask_sha256, self.cutouts, beside, *later_values(self, CutoutSettings))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptSettings(Threshold, ObjectInMasks, FolderSettings):
+    """Which masks of somebody's own are adopted, and how they are read."""
+
+    def check(self) -> None:
+        """Refuse what cannot work before anything is written. Raises BadUseError."""
+        self.check_folders()
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)

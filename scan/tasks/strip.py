@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.declared import from_json
-from ..common.errors import BadUseError, EndpointError, OutputError, PhotoError, ScanError, printable
+from ..common.errors import BadUseError, Cancelled, EndpointError, OutputError, PhotoError, ScanError, printable
 from ..common.files import save
 from ..common.hashes import short_hash
 from ..common.text import about_passed_over
@@ -36,7 +36,8 @@ from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.priority import lower_priority
 from ..job.records import PhotoRecord
-from ..masks.mask_names import unfit_photos
+from ..masks.own_masks import about_own_masks, find_own_masks
+from ..masks.unfit_names import unfit_photos
 from ..photos.other_files import about_others
 from ..photos.photo import Photo, find_developed, find_photos, passed_over
 from ..photos.pixels import NO_MEMORY
@@ -46,6 +47,7 @@ from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
 from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
+from .adopt_masks import Adoption
 from .carry import carry
 from .outcome import Outcome
 from .photo_pipeline import Made, PhotoPipeline, Plan
@@ -109,25 +111,29 @@ class Strip:
         self._guard = threading.Lock()
         self._made: set[str] = set()
         self._cutouts = 0
+        self._adopted = 0
         self._failed: dict[str, str] = {}
 
     def run(self) -> Outcome:
-        """Make what is missing. Raises BadUseError before any photo is sent; later trouble is in the outcome."""
+        """Make what is missing. Raises BadUseError and OutputError before any photo is sent.
+
+        Later trouble is in the outcome.
+        """
         begin = time.monotonic()
         photos = find_photos(Path(self._settings.photos), self._settings.files, self._folder.converted)
         for folder in {photo.path.parent for photo in photos}:
             refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
         self._folder.make_mask_folders()
-        events = read_journal(self._folder.journal)
         self._journal.write(Started(task="strip", photos=len(photos)))
+        root = Path(self._settings.photos)
         if not self._settings.files:
-            root = Path(self._settings.photos)
             for words in (about_passed_over(passed_over(root)), *about_others(root)):
                 if words:
                     self._warn(words)
-        carried = carry(self._all(photos), events, Path(self._settings.photos), self._folder, self._journal)
-        events += carried
-        developed = find_developed(Path(self._settings.photos), self._settings.files)
+        carried = carry(self._all(photos), read_journal(self._folder.journal), root, self._folder, self._journal)
+        self._adopt_masks(photos)
+        events = read_journal(self._folder.journal)
+        developed = find_developed(root, self._settings.files)
         if words := about_developed(developed):
             self._journal.write(Log(text=words))
         self._sheet = ContactSheet([str(photo.name) for photo in photos])
@@ -153,6 +159,7 @@ class Strip:
             photos=len(photos),
             done=len((masks.keys() | self._made) - self._failed.keys()),
             made=len(self._made),
+            adopted=self._adopted,
             cutouts=self._cutouts,
             carried={earlier: name for event in carried for earlier, name, _ in event.moves},
             failed=dict(sorted(self._failed.items())),
@@ -175,6 +182,24 @@ class Strip:
         except BadUseError:  # none that are found without being named
             others = []
         return list({photo.name: photo for photo in (*others, *photos)}.values())
+
+    def _adopt_masks(self, photos: list[Photo]) -> None:
+        """Adopt somebody's own masks, or say that they are there.
+
+        Raises BadUseError where they may be inverted, and OutputError.
+        """
+        own = find_own_masks(Path(self._settings.photos), photos, self._folder)
+        events, develop_raw = read_journal(self._folder.journal), self._settings.develop_raw
+        adoption = Adoption(photos, own, self._folder, events, develop_raw=develop_raw)
+        if not self._settings.adopt_masks:
+            if words := about_own_masks(list(adoption.pending().values())):
+                self._warn(f"{words}: Adopt Masks (--adopt-masks) uses them in place of the model's")
+            for words in own.doubts():
+                self._warn(words)
+            return
+        settings = self._settings
+        with contextlib.suppress(Cancelled):  # which the rest of the run notices as well
+            self._adopted = adoption.adopt(settings, settings.threshold, self._journal, self._cancel, self._fail)
 
     def _plan(self, photos: list[Photo], events: list[Event]) -> list[_Task]:
         """Returns what is to be done. ``events`` are those of earlier runs."""

@@ -23,7 +23,9 @@ from ..job.history import last_failures, last_records, left_masks
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.settings import check_photo_folder
+from ..masks.own_masks import OwnMasks, about_own_masks, find_own_masks
 from ..masks.renamed import find_renamed
+from ..masks.settings import Threshold
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
 from ..photos.other_files import about_others
 from ..photos.photo import Photo, find_developed, find_photos, passed_over
@@ -32,6 +34,7 @@ from ..photos.twins import about_developed, about_shots_twice
 from ..reconstruction.models import find_model, find_texture, model_report
 from ..reconstruction.readers import registry
 from ..review.thumbnails import SIZE, write_thumbnail
+from .adopt_masks import Adoption, may_be_inverted
 from .reconstruct import engine_folder
 
 _KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
@@ -87,6 +90,8 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         passed = [*filter(None, (others, twice)), *about_others(root)]
         warnings = [*_about_kinds(found, develops=settings.develop_raw), *passed]
         warnings += _about_photos(found, settings, cancel)
+        own = find_own_masks(root, photos, output)
+        warnings += own.doubts()
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
         return JobEnd.cancelled()
@@ -104,6 +109,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         formats=dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
         notes=[words] if (words := about_developed(find_developed(root))) else [],
         warnings=warnings,
+        own_masks=_about_own(photos, own, output or folder),
         thumbnails=thumbnails,
         output=_state(photos, output) if output else None,
     )
@@ -187,6 +193,16 @@ def _thumbnails(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [made for made in pool.map(make, range(number)) if made]
+
+
+def _about_own(photos: Sequence[Photo], own: OwnMasks, output: JobFolder) -> dict[str, Any]:
+    """What is to be known of masks that somebody has made elsewhere and that were not adopted yet."""
+    pending = list(Adoption(photos, own, output, read_journal(output.journal)).pending().values())
+    return {
+        "count": len(pending),
+        "said": about_own_masks(pending),
+        "inverted": may_be_inverted(pending, Threshold.threshold),
+    }
 
 
 def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:

@@ -129,6 +129,10 @@ def states():
     draw("not looked at")
     look()
     draw("looked at")
+    find_own_masks("")
+    draw("own masks")
+    find_own_masks("2 of 2 masks may be inverted")
+    draw("own masks inverted")
     run("Strip Backgrounds", strip(output), lambda _job: True)
     draw("starting")
     # Threads may be late: whatever has not come yet comes while the job waits for the server.
@@ -216,6 +220,15 @@ def solved_states(shown, stored, output):
     addons = bpy.context.preferences.addons
     addons.remove(addons[PACKAGE])
     draw("without preferences")
+
+
+def find_own_masks(inverted):
+    """Have the scene's folders hold two masks of somebody's own."""
+    shown = bpy.context.scene.scan_cutout
+    found = survey.found(shown)
+    own = {"count": 2, "said": "2 masks of your own are there", "inverted": inverted}
+    found = job_end.JobEnd.done(found.message, **{**found.details, "own_masks": own})
+    survey.take((shown.photos, shown.output), found)
 
 
 def fail_dozens():

@@ -15,12 +15,13 @@ from scan.engines.settings import ReconstructSettings
 from scan.export.settings import ExportSettings, TurntableSettings
 from scan.meshing.settings import ModelSettings
 from scan.reconstruction.settings import ImportSettings, SceneContent
-from scan.tasks.settings import NOT_OF_A_SCAN, ScanSteps, StripSettings
+from scan.tasks.settings import NOT_OF_A_SCAN, AdoptSettings, ScanSteps, StripSettings
 from scan.texturing.settings import TextureSettings
 
 TOYS = Path(__file__).parents[1] / "toys"
 OPERATORS = {
     "strip_backgrounds": (StripSettings,),
+    "adopt_masks": (AdoptSettings,),
     "reconstruct": (ReconstructSettings,),
     "build_model": (ModelSettings,),
     "import_reconstruction": (ImportSettings,),

@@ -65,9 +65,7 @@ def test_everything_is_drawn_in_every_state(
     assert "Choosethefolderwiththephotos" in drawn["factory"]["SCAN_CUTOUT_PT_photos"]
     assert "Thereisnophotofolder" in drawn["photo folder gone"]["SCAN_CUTOUT_PT_photos"]
     assert "scan_cutout.look_at_photos" in drawn["not looked at"]["SCAN_CUTOUT_PT_photos"]
-    looked_at = drawn["looked at"]["SCAN_CUTOUT_PT_photos"]
-    for said in ("9photos", "8JPEG,1RAW", "1RAWphoto", "develop_raw", "1RAWfilepassedover", "template_icon"):
-        assert said in looked_at
+    _check_photos(drawn)
     assert "Starting…" in scan("starting")
     for said in ("5of9", "2failed", "503", "template_icon", "scan_cutout.cancel_job"):
         assert said in scan("running")
@@ -96,6 +94,20 @@ def test_everything_is_drawn_in_every_state(
     assert "cutout_color" in drawn["embedded"]["SCAN_CUTOUT_PT_background"]
     for said in ("proxy_size", "full_resolution", "Onlyarembgserver"):
         assert said in drawn["embedded"]["SCAN_CUTOUT_PT_background_advanced"]
+
+
+def _check_photos(drawn: Mapping[str, Mapping[str, str]]) -> None:
+    """What is drawn of photos, and of masks that somebody has made already."""
+    looked_at, own, inverted = (
+        drawn[state]["SCAN_CUTOUT_PT_photos"] for state in ("looked at", "own masks", "own masks inverted")
+    )
+    for said in ("9photos", "8JPEG,1RAW", "1RAWphoto", "develop_raw", "1RAWfilepassedover", "template_icon"):
+        assert said in looked_at
+    assert "scan_cutout.adopt_masks" not in looked_at
+    assert ("2masksofyourownarethere" in own, "BlackIstheObject" in own) == (True, False)
+    assert own.count("scan_cutout.adopt_masks") * 2 == inverted.count("scan_cutout.adopt_masks") > 0
+    for said in ("2masksofyourownarethere", "2of2masksmaybeinverted", "BlackIstheObject", "WhiteIstheObject"):
+        assert said in inverted
 
 
 def _check_model(drawn: Mapping[str, Mapping[str, str]]) -> None:

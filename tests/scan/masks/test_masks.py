@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from scan.masks.edges import refine
-from scan.masks.mask import Mask, as_grey, make_mask, read_soft_mask
+from scan.masks.greys import as_grey
+from scan.masks.mask import Mask, make_mask, read_soft_mask
 from scan.masks.regions import small_regions
 from scan.masks.settings import MaskSettings, grow
 

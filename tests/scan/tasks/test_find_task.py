@@ -10,6 +10,7 @@ from scan.common.errors import BadUseError
 from scan.job.folder import JobFolder
 
 TASKS = {
+    "adopt_masks",
     "build_model",
     "strip",
     "check_endpoint",

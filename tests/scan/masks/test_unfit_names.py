@@ -8,7 +8,7 @@ import pytest
 
 from scan.common.errors import OutputError
 from scan.job.folder import JobFolder
-from scan.masks.mask_names import unfit_photos
+from scan.masks.unfit_names import unfit_photos
 from scan.photos.photo import Photo
 
 

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task adopt_masks: masks that somebody has made elsewhere become the masks of their photos, without a model.
+
+From then on they are kept as those that are painted on are. The task strip does it, too, where it is asked to.
+"""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..common.declared import from_json
+from ..common.errors import BadUseError, Cancelled, PhotoError, printable
+from ..common.files import cannot_write, write_atomically
+from ..common.hashes import hash_file
+from ..common.text import count, some
+from ..job.context import JobContext
+from ..job.events import Event, Log, MaskFound, PhotoFailed, Started, StepProgress
+from ..job.folder import JobFolder, refuse_overlap
+from ..job.history import announced_masks, last_records
+from ..job.job_end import JobEnd
+from ..job.journal import Journal, read_journal
+from ..job.records import PhotoRecord
+from ..masks.adopting import adopted, inverted
+from ..masks.own_masks import MaskFile, OwnMasks, find_own_masks
+from ..masks.saved_masks import foreign_size
+from ..masks.settings import ObjectInMasks
+from ..photos.converted import as_jpeg
+from ..photos.photo import Photo, find_photos
+from ..photos.pixel_budget import PixelBudget
+from ..photos.pixels import NO_MEMORY, open_photo, orientation, stored_size
+from .settings import AdoptSettings
+
+_SAY = (
+    "Say what the object is in them: Object in Masks Black (--mask-object BLACK) turns them, White "
+    "(--mask-object WHITE) takes them as they are"
+)
+_ADOPTING, _NOTED_EVERY = "Adopting masks", 20
+
+
+def run(values: dict[str, Any], context: JobContext) -> JobEnd:
+    """Adopt the masks that are there. Raises BadUseError before anything is written; OutputError."""
+    settings = from_json(AdoptSettings, values)
+    settings.check()
+    folder, journal = context.folder, context.journal
+    photos = find_photos(Path(settings.photos), settings.files, folder.converted)
+    for place in {photo.path.parent for photo in photos}:
+        refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
+    own = find_own_masks(Path(settings.photos), photos, folder)
+    adoption = Adoption(photos, own, folder, read_journal(folder.journal), develop_raw=settings.develop_raw)
+    known = own.files.keys() | adoption.pending().keys()
+    if not known:
+        why = "name a mask as its photo is, with .png behind it, in a folder called masks"
+        raise BadUseError(
+            "; ".join([f"There are no masks of your own for the photos in {settings.photos}", *(own.doubts() or [why])])
+        )
+    folder.make_mask_folders()
+    journal.write(Started(task="adopt_masks", photos=len(photos)))
+    failed: dict[str, str] = {}
+
+    def fail(name: str, error: PhotoError | MemoryError) -> None:
+        failed[name] = NO_MEMORY if isinstance(error, MemoryError) else printable(str(error))
+        journal.write(PhotoFailed(photo=name, reason=failed[name]))
+
+    try:
+        made = adoption.adopt(settings, settings.threshold, journal, context.cancel, fail)
+    except Cancelled:
+        return JobEnd.cancelled("Cancelled. Masks that were adopted so far are kept")
+    said = f"{count(made, 'mask')} of your own adopted"
+    if there := len(known) - made - len(failed):
+        said += f", {there} {'was' if there == 1 else 'were'} there already or painted on"
+    if without := len(photos) - len(known):
+        said += f". {count(without, 'photo')} without one: strip the backgrounds to have the rest made"
+    told = [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())]
+    facts = {"found": len(photos), "done": len(known) - len(failed), "adopted": made, "failed": told}
+    if not failed:
+        return JobEnd.done(said, photos=facts)
+    named = some([f"{each['photo']} {each['reason']}" for each in told])
+    return JobEnd.some_failed(f"{said}. {len(failed)} failed: {named}", photos=facts)
+
+
+class Adoption:
+    """What becomes of somebody's masks in a job folder. A mask there that was painted on is never replaced."""
+
+    def __init__(
+        self,
+        photos: Sequence[Photo],
+        own: OwnMasks,
+        folder: JobFolder,
+        events: Iterable[Event],
+        *,
+        develop_raw: bool = False,
+    ) -> None:
+        """``own`` are the masks of ``photos`` that lie elsewhere; ``events`` are those of the job so far.
+
+        ``develop_raw`` is whether RAW photos are developed that were not yet, so that masks can be fitted to them.
+        """
+        self._photos = photos
+        self._own = own
+        self._folder = folder
+        self._develop_raw = develop_raw
+        events = list(events)
+        self._records = last_records(events)
+        self._announced = announced_masks(events)
+        self._budget = PixelBudget()
+
+    def pending(self, how: str = "") -> dict[Photo, MaskFile]:
+        """Returns photo → the mask that could be adopted for it, and was not yet; or was otherwise than ``how``."""
+        found = {}
+        for photo in self._photos:
+            file = self._misfit(photo) or next(iter(self._own.files.get(photo, ())), None)
+            if file is not None and self._is_pending(photo, file, how):
+                found[photo] = file
+        return found
+
+    def adopt(
+        self,
+        wished: ObjectInMasks,
+        threshold: int,
+        journal: Journal,
+        cancel: threading.Event,
+        fail: Callable[[str, PhotoError | MemoryError], None],
+    ) -> int:
+        """Adopt what is pending and return how many masks that were; ``fail`` is told of photos whose mask is refused.
+
+        Raises BadUseError, before anything is written, where the masks look inverted and ``wished`` does not say what
+        they are; Cancelled and OutputError.
+        """
+        reading = _Reading(threshold, is_object_black=wished.mask_object == "BLACK")
+        pending = self.pending(reading.words)
+        if wished.mask_object == "ASK" and (words := may_be_inverted(list(pending.values()), threshold)):
+            raise BadUseError(f"{words}. {_SAY}")
+
+        def one(photo: Photo) -> _Made | None:
+            if cancel.is_set():
+                raise Cancelled
+            try:
+                made = self._adopt(photo, pending[photo], reading)
+            except (PhotoError, MemoryError) as error:
+                fail(str(photo.name), error)
+                return None
+            if made is not None:
+                journal.write(MaskFound(photo=str(photo.name), record=made.record))
+            return made
+
+        masks: list[_Made] = []
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for number, made in enumerate(pool.map(one, pending), 1):
+                masks += [made] if made else []
+                if number % _NOTED_EVERY == 0:
+                    journal.write(StepProgress(step=_ADOPTING, done=number, total=len(pending)))
+        for words in (*self._own.doubts(), *_about_either([made.file.name for made in masks if made.is_either])):
+            journal.write(Log(level="warning", text=words))
+        return len(masks)
+
+    def _is_pending(self, photo: Photo, file: MaskFile, how: str) -> bool:
+        try:
+            working = photo.working
+        except PhotoError:
+            return False  # which says what is wrong when it is stripped
+        record, path = self._record(photo), self._folder.mask(working.name)
+        disk = hash_file(path)
+        if file.path == path:
+            return self._misfit(photo) is not None
+        if disk and disk == record.mask_sha256 and record.adopted_sha256:
+            return hash_file(file.path) != record.adopted_sha256 or how not in {"", record.adopted_as}
+        return not disk or foreign_size(self._folder, working, record) is None
+
+    def _misfit(self, photo: Photo) -> MaskFile | None:
+        """Somebody's mask that is where the photo's own should be, and of another size; None without one."""
+        try:
+            working, record = photo.working, self._record(photo)
+            size = foreign_size(self._folder, working, record)
+            if size in {None, record.stored_size} or size == _stored(working)[0]:
+                return None
+        except PhotoError:
+            return None
+        path = self._folder.mask(working.name)
+        return MaskFile(str(path.relative_to(self._folder.root.parent)), path)
+
+    def _record(self, photo: Photo) -> PhotoRecord:
+        name = str(photo.name)
+        return self._records.get(name) or PhotoRecord(announced=tuple(self._announced.get(name, ())))
+
+    def _adopt(self, photo: Photo, file: MaskFile, reading: "_Reading") -> "_Made | None":
+        """Write a photo's mask; None where somebody has painted on it meanwhile. Raises PhotoError, OutputError."""
+        file_stamp, content_stamp, adopted_sha256 = photo.file_stamp(), photo.content_stamp(), hash_file(file.path)
+        working = as_jpeg(photo, develop_raw=self._develop_raw) if photo.needs_jpeg else photo.working
+        size, turn = _stored(working)
+        with self._budget.hold(size[0] * size[1]):
+            made = adopted(file, size, turn, reading.threshold, is_object_black=reading.is_object_black)
+            content, facts = made.mask.encode(), made.mask.facts()
+        if not self._is_pending(photo, file, reading.words):
+            return None
+        path = self._folder.mask(working.name)
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        record = replace(
+            self._record(photo),
+            file_stamp=file_stamp,
+            seen_stamp=None,
+            content=content_stamp,
+            mask_key="",
+            mask_sha256=hashlib.sha256(content).hexdigest(),
+            stored_size=size,
+            orientation=turn,
+            asked=False,
+            adopted_sha256=adopted_sha256,
+            adopted_as=reading.words,
+            **facts,
+        )
+        return _Made(file, record, made.is_either)
+
+
+def _stored(working: Photo) -> tuple[tuple[int, int], int]:
+    """Width and height of a photo's stored pixels, and its EXIF orientation. Raises PhotoError."""
+    with open_photo(working) as image:
+        return stored_size(image), orientation(image)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How masks are read."""
+
+    threshold: int
+    is_object_black: bool
+
+    @property
+    def words(self) -> str:
+        """For the record."""
+        return f"{'black' if self.is_object_black else 'white'} from {self.threshold}"
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A mask that was adopted."""
+
+    file: MaskFile
+    record: PhotoRecord
+    is_either: bool
+    """Whether it could as well have been upright, and not as the photo is stored."""
+
+
+def _about_either(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    words = (
+        f"{count(len(names), 'mask')} of your own ({some(names)}) could be upright, or the way the photo is stored, "
+        "which EXIF turns: taken as stored; look at the contact sheet, and turn a mask that it shows upside down"
+    )
+    return [words]
+
+
+def may_be_inverted(files: Sequence[MaskFile], threshold: int) -> str:
+    """Returns that most of some masks look inverted, in a sentence; empty where they do not."""
+    number, looked_at = inverted(files, threshold)
+    if number <= looked_at / 2:
+        return ""
+    return (
+        f"{number} of {looked_at} masks of your own that were looked at keep the picture's edge and drop what is "
+        "inside: they may be inverted"
+    )
