@@ -47,9 +47,11 @@ def tiff(compression=1, colours=2, bits=(8, 8, 8), pixels=bytes(48)):
     return head + bytes(4) + struct.pack(f"<{len(bits)}H", *bits) + pixels
 
 
-def encoded(picture, kind, **options):
+def encoded(picture, kind, further=(), **options):
     buffer = io.BytesIO()
-    picture.copy().save(buffer, kind, **options)  # Pillow remembers options with the picture that it saves
+    first, *rest = (each.copy() for each in (picture, *further))  # Pillow keeps options with the picture that it saves
+    more = {"save_all": True, "append_images": rest} if rest else {}
+    first.save(buffer, kind, **more, **options)
     return buffer.getvalue()
 
 
@@ -181,11 +183,11 @@ def test_a_tiff_that_begins_with_a_thumbnail_is_refused(photo, options):
         "holds 2 pictures, and the first of them, which programs read, has 16 × 12 pixels, the largest 64 × 48; save "
         "the largest as a file of its own"
     )
-    written = photo(encoded(small, "TIFF", save_all=True, append_images=[large], **options))
+    written = photo(encoded(small, "TIFF", further=[large], **options))
     assert reason_of(written) == words
     with pytest.raises(PhotoError, match="the largest 64 × 48"):
         read_facts(written)
-    written = photo(encoded(large, "TIFF", save_all=True, append_images=[small], **options))
+    written = photo(encoded(large, "TIFF", further=[small], **options))
     assert make_proxy(written, 1024).size == (64, 48)
 
 
@@ -217,7 +219,7 @@ def test_pictures_below_the_first_are_looked_at_too(photo):
 
 def test_a_mask_among_a_tiffs_pictures_is_none_and_a_row_that_leads_back_ends(photo):
     small, large = scene((16, 12)), scene((64, 48))
-    content = bytearray(encoded(small, "TIFF", save_all=True, append_images=[large], tiffinfo={254: 0}))
+    content = bytearray(encoded(small, "TIFF", further=[large], tiffinfo={254: 0}))
     (first,) = struct.unpack_from("<I", content, 4)
     (count,) = struct.unpack_from("<H", content, first)
     (second,) = struct.unpack_from("<I", content, first + 2 + 12 * count)
