@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every photo of ``images.txt`` comes, with and without the lines of what it shows; what cannot be placed is refused."""
+"""Every photo of ``images.txt`` comes, with or without a line of what it shows; what is neither is refused."""
 
 from __future__ import annotations
 
