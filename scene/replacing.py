@@ -15,7 +15,7 @@ from mathutils import Matrix
 
 from ..properties.typed import existing
 from ..scan.reconstruction.types import Floats, Photo
-from . import hiding, model_mesh, photo_cameras, placing
+from . import hiding, model_mesh, photo_cameras, placing, point_cloud
 from .all_or_nothing import remove_unused
 from .as_made import is_as_made
 from .photo_cameras import PHOTO, noted
@@ -72,19 +72,18 @@ def replace(
 
     _move(root, staying, new.root, change)
     by_role = {_role(each): each for each in old}
-    names = {}
+    names: list[tuple[bpy.types.ID, str]] = []
     for made in filter(None, (*new.photos, new.cloud, new.tour, new.model)):
         earlier = by_role.get(_role(made))
         made.parent = root
         if earlier is None:
             (ring if photo_cameras.is_photo(made) else home).objects.link(made)
         else:
-            names[made] = earlier.name
+            names += [(each, its.name) for each, its in zip(_made_of(made), _made_of(earlier), strict=False)]
             _succeed(earlier, made)
     _remove([*old, new.root], [each for each in (new.cameras, new.collection) if each != ring])
-    for made, name in names.items():
-        made.name = name
-        existing(made.data).name = name
+    for made_again, name in names:  # which is free now
+        made_again.name = name
     if is_first_model and all(map(photo_cameras.is_of_photo, ring.objects)):
         hiding.hide(scene, new.cloud, ring)
         new.cloud.hide_render = True
@@ -138,19 +137,23 @@ def _succeed(earlier: bpy.types.Object, made: bpy.types.Object) -> None:
 
 def _remove(things: list[bpy.types.Object], collections: list[bpy.types.Collection]) -> None:
     """Remove objects, and of what they are made all that nothing else uses."""
-    data = {each.data for each in things if each.data is not None}
-    made_of: set[bpy.types.ID] = set(data)
-    for each in [*things, *data]:
-        animated = each.animation_data
-        if animated is not None and animated.action is not None:
-            made_of.add(animated.action)
-    for thing in things:
-        groups = [cast("bpy.types.NodesModifier", each).node_group for each in thing.modifiers if each.type == "NODES"]
-        made_of |= {each for each in groups if each is not None}
-        made_of |= {slot.material for slot in thing.material_slots if slot.material is not None}
-    for each in data:
-        if isinstance(each, bpy.types.Camera):
-            made_of |= {picture.image for picture in each.background_images if picture.image is not None}
-    made_of |= {used for used, users in bpy.data.user_map(key_types={"MATERIAL"}).items() if users & made_of}
+    parts = {part for each in things for part in _made_of(each)[1:]}
+    for each in things:
+        if isinstance(each.data, bpy.types.Camera):
+            parts |= {picture.image for picture in each.data.background_images if picture.image is not None}
     bpy.data.batch_remove([*things, *collections])
-    remove_unused(made_of)
+    remove_unused(parts)
+
+
+def _made_of(thing: bpy.types.Object) -> list[bpy.types.ID]:
+    """An object, and what is made with it and has its name."""
+    parts: list[bpy.types.ID | None] = [thing, thing.data]
+    for owner in filter(None, (thing, thing.data)):
+        animated = owner.animation_data
+        parts.append(animated.action if animated else None)
+    for modifier in thing.modifiers:
+        if modifier.type == "NODES":
+            group = cast("bpy.types.NodesModifier", modifier).node_group
+            parts += [group, *(point_cloud.materials_of(group) if group else ())]
+    parts += [slot.material for slot in thing.material_slots]
+    return [each for each in parts if each is not None]
