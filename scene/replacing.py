@@ -149,7 +149,7 @@ def _made_of(thing: bpy.types.Object) -> list[bpy.types.ID]:
     """An object, and what is made with it and has its name."""
     parts: list[bpy.types.ID | None] = [thing, thing.data]
     for owner in filter(None, (thing, thing.data)):
-        animated = owner.animation_data
+        animated: bpy.types.AnimData | None = getattr(owner, "animation_data", None)
         parts.append(animated.action if animated else None)
     for modifier in thing.modifiers:
         if modifier.type == "NODES":

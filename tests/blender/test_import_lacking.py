@@ -24,8 +24,7 @@ from bl_ext.user_default.scan_cutout.session import command_line
 
 def orphans():
     kinds = ("objects", "collections", "meshes", "images", "materials", "cameras", "node_groups", "actions")
-    return sorted(each.name for kind in kinds for each in getattr(bpy.data, kind)
-                  if not each.users and each.name != "Dots Stroke")
+    return {each for kind in kinds for each in getattr(bpy.data, kind) if not each.users}
 
 def command(*options):
     with contextlib.redirect_stderr(io.StringIO()) as err:
@@ -36,8 +35,9 @@ def shown():
     return {camera["scan_cutout_photo"]: [each.image.filepath for each in camera.background_images]
             for camera in bpy.data.cameras if "scan_cutout_photo" in camera}
 
+before = orphans()
 code, said = command("--output", arguments[0], "--blend", arguments[1])
-result = {"code": code, "said": said, "shown": shown(), "orphans": orphans()}
+result = {"code": code, "said": said, "shown": shown(), "orphans": sorted(each.name for each in orphans() - before)}
 """
 
 
@@ -131,7 +131,8 @@ def test_a_texture_that_cannot_be_shown_leaves_the_model_its_colors(blender_inst
 bpy.ops.scan_cutout.import_reconstruction(directory=arguments[0])
 (model,) = [each for each in bpy.data.objects if "scan_cutout_model" in each.keys()]
 nodes = model.data.materials[0].node_tree.nodes
-result = [code, said, sorted(each.type for each in nodes), orphans(), len(bpy.data.images)]
+result = [code, said, sorted(each.type for each in nodes),
+          [each.name for each in orphans() - before], len(bpy.data.images)]
 """
     whole = blender_installed.run(IMPORT + result, project.root, project.blend).result
     assert whole[0] == 0

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import journaled
 from PIL import Image
 
 from colmap_text import write_model
-from conftest import journaled
 from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.job_end import JobEnd
