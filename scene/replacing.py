@@ -109,14 +109,12 @@ def _move(
 ) -> None:
     """Put the root where it shall be; what stays below it stands as it did to the object that was scanned."""
     before, after = np.array(root.matrix_basis), np.array(wanted.matrix_basis)
-    if change is None:
-        change = np.linalg.inv(before) @ after
     if not _is_same(before, after):
         root.matrix_basis = wanted.matrix_basis
-    back = Matrix(np.linalg.inv(change).tolist())
+    back = np.linalg.inv(after) @ before if change is None else np.linalg.inv(change)
     for each in staying:
-        if not _is_same(change, np.eye(4)):
-            each.matrix_parent_inverse = back @ each.matrix_parent_inverse
+        if not _is_same(back, np.eye(4)):
+            each.matrix_parent_inverse = Matrix(back.tolist()) @ each.matrix_parent_inverse
         if photo_cameras.is_photo(each):
             del existing(each.data)[PHOTO]  # it is somebody's own camera now, and the photo has another
     root.empty_display_size = wanted.empty_display_size
