@@ -70,8 +70,8 @@ def replace(
         home.children.link(new.cameras)
         ring = new.cameras
 
-    _move(root, staying, new.root, change)
     by_role = {_role(each): each for each in old}
+    _move(root, staying, new.root, change)
     names: list[tuple[bpy.types.ID, str]] = []
     for made in filter(None, (*new.photos, new.cloud, new.tour, new.model)):
         earlier = by_role.get(_role(made))
