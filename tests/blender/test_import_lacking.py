@@ -48,10 +48,10 @@ class Project:
         self.root = root
         self.blend = root.parent / "saved.blend"
 
-    def make(self, names: list[str]) -> None:
+    def make(self, names: list[str], lens: Camera = LENS) -> None:
         """Leave photos of these names."""
         photos = [Photo(name, 1, np.eye(3), np.array([number, 0.0, 4.0])) for number, name in enumerate(names)]
-        write_model(self.root / "sparse" / "0", [LENS], photos, "1 0 0 0 200 100 50 0.5 1 0\n")
+        write_model(self.root / "sparse" / "0", [lens], photos, "1 0 0 0 200 100 50 0.5 1 0\n")
         for name in names:
             self.save("images", name, Image.new("RGB", (1280, 960), (90, 120, 150)))
             self.save("masks", f"{name}.png", Image.new("L", (1280, 960), 255))
@@ -117,6 +117,17 @@ def test_pictures_and_masks_of_another_shape_are_left_out_by_name(blender_instal
         NAMES[2]: ["masks"],
     }
     assert found["orphans"] == []
+
+
+def test_a_copy_of_a_photo_that_fits_no_more_is_not_shown(blender_installed: Blender, project: Project) -> None:
+    project.make(NAMES, Camera(1, "SIMPLE_RADIAL", 1280, 960, (1300.0, 640.0, 480.0, 0.05)))
+    found = blender_installed.run(IMPORT, project.root, project.blend).result
+    assert (found["code"], len(found["shown"][NAMES[0]])) == (0, 2)
+    project.save("images", NAMES[0], Image.new("RGB", (960, 1280)))
+    found = blender_installed.run(IMPORT, project.root, project.blend).result
+    assert found["code"] == 4
+    assert "1 have no picture behind them, such as IMG_1.jpg, which does not fit" in found["said"]
+    assert [Path(each).suffix for each in found["shown"][NAMES[0]]] == [".png"], "of its mask alone"
 
 
 @pytest.mark.compat
