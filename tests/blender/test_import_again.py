@@ -133,13 +133,15 @@ result = [len(photos()), [each.name for each in models()], sorted(each.name for 
 # Of the two, the one that is active is replaced; else the last.
 bpy.context.view_layer.objects.active = bpy.data.objects["Vase Points"]
 bpy.data.objects["Vase"].location.x = 3
-bring()
-result += [len(photos()), bpy.data.objects["Vase"].location.x, len(models())]
+def points():
+    return [bpy.data.objects[name].session_uid for name in ("Vase Points", "Vase Points.001")]
+def replaced():
+    before = points()
+    bring()
+    return [one != other for one, other in zip(before, points())]
+result += [replaced(), len(photos()), bpy.data.objects["Vase"].location.x, len(models())]
 bpy.context.view_layer.objects.active = None
-gone = bpy.data.objects["Vase Points"].session_uid, bpy.data.objects["Vase Points.001"].session_uid
-bring()
-result += [gone[0] == bpy.data.objects["Vase Points"].session_uid,
-           gone[1] == bpy.data.objects["Vase Points.001"].session_uid]
+result += [replaced()]
 """,
         scan,
     ).result
@@ -148,11 +150,11 @@ result += [gone[0] == bpy.data.objects["Vase Points"].session_uid,
         ["Vase Model", "Vase Model.001"],
         ["Collection", "Vase", "Vase.001"],
         True,
+        [True, False],
         36,
         3,
         2,
-        True,
-        False,
+        [False, True],
     ]
 
 

@@ -172,22 +172,21 @@ def test_what_a_models_files_have_lost_is_told(blender_installed: Blender, proje
 
 
 @pytest.mark.compat
-def test_a_mask_that_was_made_again_is_the_one_that_is_shown(blender_installed: Blender, project: Project) -> None:
+def test_a_photo_that_was_made_again_is_the_one_that_is_shown(blender_installed: Blender, project: Project) -> None:
     """Blender keeps what it has read of a file."""
-    black = project.root.parent / "black.png"
-    Image.new("L", (1280, 960)).save(black)
+    black = project.root.parent / "black.jpg"
+    Image.new("RGB", (1280, 960)).save(black)
     found = blender_installed.run(
         """
         import shutil
         bpy.ops.scan_cutout.import_reconstruction(directory=arguments[0])
-        mask = lambda: bpy.data.cameras["IMG_1.jpg"].background_images[1].image
-        result = [mask().pixels[0]]
+        def shown():
+            return [round(each.image.pixels[0], 1) for each in bpy.data.cameras["IMG_1.jpg"].background_images]
+        result = [shown()]
         shutil.copy(arguments[2], arguments[1])
         bpy.ops.scan_cutout.import_reconstruction(directory=arguments[0])
-        result += [mask().pixels[0], len(bpy.data.images)]
+        result += [shown()]
         """,
-        project.root,
-        project.root / "masks" / "IMG_1.jpg.png",
-        black,
+        *(project.root, project.root / "images" / "IMG_1.jpg", black),
     ).result
-    assert found[:2] == [1, 0]
+    assert found == [[0.4, 1], [0, 1]]
