@@ -20,7 +20,7 @@ class SCAN_CUTOUT_OT_import_reconstruction(JobOperator, bpy.types.Operator):
 
     bl_idname = "scan_cutout.import_reconstruction"
     bl_label = "Import Reconstruction"
-    bl_options = {"UNDO"}
+    bl_options = {"REGISTER", "UNDO"}
 
     __annotations__ = {
         **operator_properties(ImportSettings, browsed=("directory", "filepath")),
@@ -45,7 +45,8 @@ class SCAN_CUTOUT_OT_import_reconstruction(JobOperator, bpy.types.Operator):
     def plan(self, context: bpy.types.Context, _shown: dict[str, Any]) -> steps.Steps:
         """Bring it in. With an error the scene stays as it was."""
         # Blender ticks it as it was the last time, which does not count as set.
-        ticked = {name: getattr(self.properties, name) for name in ("animated_camera", "upright", "pack_texture")}
+        kept = ("animated_camera", "same_scan", "upright", "pack_texture")
+        ticked = {name: getattr(self.properties, name) for name in kept}
         settings = ImportSettings(**ticked | given(self.properties, ImportSettings))
         return steps.import_scan(settings, existing(context.scene).session_uid)
 

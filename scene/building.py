@@ -1,66 +1,162 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A planned import as Blender's own data: a collection for the scan, in it a root that holds all that comes of it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
 import bpy
+import numpy as np
 
 from ..properties.typed import existing
-from ..scan.common.errors import printable
+from ..scan.common.errors import BadUseError, PhotoError, printable
 from ..scan.reconstruction.importing import ImportPlan
-from ..scan.reconstruction.placement import Shape, place
+from ..scan.reconstruction.placement import Shape, change_of_frame, place
 from ..scan.reconstruction.settings import SceneContent
-from . import hiding, model_mesh, model_texture, photo_cameras, placing, point_cloud
+from ..scan.reconstruction.types import Floats, Photo
+from . import (
+    as_made,
+    hiding,
+    model_mesh,
+    model_texture,
+    photo_cameras,
+    pictures,
+    placing,
+    point_cloud,
+    replacing,
+)
+from .all_or_nothing import all_or_nothing
 
 
-def build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent) -> bpy.types.Collection:
-    """Build the scan into a scene and return its collection. Nothing in here is expected to fail.
+@dataclass
+class Lacking:
+    """What single photos and the model are built without, with the reasons."""
 
-    With a mesh, cameras and points are there, and hidden; what it is the successor of goes (see ``model_mesh``), and
-    where that was placed by hand, this comes to the same place. The reconstruction's own frame stays as it is under
-    the root, which alone is placed.
+    pictures: dict[str, str] = field(default_factory=dict)
+    """By the photos' names, as the masks."""
+    masks: dict[str, str] = field(default_factory=dict)
+    texture: str = ""
+    is_replaced: bool = False
+    """Whether the scan has taken the place of an earlier import."""
+
+
+def build(
+    scene: bpy.types.Scene,
+    plan: ImportPlan,
+    content: SceneContent,
+    unfit: Mapping[str, str],
+    unfit_masks: Mapping[str, str],
+) -> Lacking:
+    """Build the scan into a scene, without the pictures and masks that are ``unfit``; by the photos' names, why.
+
+    A picture that Blender does not open is lacking, too. Where anything else goes wrong, nothing of it stays in the
+    file. Where the same scan is in the scene, this takes its place, unless it shall be added (see ``replacing``), and
+    where that was put by hand, this is, too.
+
+    With a mesh, cameras and points are there, and hidden. The reconstruction's own frame stays as it is under the root,
+    which alone is placed.
     """
-    photos = list(plan.reconstruction.photos)
-    pinholes = [plan.views[photo.camera].pinhole for photo in photos]
-    points, mesh = plan.reconstruction.points.positions, plan.mesh
-    shape = Shape(mesh.vertices, mesh.faces) if mesh else Shape(points)
-    size = placing.size_of(photos, shape)
+    lacking = Lacking(dict(unfit), dict(unfit_masks))
+    with all_or_nothing():
+        _build(scene, plan, content, lacking)
+    return lacking
 
-    name = printable(plan.name)
+
+def _build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent, lacking: Lacking) -> None:
+    photos, mesh = list(plan.reconstruction.photos), plan.mesh
+    shape = Shape(mesh.vertices, mesh.faces) if mesh else Shape(plan.reconstruction.points.positions)
+    size = placing.size_of(photos, shape)
+    parts, texture = _parts(plan, content, size, lacking)
+
+    earlier = None if content.same_scan == "ADD" else replacing.earlier_root(scene, plan.identity)
+    change = change_of_frame(replacing.photos_of(earlier), photos) if earlier is not None else None
+    placement = place(content, plan.up, photos, shape, unit=scene.unit_settings.scale_length)
+    matrix, by_hand = _where(placement.matrix, earlier, change)
+    placing.put_first(parts.root, matrix, size, by_hand=by_hand)
+    parts.root[placing.SCAN] = plan.identity
+
+    # From here on nothing is expected to fail.
+    model = model_mesh.earlier_model(earlier, plan.mesh_file) if earlier is not None and plan.mesh_file else None
+    if parts.model is not None:
+        model_mesh.dress(parts.model, texture, model)
+    if earlier is not None:
+        replacing.replace(scene, earlier, parts, model, change)
+        lacking.is_replaced = True
+    else:
+        # Linked last: until then no part of this is in a scene that would have to follow each step.
+        scene.collection.children.link(parts.collection)
+        if parts.model is not None:
+            hiding.hide(scene, parts.cloud, parts.cameras)
+            parts.cloud.hide_render = True  # the eye is for the viewport alone, and they would be dots on the mesh
+    if parts.model is not None and plan.mesh_file:
+        model_mesh.note(parts.model, plan.mesh_file)
+
+
+def _where(placed: Floats, earlier: bpy.types.Object | None, change: Floats | None) -> tuple[Floats, bool]:
+    """The root's matrix (4 × 4), and whether it is where somebody has put the earlier one.
+
+    That may have come from another solve, as far as its photos' cameras tell where they are in this one.
+    """
+    if earlier is None or change is None or not placing.is_put_by_hand(earlier):
+        return placed, False
+    return np.array(earlier.matrix_basis) @ change, True
+
+
+def _parts(
+    plan: ImportPlan, content: SceneContent, size: float, lacking: Lacking
+) -> tuple[replacing.Parts, bpy.types.Image | None]:
+    """Make all of it, in no scene yet, and the texture."""
+    name, photos = printable(plan.name), list(plan.reconstruction.photos)
+    pinholes = [plan.views[photo.camera].pinhole for photo in photos]
     scan = bpy.data.collections.new(name)
     cameras = bpy.data.collections.new(f"{name} Cameras")
     scan.children.link(cameras)
     root = bpy.data.objects.new(name, None)
     root.empty_display_size = size * 0.2
     scan.objects.link(root)
-
     cloud = point_cloud.build(f"{name} Points", plan.reconstruction.points)
-    cloud.parent = root
     scan.objects.link(cloud)
+    views = []
     for photo, pinhole in zip(photos, pinholes, strict=True):
-        picture, mask = plan.picture(photo.name, photo.camera), plan.mask(photo.name, photo.camera)
+        picture = _picture(plan, photo, lacking)
+        mask = _load(plan.mask(photo.name, photo.camera), photo.name, lacking.masks)
         camera = photo_cameras.build(photo, pinhole, picture, mask, size)
         if photo.name in plan.orientations:
             existing(camera.data)[photo_cameras.ORIENTATION] = plan.orientations[photo.name]
-        camera.parent = root
         cameras.objects.link(camera)
-    if content.animated_camera:
-        camera = photo_cameras.build_animated(f"{name} Tour", photos, pinholes, size)
-        camera.parent = root
-        scan.objects.link(camera)
-    placement = place(content, plan.up, photos, shape, unit=scene.unit_settings.scale_length)
-    model, earlier = None, None
-    if mesh and plan.mesh_file:
-        # First, so that its name is free.
-        earlier = model_mesh.take_out_earlier(scene, plan.mesh_file)
-        texture = model_texture.load_picture(plan.texture, packed=content.pack_texture) if plan.texture else None
-        model = model_mesh.build(f"{name} Model", mesh, earlier.material if earlier else None, texture)
-        model.parent = root
-        scan.objects.link(model)
-    placing.put_first(root, placement, size, earlier.root if earlier else None)
-    if model is not None and plan.mesh_file:
-        model_mesh.note(model, plan.mesh_file)
-    # Linked last: until then no part of this is in a scene that would have to follow each step.
-    scene.collection.children.link(scan)
-    if model is not None:
-        hiding.hide(scene, cloud, cameras)
-        cloud.hide_render = True  # the eye is for the viewport alone, and they would be dots on the mesh
-    return scan
+        views.append(camera)
+    tour = photo_cameras.build_animated(f"{name} Tour", photos, pinholes, size) if content.animated_camera else None
+    model = model_mesh.build(f"{name} Model", plan.mesh) if plan.mesh and plan.mesh_file else None
+    for each in filter(None, (tour, model)):
+        scan.objects.link(each)
+    for each in filter(None, (cloud, *views, tour, model)):
+        each.parent = root
+    for each in filter(None, (cloud, *views, tour)):
+        as_made.note(each)
+    texture = None
+    if model is not None and plan.texture:
+        try:
+            texture = model_texture.load_picture(plan.texture, packed=content.pack_texture)
+        except BadUseError as error:
+            lacking.texture = str(error)
+    return replacing.Parts(scan, cameras, root, cloud, views, tour, model), texture
+
+
+def _picture(plan: ImportPlan, photo: Photo, lacking: Lacking) -> bpy.types.Image | None:
+    if plan.photos is None:
+        return None
+    file = plan.picture(photo.name, photo.camera)
+    if file is None:
+        lacking.pictures.setdefault(photo.name, f"is not in {plan.photos}")
+    return _load(file, photo.name, lacking.pictures)
+
+
+def _load(file: Path | None, name: str, lacking: dict[str, str]) -> bpy.types.Image | None:
+    """A photo's picture or mask; None where there is none, where it does not fit or is not opened: it lacks it then."""
+    if file is None or name in lacking:
+        return None
+    try:
+        return pictures.load(file)
+    except PhotoError as error:
+        lacking[name] = str(error)
+        return None

@@ -5,7 +5,6 @@ The earlier one is taken out only where it is as it came. In doubt an artist has
 """
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,14 +26,8 @@ _SELECTED = (".uv_select_", ".vs.", ".es.")
 _ROUGHNESS = 0.8  # most of what is scanned is dull, and the colours have their highlights in them
 
 
-def build(
-    name: str, mesh: Mesh, material: bpy.types.Material | None, picture: bpy.types.Image | None
-) -> bpy.types.Object:
-    """Make the object, with a material of its own where none is given. It is in no collection yet.
-
-    The material shows the ``picture``, where there is one and the mesh is unwrapped, else the vertices' colours. One
-    that others use stays as it is, and the object has a copy.
-    """
+def build(name: str, mesh: Mesh) -> bpy.types.Object:
+    """Make the object, without a material. It is in no collection yet."""
     data = mesh_of(name, mesh.vertices, mesh.colors)
     corners = mesh.faces.astype(np.int32).ravel()
     data.loops.add(len(corners))
@@ -46,13 +39,26 @@ def build(
         model_texture.set_uvs(data, mesh.uvs)
     data.validate()  # it comes from a file, and faces without an area do no harm but to Blender
     data.shade_smooth()
-    shown = dull_material(name) if material is None else model_texture.own(material)
+    return bpy.data.objects.new(name, data)
+
+
+def dress(model: bpy.types.Object, picture: bpy.types.Image | None, earlier: bpy.types.Object | None) -> None:
+    """Give the object the material of the model whose place it takes, or one of its own where there is none.
+
+    The material shows the ``picture``, where there is one and the mesh is unwrapped, else the vertices' colours. One
+    that others use stays as it is, and the object has a copy.
+    """
+    data = cast("bpy.types.Mesh", model.data)
+    if earlier is None:
+        shown = dull_material(model.name)
+    else:
+        before = cast("bpy.types.Mesh", earlier.data)
+        shown = model_texture.own(existing(before.materials[0]), {before})
     if picture is not None:
         model_texture.show_picture(shown, picture)
     else:
         model_texture.show_colors(shown)
     data.materials.append(shown)
-    return bpy.data.objects.new(name, data)
 
 
 def is_model(thing: bpy.types.Object) -> bool:
@@ -71,24 +77,10 @@ def note_again(model: bpy.types.Object) -> None:
     model[MODEL] = cast("str", {"file": _known(model)["file"], "state": _state(model)})
 
 
-@dataclass(frozen=True)
-class Earlier:
-    """What is left of a model that was taken out."""
-
-    material: bpy.types.Material
-    root: bpy.types.Object | None
-    """Of its scan."""
-
-
-def take_out_earlier(scene: bpy.types.Scene, file: Path) -> Earlier | None:
-    """Remove from a scene what came from this file and is as it came; None where there is none, or somebody's work."""
-    earlier = None
-    for model in [each for each in scene.objects if is_as_it_came(each) and _known(each)["file"] == _identity(file)]:
-        data = cast("bpy.types.Mesh", model.data)
-        earlier = Earlier(existing(data.materials[0]), model.parent)
-        bpy.data.objects.remove(model)
-        bpy.data.meshes.remove(data)
-    return earlier
+def earlier_model(root: bpy.types.Object, file: Path) -> bpy.types.Object | None:
+    """What came from this file and is as it came, of a scan; None where there is none, or somebody's work."""
+    models = (each for each in root.children if is_as_it_came(each) and _known(each)["file"] == _identity(file))
+    return next(models, None)
 
 
 def is_as_it_came(model: bpy.types.Object) -> bool:
@@ -117,7 +109,6 @@ def _state(model: bpy.types.Object) -> str:
     users = bpy.data.user_map(subset={model, data, *collections}, value_types={"OBJECT"})
     return short_hash(
         _placed(model),
-        _placed(model.parent),
         model.mode,
         sorted(each.name for each in collections),
         sorted({each.name for found in users.values() for each in found}),
@@ -128,21 +119,19 @@ def _state(model: bpy.types.Object) -> str:
             (each.name, each.domain, each.data_type) for each in data.attributes if not each.name.startswith(_SELECTED)
         ),
         [data.animation_data is None, data.shape_keys is None],
-        _content(data),
+        content(data),
         *model_texture.state(data),
     )
 
 
-def _placed(thing: bpy.types.Object | None) -> list[object]:
-    """Where an object is, and by what."""
-    if thing is None:
-        return []
+def _placed(thing: bpy.types.Object) -> list[object]:
+    """Where an object is below its scan's root, and by what. Where that is, is kept for the next import."""
     matrix = np.array(thing.matrix_basis).tolist()
-    parent = thing.parent.name if thing.parent else ""
+    parent = thing.parent.type if thing.parent else ""
     return [thing.name, parent, matrix, len(thing.constraints), thing.animation_data is None]
 
 
-def _content(data: bpy.types.Mesh) -> str:
+def content(data: bpy.types.Mesh) -> str:
     """A hash of positions, faces and colours."""
     positions = np.empty(3 * len(data.vertices), np.float32)
     data.vertices.foreach_get("co", positions)

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..properties.typed import existing
-from .photo_cameras import noted, stored_path
+from ..scan.common.errors import BadUseError, PhotoError
+from . import pictures
+from .photo_cameras import noted
 from .vertex_colors import COLOR
 
 UV_MAP = "UVMap"
@@ -30,8 +32,14 @@ def set_uvs(mesh: bpy.types.Mesh, uvs: npt.NDArray[np.float32]) -> None:
 
 
 def load_picture(file: Path, *, packed: bool) -> bpy.types.Image:
-    """Load a texture, into the .blend or from beside it."""
-    image = bpy.data.images.load(stored_path(file), check_existing=False)
+    """Load a texture, into the .blend or from beside it. Raises BadUseError where Blender cannot show it."""
+    try:
+        image = pictures.load(file, is_own=True)
+    except PhotoError as error:
+        raise BadUseError(f"The texture {file} {error}") from error
+    if not np.array(image.size).all():  # asked for that, Blender reads the file
+        bpy.data.images.remove(image)
+        raise BadUseError(f"The texture {file} is damaged; make it again with Texture Again")
     image[PICTURE] = True
     if packed:
         image.pack()

@@ -6,7 +6,6 @@ picture (``sensor_fit`` HORIZONTAL), so that lens and shift do not depend on wha
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeGuard, cast
 
 import bpy
@@ -55,7 +54,9 @@ def set_lens(data: bpy.types.Camera, pinhole: Pinhole) -> None:
     data[SIZE] = (pinhole.width, pinhole.height)
 
 
-def build(photo: Photo, pinhole: Pinhole, picture: Path | None, mask: Path | None, scale: float) -> bpy.types.Object:
+def build(
+    photo: Photo, pinhole: Pinhole, picture: bpy.types.Image | None, mask: bpy.types.Image | None, scale: float
+) -> bpy.types.Object:
     """Make the camera of a photo, its picture behind it and its mask at hand. It is in no collection yet.
 
     ``scale`` is the size of the scene, by which the camera is drawn and clips.
@@ -90,6 +91,11 @@ def set_clip(data: bpy.types.Camera, scale: float) -> None:
 def noted(data: bpy.types.ID | None) -> Mapping[str, Any]:
     """The custom properties of a camera's data, which is a mapping of them without having the type of one."""
     return cast("Mapping[str, Any]", data)
+
+
+def is_photo(thing: bpy.types.Object) -> bool:
+    """Whether an object is the camera of a photo."""
+    return thing.type == "CAMERA" and PHOTO in noted(thing.data)
 
 
 def is_of_photo(camera: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
@@ -130,30 +136,13 @@ def build_animated(name: str, photos: list[Photo], pinholes: list[Pinhole], scal
     return camera
 
 
-def _add_background(data: bpy.types.Camera, file: Path, alpha: float) -> bpy.types.CameraBackgroundImage:
+def _add_background(data: bpy.types.Camera, image: bpy.types.Image, alpha: float) -> bpy.types.CameraBackgroundImage:
     background = data.background_images.new()
-    background.image = _image(stored_path(file))
+    background.image = image
     background.alpha = alpha
     # The picture has the shape of the camera's frame, as soon as the scene renders pictures of its size.
     background.frame_method = "FIT"
     return background
-
-
-def _image(path: str) -> bpy.types.Image:
-    image = bpy.data.images.load(path, check_existing=True)
-    # A preview's own is in no saved file.
-    return bpy.data.images.load(path, check_existing=False) if image.is_runtime_data else image
-
-
-def stored_path(file: Path) -> str:
-    """Relative to the .blend where the user wants that and it can be."""
-    path = str(file.absolute())
-    if bpy.data.filepath and existing(bpy.context.preferences).filepaths.use_relative_paths:
-        try:
-            return bpy.path.relpath(path)
-        except ValueError:
-            pass  # on another drive
-    return path
 
 
 def _set_size(data: bpy.types.Camera, scale: float) -> None:

@@ -6,7 +6,7 @@ A scan's root is the empty whose children are the cameras of photos.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import bpy
 import numpy as np
@@ -15,12 +15,18 @@ from mathutils import Matrix
 from ..properties.typed import existing
 from ..scan.common.errors import BadUseError
 from ..scan.common.text import count, some
-from ..scan.reconstruction.placement import Placement, Shape, change_of_frame
+from ..scan.reconstruction.placement import Shape
 from ..scan.reconstruction.types import Floats, Photo
 from . import model_mesh, photo_cameras
 
 BY_HAND = "scan_cutout_placed"
 """Custom property of a root: somebody has placed the scan with an operator. Where it came is not so."""
+
+
+SCAN = "scan_cutout_scan"
+"""Custom property of a root: which scan it is (see ``ImportPlan.identity``)."""
+CAME = "scan_cutout_came"
+"""Custom property of a root: its matrix when it came, row by row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +53,7 @@ class Scan:
 
 def root_of(thing: bpy.types.Object | None) -> bpy.types.Object | None:
     """The root of the scan that an object is, or belongs to; None where it belongs to none."""
-    while thing is not None and not (thing.type == "EMPTY" and _cameras(thing)):
+    while thing is not None and not (thing.type == "EMPTY" and cameras_of(thing)):
         thing = thing.parent
     return thing
 
@@ -57,7 +63,7 @@ def chosen_root(context: bpy.types.Context) -> bpy.types.Object:
     root = root_of(context.object)
     if root is None:
         scene = existing(context.scene)
-        photos = [each for each in scene.objects if each.type == "CAMERA" and _is_photo(each)]
+        photos = [each for each in scene.objects if photo_cameras.is_photo(each)]
         roots = {each.parent for each in photos if each.parent and each.parent.type == "EMPTY"}
         if len(roots) > 1:
             names = some(sorted(each.name for each in roots), 5)
@@ -72,7 +78,7 @@ def chosen_root(context: bpy.types.Context) -> bpy.types.Object:
 
 def read(root: bpy.types.Object) -> Scan:
     """What there is of a scan: its photos, and its model's shape, else its points'."""
-    cameras = _cameras(root)
+    cameras = cameras_of(root)
     photos = sorted(map(photo_cameras.photo_of, cameras), key=lambda photo: photo.name)
     notes = [photo_cameras.noted(each.data) for each in cameras]
     orientations = {
@@ -92,15 +98,9 @@ def size_of(photos: Sequence[Photo], shape: Shape) -> float:
 
 
 def put(scan: Scan, matrix: Floats) -> None:
-    """Put a scan where somebody wants it by this matrix of its root (4 × 4).
-
-    A model on which nobody has worked counts as one that nobody has worked on.
-    """
-    models = [each for each in scan.root.children if model_mesh.is_as_it_came(each)]
+    """Put a scan where somebody wants it by this matrix of its root (4 × 4)."""
     _place(scan.root, matrix, size_of(scan.photos, scan.shape))
     scan.root[BY_HAND] = True
-    for model in models:
-        model_mesh.note_again(model)
 
 
 def grow(scan: Scan, factor: float) -> None:
@@ -117,18 +117,25 @@ def grow(scan: Scan, factor: float) -> None:
     put(scan, np.linalg.inv(parent) @ about @ parent @ scan.matrix)
 
 
-def put_first(root: bpy.types.Object, placement: Placement, size: float, earlier: bpy.types.Object | None) -> None:
-    """Put a scan that was just built; where the earlier one was that was placed by hand, if there is one.
-
-    The earlier one may have come from another solve, as far as its photos' cameras tell where they are in this one.
-    """
-    matrix = placement.matrix
-    if earlier is not None and photo_cameras.noted(earlier).get(BY_HAND):
-        change = change_of_frame(read(earlier).photos, read(root).photos)
-        if change is not None:
-            matrix = np.array(earlier.matrix_basis) @ change
-            root[BY_HAND] = True
+def put_first(root: bpy.types.Object, matrix: Floats, size: float, *, by_hand: bool) -> None:
+    """Put a scan that was just built: where somebody has had it, ``by_hand``, or where it comes."""
     _place(root, matrix, size)
+    root[CAME] = np.array(root.matrix_basis).ravel().tolist()
+    if by_hand:
+        root[BY_HAND] = True
+
+
+def is_put_by_hand(root: bpy.types.Object) -> bool:
+    """Whether somebody has put a scan where it is, with an operator or without."""
+    known = notes(root)
+    came = np.array(known.get(CAME, []), float)
+    now = np.array(root.matrix_basis).ravel()
+    return bool(known.get(BY_HAND)) or (len(came) == len(now) and not np.allclose(came, now, rtol=1e-5, atol=1e-6))
+
+
+def notes(root: bpy.types.Object) -> dict[str, Any]:
+    """What is kept with a root: the custom properties of it that are ours."""
+    return {name: value for name, value in photo_cameras.noted(root).items() if name in {SCAN, CAME, BY_HAND}}
 
 
 def _place(root: bpy.types.Object, matrix: Floats, size: float) -> None:
@@ -142,12 +149,9 @@ def _scale_of(matrix: Floats) -> float:
     return float(abs(np.linalg.det(matrix[:3, :3])) ** (1 / 3))
 
 
-def _is_photo(camera: bpy.types.Object) -> bool:
-    return photo_cameras.PHOTO in photo_cameras.noted(camera.data)
-
-
-def _cameras(root: bpy.types.Object) -> list[bpy.types.Object]:
-    return [each for each in root.children if each.type == "CAMERA" and _is_photo(each)]
+def cameras_of(root: bpy.types.Object) -> list[bpy.types.Object]:
+    """The cameras of a scan's photos."""
+    return [each for each in root.children if photo_cameras.is_photo(each)]
 
 
 def _shape(root: bpy.types.Object) -> Shape:

@@ -27,6 +27,13 @@ def build(name: str, points: Points) -> bpy.types.Object:
     return cloud
 
 
+def materials_of(group: bpy.types.NodeTree) -> list[bpy.types.Material]:
+    """The materials that a group of nodes gives to what it shows."""
+    sockets = [each.inputs["Material"] for each in group.nodes if each.type == "SET_MATERIAL"]
+    found = (cast("bpy.types.NodeSocketMaterial", each).default_value for each in sockets)
+    return [each for each in found if each is not None]
+
+
 def _radius(points: Points) -> float:
     """About half the gap between neighbours, if the points lie on a surface as large as where most of them are."""
     if len(points.positions) < 2:

@@ -137,8 +137,11 @@ class JobOperator(Watching):
 
     @property
     def is_by_hand(self) -> bool:
-        """Whether a user has started it, and Blender shall go on."""
-        return self.options.is_invoke and not bpy.app.background
+        """Whether a user has started it, and Blender shall go on.
+
+        Adjust Last Operation needs it to be done at once.
+        """
+        return self.options.is_invoke and not self.options.is_repeat and not bpy.app.background
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Run by a user: start, watch and let Blender go on. Run by a script, or in background: wait for the end.

@@ -18,13 +18,12 @@ from ..properties.typed import existing
 from ..scan.common.errors import BadUseError, NoModelError, OutputError
 from ..scan.common.hashes import short_hash
 from ..scan.common.options import as_arguments
-from ..scan.common.text import count
 from ..scan.engines.settings import ReconstructSettings
 from ..scan.export.settings import TurntableSettings
 from ..scan.job.folder import JobFolder
 from ..scan.job.job_end import JobEnd
 from ..scan.meshing.settings import ModelSettings
-from ..scan.reconstruction.importing import ImportPlan, plan_import
+from ..scan.reconstruction.importing import plan_import
 from ..scan.reconstruction.ply import read_ply, write_ply
 from ..scan.reconstruction.readers import registry
 from ..scan.reconstruction.settings import ImportSettings, SceneContent
@@ -33,7 +32,7 @@ from ..scan.tasks.settings import AdoptSettings, StripSettings
 from ..scan.texturing.settings import TextureSettings
 from ..scene import building, remodelled, turntable
 from ..scene.model_alone import chosen_model
-from . import handing_on
+from . import handing_on, imports
 
 COMMAND = "scan_cutout"
 """What Blender's command line calls the extension."""
@@ -119,21 +118,23 @@ def import_scan(settings: ImportSettings, scene: int, *, with_mesh: bool = True,
     """Bring a scan into the scene with this ``session_uid``; where it was deleted meanwhile, into the current one.
 
     The mesh comes ``with_mesh``, where one was built of these cameras, ``with_texture`` where it has one. Ends as
-    ``some_failed`` where the photos are known and cameras have no picture all the same; a model alone is whole. Raises
-    BadUseError, and leaves the scene as it was.
+    ``some_failed`` where the photos are known and cameras have no picture all the same, where a mask or the texture
+    cannot be shown, or photos are lost from the model's files; a model alone is whole. Raises BadUseError, and leaves
+    the scene as it was.
     """
     plan = plan_import(settings, with_mesh=with_mesh, with_texture=with_texture)
-    unfit = ""
+    unfit: dict[str, dict[str, str]] = {}
     if plan.job is not None:
-        undistorted = yield Job("Undistort Photos", JobFolder(plan.copies.root), plan.job)
-        if not undistorted.can_continue:
-            return undistorted
-        unfit = undistorted.message if undistorted.has_failures else ""
+        # What is only looked at leaves nothing beside the model, which may lie where nothing can be written.
+        title, place = ("Undistort Photos", plan.copies.root) if plan.has_copies else ("Check Photos", _checks())
+        checked = yield Job(title, JobFolder(place), plan.job)
+        if not checked.can_continue:
+            return checked
+        unfit = {what: dict(checked.details.get(what, {}).get("failed", {})) for what in ("photos", "masks")}
     # Asked for by number and late: undo, meanwhile, replaces Blender's data, and references to them would crash it.
     there = next((each for each in bpy.data.scenes if each.session_uid == scene), existing(bpy.context.scene))
-    building.build(there, plan, settings)
-    said, is_whole = _summary(plan, settings, unfit)
-    return JobEnd.done(said) if is_whole else JobEnd.some_failed(said)
+    lacking = building.build(there, plan, settings, unfit.get("photos", {}), unfit.get("masks", {}))
+    return imports.ended(plan, settings, lacking)
 
 
 def render_turntable(settings: TurntableSettings, *, is_apart: bool) -> Steps:
@@ -228,21 +229,5 @@ def _job(title: str, output: str, task: str, settings: dict[str, Any]) -> Job:
     return Job(title, JobFolder(Path(output)), {"task": task, "settings": settings})
 
 
-def _summary(plan: ImportPlan, content: SceneContent, unfit: str) -> tuple[str, bool]:
-    """What came into the scene, and whether every camera has its picture, if there are any."""
-    photos = plan.reconstruction.photos
-    bare = sum(plan.picture(photo.name, photo.camera) is None for photo in photos)
-    points = plan.reconstruction.points
-    said = f"{plan.name}: {len(photos)} cameras and {len(points.positions)} points"
-    known = points.errors[points.errors >= 0]
-    if len(known):
-        said += f", which miss the photos by {known.mean():.2f} pixels on average"
-    if plan.mesh is not None:
-        said += f", and a {'textured ' if plan.texture else ''}model with {count(len(plan.mesh.faces), 'face')}"
-    if content.upright:
-        said += f"; {plan.up.said}"
-    if plan.photos is None:
-        said += "; their photos were not found, name their folder to have them behind the cameras"
-    elif bare:
-        said += f"; {bare} have no picture behind them: " + (unfit or f"not all are in {plan.photos}")
-    return said, plan.photos is None or not bare
+def _checks() -> Path:
+    return Path(bpy.app.tempdir, "scan_cutout_import")

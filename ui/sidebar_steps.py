@@ -96,7 +96,9 @@ class SCAN_CUTOUT_PT_import(SidebarPanel, bpy.types.Panel):
 
     def draw_settings(self, context: bpy.types.Context, layout: bpy.types.UILayout, settings: Settings) -> None:
         """Draw the button, and those that go from photo to photo."""
-        layout.column().prop(settings, "animated_camera")
+        column = layout.column()
+        column.prop(settings, "animated_camera")
+        column.prop(settings, "same_scan")
         bring = existing(layout.operator(SCAN_CUTOUT_OT_import_reconstruction.bl_idname, icon="IMPORT"))
         bring.directory = survey.results(settings)
         for name in names_of(SceneContent):

@@ -80,6 +80,21 @@ def read_saved_mask(path: Path, size: tuple[int, int]) -> SavedMask:
         raise ValueError(str(error)) from error
 
 
+def saved_size(path: Path) -> tuple[int, int]:
+    """Returns width and height of a mask in a file, by its header.
+
+    Raises OSError where the file cannot be read, and ValueError with the reason where it is no picture.
+    """
+    with path.open("rb") as file:
+        try:
+            with Image.open(file) as image:
+                return image.size
+        except UnidentifiedImageError as error:
+            raise ValueError(f"cannot identify image file {str(path)!r}") from error
+        except DAMAGED as error:
+            raise ValueError(str(error)) from error
+
+
 def kept_mask(folder: JobFolder, working: Photo, size: tuple[int, int]) -> Mask:
     """Returns the mask on disk of a photo of ``size`` (width, height). Raises PhotoError."""
     try:

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A photo that was solved, and its mask: read, and held against the camera they were solved with."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
 from ..common.errors import PhotoError
+from ..photos.file_types import OTHER_SUFFIXES, RAW_SUFFIXES, kind_of
+from ..photos.header import read_facts
 from ..photos.photo import Photo
-from ..photos.pixels import stored_pixels
+from ..photos.pixels import MAX_MEGAPIXELS, stored_pixels
 from ..reconstruction.types import Camera
-from .saved_masks import OtherSizeError, SavedMask, read_saved_mask
+from .saved_masks import OtherSizeError, SavedMask, binary, read_saved_mask, saved_size
+
+_ROUNDED = 1
+"""Pixels that a side of a picture may be off, by rounding, which was made smaller or larger."""
 
 
 def solved_picture(photo: Photo, camera: Camera) -> Image.Image:
     """Returns the photo's stored pixels in mode RGB. Raises PhotoError."""
     picture = stored_pixels(photo, "RGB")
     if picture.size != (camera.width, camera.height):
-        raise _other_size("the picture", picture.size, camera, "choose the folder with the photos that were solved")
+        raise _other_picture(picture.size, camera)
     return picture
 
 
@@ -27,9 +33,103 @@ def solved_mask(path: Path, camera: Camera) -> SavedMask:
     except FileNotFoundError as error:
         raise PhotoError("has no mask; strip its background first") from error
     except OtherSizeError as error:
-        raise _other_size("its mask", error.size, camera, "strip it again") from error
+        raise _other_mask(error.size, camera) from error
     except (OSError, ValueError) as error:
-        raise PhotoError(f"has a mask that cannot be read ({error}); make it again") from error
+        raise _unreadable_mask(error) from error
+
+
+def scaled_picture(photo: Photo, camera: Camera) -> Image.Image:
+    """Returns the photo's pixels at the camera's size, in mode RGB, where it has the shape of the camera's pictures.
+
+    Raises PhotoError.
+    """
+    picture = stored_pixels(photo, "RGB")
+    _refuse_other_shape(picture.size, camera)
+    size = (camera.width, camera.height)
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def scaled_mask(path: Path, camera: Camera) -> Image.Image:
+    """Returns the grey values of such a photo's mask at the camera's size, 0 and 255 if it is scaled.
+
+    Raises PhotoError.
+    """
+    size = _mask_size(path, camera)
+    if size == (camera.width, camera.height):
+        return solved_mask(path, camera).grey
+    mask = solved_mask(path, replace(camera, width=size[0], height=size[1]))
+    return binary(mask.grey.resize((camera.width, camera.height), Image.Resampling.BILINEAR))
+
+
+def check_picture(photo: Photo, camera: Camera) -> None:
+    """Raise PhotoError where a photo has, by its header, another shape than the camera's pictures, or is no picture.
+
+    What other programs solve, and only Blender reads, is taken as it is.
+    """
+    suffix = photo.path.suffix.lower()
+    if suffix in OTHER_SUFFIXES:
+        return
+    try:
+        size = read_facts(photo).size
+    except PhotoError:
+        if suffix not in RAW_SUFFIXES and _kind(photo) == "TIFF":  # of which Blender reads more than Pillow does
+            return
+        raise
+    _refuse_other_shape(size, camera)
+
+
+def check_mask(path: Path, camera: Camera) -> None:
+    """Raise PhotoError where a photo's mask has, by its header, another shape than the camera's pictures.
+
+    Also where it is no picture.
+    """
+    _mask_size(path, camera)
+
+
+def _mask_size(path: Path, camera: Camera) -> tuple[int, int]:
+    try:
+        size = saved_size(path)
+    except (OSError, ValueError) as error:
+        raise _unreadable_mask(error) from error
+    is_bomb = size[0] * size[1] > MAX_MEGAPIXELS * 1_000_000
+    if is_bomb or not _has_shape(size, camera):
+        raise _other_mask(size, camera)
+    return size
+
+
+def _refuse_other_shape(size: tuple[int, int], camera: Camera) -> None:
+    if not _has_shape(size, camera):
+        raise _other_picture(size, camera)
+
+
+def _has_shape(size: tuple[int, int], camera: Camera) -> bool:
+    """Whether a picture of ``size``, width and height, is one of the camera's, or one made larger or smaller."""
+    width, height = size
+    off = abs(width * camera.height - height * camera.width)
+    # Divided by a side of the larger one these are pixels of the smaller one, along its other side.
+    return off <= _ROUNDED * max(width, camera.width, height, camera.height)
+
+
+def _kind(photo: Photo) -> str:
+    try:
+        return kind_of(photo.path)
+    except OSError:
+        return ""
+
+
+def _unreadable_mask(error: Exception) -> PhotoError:
+    return PhotoError(f"has a mask that cannot be read ({error}); make it again")
+
+
+def _other_picture(size: tuple[int, int], camera: Camera) -> PhotoError:
+    advice = "choose the folder with the photos that were solved"
+    if _has_shape(size[::-1], camera):  # solved as EXIF turns it, by a program that heeds it
+        advice += ", or save this one as it was solved, turned by a quarter"
+    return _other_size("the picture", size, camera, advice)
+
+
+def _other_mask(size: tuple[int, int], camera: Camera) -> PhotoError:
+    return _other_size("its mask", size, camera, "strip it again")
 
 
 def _other_size(what: str, size: tuple[int, int], camera: Camera, advice: str) -> PhotoError:

@@ -70,6 +70,16 @@ def find_places(model: Path) -> Places:
     return Places(_folder(project / "images"), _folder(project / "masks"), project.name or "Scan", copies)
 
 
+def scan_of(model: Path) -> Path:
+    """The job folder of which an engine has left the model as its result; any other model's own folder.
+
+    ``model`` is an absolute path.
+    """
+    engine = model.parent
+    job = JobFolder(engine.parent.parent)
+    return job.root if engine.parent == job.engines and job.settings.is_file() else model
+
+
 def _place_of_copies(model: Path) -> Path:
     """The model's own folder, or the engine's in a job folder, since the next solve does away with its models."""
     for folder in model.parents:

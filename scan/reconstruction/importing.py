@@ -7,10 +7,11 @@ from typing import Any
 
 from ..common.errors import BadUseError
 from ..common.files import is_file
+from ..common.hashes import short_hash
 from ..job.folder import JobFolder, lies_in
 from ..job.history import last_records
 from ..job.journal import read_journal
-from .copies import Copies, copies_folder, find_places
+from .copies import Copies, copies_folder, find_places, scan_of
 from .models import find_model, find_texture
 from .pinhole import View, views
 from .ply import read_ply
@@ -45,16 +46,33 @@ class ImportPlan:
     """Which way is up."""
 
     @property
+    def identity(self) -> str:
+        """Names the scan: that of a job folder, whichever of its engines has solved it last; else the model's own."""
+        return short_hash(str(scan_of(self.model.absolute()).resolve()))
+
+    @property
     def converted(self) -> Path:
         """Where a job folder keeps the JPEGs of photos that no engine reads."""
         return (self.masks or self.model).parent / "converted"
 
     @property
+    def has_copies(self) -> bool:
+        """Whether photos have to be undistorted, into the folder ``copies.root``, before Blender can show them."""
+        return self.photos is not None and any(
+            self.views[photo.camera].undistorted for photo in self.reconstruction.photos
+        )
+
+    @property
     def job(self) -> dict[str, Any] | None:
-        """What the worker has to do in the folder ``copies.root`` before the scene is built; None for nothing."""
-        if self.photos is None or not any(self.views[photo.camera].undistorted for photo in self.reconstruction.photos):
+        """What the worker has to do before the scene is built, whose process decodes no pictures; None for nothing."""
+        if self.photos is None and self.masks is None:
             return None
-        folders = {"model": self.model, "photos": self.photos, "masks": self.masks or ""}
+        folders = {
+            "model": self.model,
+            "photos": self.photos or "",
+            "masks": self.masks or "",
+            "converted": self.converted,
+        }
         return {"task": "prepare_import", "settings": {name: str(folder) for name, folder in folders.items()}}
 
     def picture(self, name: str, camera: int) -> Path | None:
@@ -102,7 +120,7 @@ def plan_import(settings: ImportSettings, *, with_mesh: bool = True, with_textur
         up=find_up(reconstruction.photos, settings.up_side, orientations),
     )
     # That it lies in the photo folder is refused for every job.
-    if plan.job is not None and plan.masks is not None and lies_in(plan.copies.root, plan.masks):
+    if plan.has_copies and plan.masks is not None and lies_in(plan.copies.root, plan.masks):
         raise BadUseError(
             f"The folder for copies {plan.copies.root} lies in the mask folder {plan.masks}; choose one beside it, so "
             "that copies are never taken for masks"

@@ -3,9 +3,19 @@
 
 from dataclasses import dataclass
 
-from ..common.declared import Home, Unit, check, setting
+from ..common.declared import Choice, Home, Unit, check, setting
 
 _ONE_IMPORT = "The folders of one import are not those of the next"
+
+
+SAME_SCAN = (
+    Choice(
+        "REPLACE",
+        "Replace",
+        "The new import takes its place in the scene, where it stands now; what somebody has worked on stays beside it",
+    ),
+    Choice("ADD", "Add", "It stays as it is, and the new import is added to the scene"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +78,14 @@ class SceneContent(PlacementSettings):
         label="Animated Camera",
         help="Add one camera that goes through all photos, one a frame",
         home=Home.SCENE,
+    )
+    same_scan: str = setting(
+        "REPLACE",
+        label="Same Scan",
+        help="What becomes of the same scan where an earlier import has brought it into the scene",
+        home=Home.SCENE,
+        choices=lambda: SAME_SCAN,
+        since="0.2.0",
     )
     pack_texture: bool = setting(
         default=True,

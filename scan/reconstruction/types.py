@@ -80,6 +80,9 @@ class Reconstruction:
     photos: tuple[Photo, ...]
     """In the order of their names; the camera of each is among ``cameras``."""
     points: Points
+    lost_photos: int = 0
+    """How many photos its files say to have beyond those that are in them."""
+    lost_points: int = 0
 
 
 @dataclass(frozen=True, eq=False)

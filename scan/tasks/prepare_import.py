@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task prepare_import: undistorted copies of the photos and masks of a model that Blender cannot show as they are.
+"""The task prepare_import: undistorted copies of a model's photos and masks that Blender cannot show as they are.
+
+Of the others it only looks whether they have the shape of what the model's cameras have taken.
 
 The copies for one set of lenses go to a job folder of their own, to which nobody else writes, so that one journal
 records their making and a second import takes them up again.
@@ -8,6 +10,7 @@ records their making and a second import takes them up again.
 import io
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,12 +20,13 @@ from ..common.errors import OutputError, PhotoError
 from ..common.files import cannot_write, is_file, remove_leftovers, write_atomically
 from ..common.hashes import short_hash
 from ..common.names import does_not_fit, is_unfit
+from ..common.text import count
 from ..job.context import JobContext
-from ..job.events import PhotoDone, PhotoFailed, Started, StepProgress
+from ..job.events import Log, PhotoDone, PhotoFailed, Started, StepProgress
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..masks.mask import Mask
-from ..masks.solved import solved_mask, solved_picture
+from ..masks.solved import check_mask, check_picture, scaled_mask, scaled_picture
 from ..photos.photo import Photo as PhotoFile
 from ..reconstruction.copies import Copies, lens_facts
 from ..reconstruction.pinhole import View, views
@@ -38,11 +42,13 @@ _MOST_THREADS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareSettings:
-    """What is undistorted. All are folders; there may be no masks."""
+    """What is checked and undistorted. All are folders; there may be no photos, or no masks."""
 
     model: str
-    photos: str
+    photos: str = ""
     masks: str = ""
+    converted: str = ""
+    """Where the JPEGs of photos are that no engine reads."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,10 @@ class _Lens:
 
 
 def run(values: dict[str, Any], context: JobContext) -> JobEnd:
-    """Make the undistorted copies of a model's photos and masks in the job's folder. Raises ModelError, OutputError."""
+    """Check a model's photos and masks, and make their undistorted copies in the job's folder.
+
+    Raises ModelError, OutputError.
+    """
     return Prepare(PrepareSettings(**values), context).run()
 
 
@@ -70,18 +79,23 @@ class Prepare:
         self._copies = Copies(context.folder.root)
 
     def run(self) -> JobEnd:
-        """Make the copies that are missing; the end's detail ``photos`` has what failed, with the reasons.
+        """Check what Blender shows as it is, and make the copies that are missing.
 
-        Raises ModelError and OutputError.
+        The end's detail ``photos`` has what failed, with the reasons; ``masks`` those masks that do not fit photos
+        which Blender shows as they are. Raises ModelError and OutputError.
         """
         model = registry.read(Path(self._settings.model))
         lenses = {number: _Lens(model.cameras[number], shown) for number, shown in views(model).items()}
-        photos = [photo for photo in model.photos if lenses[photo.camera].view.undistorted]
+        shown = model.photos if self._settings.photos else ()
+        photos = [photo for photo in shown if lenses[photo.camera].view.undistorted]
+        straight = [photo for photo in model.photos if not lenses[photo.camera].view.undistorted]
         remove_leftovers(self._folder.root, recursive=True)
         events = read_journal(self._folder.journal)
         made = {event.photo: event.copy_key for event in events if isinstance(event, PhotoDone)}
-        self._journal.write(Started(task="prepare_import", photos=len(photos)))
+        self._journal.write(Started(task="prepare_import", photos=len(shown)))
         failed: dict[str, str] = {}
+        unfit: dict[str, str] = {}
+        self._check([(photo, lenses[photo.camera].camera) for photo in straight], failed, unfit)
         todo = []
         for photo in photos:
             try:
@@ -91,10 +105,38 @@ class Prepare:
                 continue
             if made.get(photo.name) != key or not self._is_there(photo.name):
                 todo.append((photo, key))
-        done = len(photos) - len(todo) - len(failed)
-        self._journal.write(StepProgress(done=done, failed=len(failed), total=len(photos)))
+        done = len(shown) - len(todo) - len(failed)
+        self._journal.write(StepProgress(done=done, failed=len(failed), total=len(shown)))
         self._work([(photo, key, lenses[photo.camera]) for photo, key in todo], failed)
-        return self._end(len(photos), failed)
+        return self._end(len(shown), failed, unfit)
+
+    def _check(self, photos: list[tuple[SolvedPhoto, Camera]], failed: dict[str, str], unfit: dict[str, str]) -> None:
+        """Look at the headers of the photos, and of their masks."""
+        with ThreadPoolExecutor(_MOST_THREADS) as pool:  # on a network drive they take turns in waiting
+            for (photo, _), found in zip(photos, pool.map(self._look, *zip(*photos, strict=True)), strict=True):
+                of_photo, of_mask = found
+                if of_photo:
+                    self._fail(photo.name, of_photo, failed)
+                if of_mask:
+                    unfit[photo.name] = str(of_mask)
+                    text = f"Left out: the mask of {photo.name}, which {of_mask}"
+                    self._journal.write(Log(level="warning", text=text, photo=photo.name))
+
+    def _look(self, photo: SolvedPhoto, camera: Camera) -> tuple[PhotoError | None, PhotoError | None]:
+        """What is wrong with a photo and with its mask, which Blender shows as they are."""
+        mask = self._mask(photo.name)
+        of_photo = None
+        if self._settings.photos:
+            of_photo = self._wrong(lambda: check_picture(self._photo(photo.name), camera))
+        return of_photo, self._wrong(lambda: check_mask(mask.path, camera)) if mask else None
+
+    def _wrong(self, check: Callable[[], None]) -> PhotoError | None:
+        try:
+            if not self._cancel.is_set():
+                check()
+        except PhotoError as error:
+            return error
+        return None
 
     def _key(self, photo: SolvedPhoto, lens: _Lens) -> str:
         """Names a copy: same key, same copy. Raises PhotoError where the photo is not there."""
@@ -106,7 +148,10 @@ class Prepare:
         )
 
     def _photo(self, name: str) -> PhotoFile:
-        return PhotoFile(PurePosixPath(name), Path(self._settings.photos) / name)
+        path = Path(self._settings.photos) / name
+        converted = Path(self._settings.converted) / name
+        is_converted = self._settings.converted and not path.is_file() and converted.is_file()
+        return PhotoFile(PurePosixPath(name), converted if is_converted else path)
 
     def _mask(self, name: str) -> PhotoFile | None:
         path = Path(self._settings.masks) / f"{name}.png"
@@ -136,14 +181,14 @@ class Prepare:
     def _make(self, photo: SolvedPhoto, key: str, lens: _Lens) -> None:
         """One photo and its mask, from file to journal."""
         begin = time.monotonic()
-        picture = solved_picture(self._photo(photo.name), lens.camera)
+        picture = scaled_picture(self._photo(photo.name), lens.camera)
         made = undistortion(lens.camera, lens.view)
         buffer = io.BytesIO()
         # No EXIF: the copy is as the camera's pixels lie, and Blender does not turn pictures.
         made.apply(picture).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
         _save(self._copies.photo(photo.name), buffer.getvalue())
         if mask := self._mask(photo.name):
-            flat = made.apply_to_mask(solved_mask(mask.path, lens.camera).grey)
+            flat = made.apply_to_mask(scaled_mask(mask.path, lens.camera))
             _save(self._copies.mask(photo.name), Mask.of(flat).encode())
         seconds = round(time.monotonic() - begin, 3)
         self._journal.write(PhotoDone(photo=photo.name, copy_key=key, seconds=seconds))
@@ -152,15 +197,18 @@ class Prepare:
         failed[name] = str(error)
         self._journal.write(PhotoFailed(photo=name, reason=str(error)))
 
-    def _end(self, total: int, failed: dict[str, str]) -> JobEnd:
-        message = f"{total - len(failed)} of {total} photos were undistorted"
+    def _end(self, total: int, failed: dict[str, str], unfit: dict[str, str]) -> JobEnd:
+        message = f"{total - len(failed)} of {total} photos fit their cameras"
         if failed:
             name, reason = next(iter(failed.items()))
             message += f"; {len(failed)} failed, such as {name}, which {reason}"
-        photos = {"found": total, "failed": failed}
+        if unfit:
+            name, reason = next(iter(unfit.items()))
+            message += f"; {count(len(unfit), 'mask')} left out, such as that of {name}, which {reason}"
+        details = {"photos": {"found": total, "failed": failed}, "masks": {"failed": unfit}}
         if self._cancel.is_set():
-            return JobEnd.cancelled("Cancelled; run again to go on", photos=photos)
-        return (JobEnd.some_failed if failed else JobEnd.done)(message, photos=photos)
+            return JobEnd.cancelled("Cancelled; run again to go on", **details)
+        return (JobEnd.some_failed if failed or unfit else JobEnd.done)(message, **details)
 
 
 def _save(path: Path, content: bytes) -> None:

@@ -247,9 +247,10 @@ def take(blender: Blender, output: Path, *ends: dict[str, Any], model: bool = Tr
 
 
 def test_the_model_is_a_step_between_cameras_and_scene(blender_installed: Blender, solved: Path) -> None:
-    found = take(blender_installed, solved, DONE, DONE, {**SOME, "faces": 512})
-    assert [title for title, _ in found["jobs"]] == ["Strip Backgrounds", "Reconstruct", "Build Model"]
-    _, content = found["jobs"][-1]
+    found = take(blender_installed, solved, DONE, DONE, {**SOME, "faces": 512}, DONE)
+    titles = [title for title, _ in found["jobs"]]
+    assert titles == ["Strip Backgrounds", "Reconstruct", "Build Model", "Check Photos"]
+    _, content = found["jobs"][2]
     assert content["task"] == "build_model"
     assert content["settings"]["cameras"] == str(solved), "those that were just found"
     assert content["settings"]["faces"] == 500
@@ -264,9 +265,9 @@ def test_the_model_is_a_step_between_cameras_and_scene(blender_installed: Blende
 
 def test_the_texture_is_a_step_behind_the_model(blender_installed: Blender, solved: Path) -> None:
     leave_texture(solved, np.zeros((8, 8, 3), np.uint8))
-    found = take(blender_installed, solved, DONE, DONE, DONE, SOME, texture=True)
-    assert [title for title, _ in found["jobs"]][2:] == ["Build Model", "Texture Model"]
-    _, content = found["jobs"][-1]
+    found = take(blender_installed, solved, DONE, DONE, DONE, SOME, DONE, texture=True)
+    assert [title for title, _ in found["jobs"]][2:] == ["Build Model", "Texture Model", "Check Photos"]
+    _, content = found["jobs"][3]
     assert content["task"] == "texture_model"
     assert (content["settings"]["cameras"], content["settings"]["texture_size"]) == (str(solved), "4K")
     assert "and a textured model with 128 faces" in found["end"]["message"]
@@ -275,7 +276,7 @@ def test_the_texture_is_a_step_behind_the_model(blender_installed: Blender, solv
 
     # Where none can be made, the model comes with its colours, though there is one of an earlier run.
     none = {"status": "failed", "exit_code": NoModelError.exit_code, "message": "There is no room"}
-    found = take(blender_installed, solved, DONE, DONE, DONE, none, texture=True)
+    found = take(blender_installed, solved, DONE, DONE, DONE, none, DONE, texture=True)
     assert "and a model with 128 faces" in found["end"]["message"]
     assert found["end"]["message"].endswith(". No texture was made: There is no room")
     assert (found["end"]["status"], found["end"]["exit_code"]) == ("some_failed", 4)
@@ -283,19 +284,19 @@ def test_the_texture_is_a_step_behind_the_model(blender_installed: Blender, solv
     worse = {"status": "failed", "exit_code": OutputError.exit_code, "message": "So it ended"}
     found = take(blender_installed, solved, DONE, DONE, DONE, worse, texture=True)
     assert (found["end"]["message"], found["scene"]) == ("So it ended", [])
-    found = take(blender_installed, solved, DONE, DONE, none, texture=True)
-    assert [title for title, _ in found["jobs"]][2:] == ["Build Model"]
+    found = take(blender_installed, solved, DONE, DONE, none, DONE, texture=True)
+    assert [title for title, _ in found["jobs"]][2:] == ["Build Model", "Check Photos"]
 
 
 def test_without_a_model_cameras_and_points_come_in_with_the_reason(blender_installed: Blender, solved: Path) -> None:
     none = {"status": "failed", "exit_code": NoModelError.exit_code, "message": "There are no masks"}
-    found = take(blender_installed, solved, DONE, DONE, none)
+    found = take(blender_installed, solved, DONE, DONE, none, DONE)
     assert found["scene"] == ["1.jpg", "out", "out Points"], "one of an earlier run came in"
     assert (found["end"]["status"], found["end"]["exit_code"]) == ("some_failed", 4)
     assert found["end"]["message"].endswith("in its 1 photo. No model was made: There are no masks")
     assert found["end"]["model"] == {**none, "status": "some_failed", "results": str(solved)}
-    left_out = take(blender_installed, solved, DONE, DONE, model=False)
-    assert [title for title, _ in left_out["jobs"]] == ["Strip Backgrounds", "Reconstruct"]
+    left_out = take(blender_installed, solved, DONE, DONE, DONE, model=False)
+    assert [title for title, _ in left_out["jobs"]] == ["Strip Backgrounds", "Reconstruct", "Check Photos"]
     assert left_out["scene"] == found["scene"]
     assert (left_out["end"]["status"], "model" in left_out["end"]) == ("done", False)
 

@@ -67,7 +67,7 @@ result += [refused(scale, distance=1), refused(scale, point_a=(1, 2, 3), point_b
            refused(upright, up_side="left"), refused(upright, front="nobody.jpg"),
            *(refused(upright, height=each) for each in (-1, math.nan))]
 unchanged = matrix() == before
-bring()
+bring(same_scan="ADD")
 bpy.context.view_layer.objects.active = None
 result += [refused(upright)]
 bpy.context.view_layer.objects.active = camera("up/0000.jpg")

@@ -188,8 +188,9 @@ def test_it_ends_as_the_first_step_in_which_something_failed(blender_installed, 
     done, some = ("done", 0), ("some_failed", 4)
     imported = done if has_picture else some
     titles = ["Strip Backgrounds", "Reconstruct"]
-    assert ended("SIMPLE_PINHOLE 1280 960 1300 640 480", [done, done], [some, done], [done, some]) == [
-        [titles, *end] for end in (imported, some, some)
+    straight = "SIMPLE_PINHOLE 1280 960 1300 640 480"
+    assert ended(straight, [done, done, done], [some, done, done], [done, some, done]) == [
+        [[*titles, "Check Photos"], *end] for end in (imported, some, some)
     ]
     # What ends the import is not covered up by a photo that failed before it.
     worse = [("failed", 1), ("cancelled", 130)]

@@ -184,12 +184,12 @@ result.append(told())
     plain, first, second, adjusted, older, layers, again = found
     names, materials, material = plain[1], plain[3], plain[4]
     assert plain == ["Color", names, 0, materials, material, 0.25, []]
-    assert first == [[200, 100, 50], names, 1, materials + 1, material, 0.25, []]
-    assert second == [[10, 20, 30], names, 1, materials + 2, material, 0.25, []]
+    assert first == [[200, 100, 50], names, 1, materials, material, 0.25, []]
+    assert second == [[10, 20, 30], names, 1, materials, material, 0.25, []]
     assert adjusted[-1] == ["TEX_IMAGE"]
-    assert older == [names, 0, materials + 3, material, 0.25, ["ATTRIBUTE"]]
+    assert older == [names, 0, materials, material, 0.25, ["ATTRIBUTE"]]
     assert layers == 0
-    assert again == [names, 1, materials + 4, material, 0.25, ["TEX_IMAGE"]]
+    assert again == [names, 1, materials, material, 0.25, ["TEX_IMAGE"]]
 
 
 @pytest.mark.compat

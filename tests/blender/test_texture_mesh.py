@@ -170,7 +170,7 @@ for each in scene.objects:
         each.location.x *= 2
 result.append(texture(thing))
 
-bpy.ops.scan_cutout.import_reconstruction(directory=OUTPUT)
+bpy.ops.scan_cutout.import_reconstruction(directory=OUTPUT, same_scan="ADD")
 result.append(texture(thing))
 for each in [each for each in scene.objects if each.type == "CAMERA"]:
     bpy.data.objects.remove(each)

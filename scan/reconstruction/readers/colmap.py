@@ -20,6 +20,8 @@ from . import colmap_binary, colmap_text
 
 _PARTS = ("cameras", "images", "points3D")
 _LARGEST_SIDE = 1_000_000
+_HEAD = 4096
+"""Bytes in which the comments are that COLMAP begins a text file with."""
 _T = TypeVar("_T")
 
 
@@ -27,7 +29,7 @@ _T = TypeVar("_T")
 class _Format:
     suffix: str
     read_cameras: Callable[[bytes], list[Camera]]
-    read_photos: Callable[[bytes], list[Photo]]
+    read_photos: Callable[[bytes], list[tuple[int, Photo]]]
     read_points: Callable[[bytes], Points]
 
 
@@ -69,7 +71,14 @@ class _Colmap:
         form = next((form for form in present if _complete(place, form)), present[0])
         cameras, photos, points = (place / (part + form.suffix) for part in _PARTS)
         by_number = _read_cameras(cameras, form)
-        return Reconstruction(by_number, _read_photos(photos, form, by_number), _read_points(points, form))
+        registered, seen = _read_photos(photos, form, by_number), _read_points(points, form)
+        return Reconstruction(
+            by_number,
+            registered,
+            seen,
+            lost_photos=_lost(photos, form, len(registered)),
+            lost_points=_lost(points, form, len(seen.positions)),
+        )
 
 
 READER = _Colmap()
@@ -107,9 +116,10 @@ def _check_camera(path: Path, camera: Camera) -> None:
 
 
 def _read_photos(path: Path, form: _Format, cameras: dict[int, Camera]) -> tuple[Photo, ...]:
-    photos = [_in_place(path, photo) for photo in _parse(path, form.read_photos)]
-    if not photos:
+    numbered = _parse(path, form.read_photos)
+    if not numbered:
         raise ModelError(f"{path} holds no photo: nothing was registered; there is nothing to import")
+    photos = [_in_place(path, photo) for _, photo in numbered]
     for photo in photos:
         if photo.camera not in cameras:
             lacking = path.with_stem("cameras")
@@ -117,6 +127,7 @@ def _read_photos(path: Path, form: _Format, cameras: dict[int, Camera]) -> tuple
         if not (np.isfinite(photo.rotation).all() and np.isfinite(photo.translation).all()):
             raise _damaged(path, f"the pose of {photo.name} is not a number")
     _refuse_doubles(path, "photo", [photo.name for photo in photos])
+    _refuse_doubles(path, "photo number", [number for number, _ in numbered])
     return tuple(sorted(photos, key=lambda photo: photo.name.split("/")))
 
 
@@ -136,6 +147,15 @@ def _read_points(path: Path, form: _Format) -> Points:
     if not np.isfinite(points.positions).all():
         raise _damaged(path, "the position of a point is not a number")
     return points
+
+
+def _lost(path: Path, form: _Format, found: int) -> int:
+    """How many entries a file says to have beyond those that are in it. Binary files are not read then at all."""
+    if form.suffix != ".txt":
+        return 0
+    with path.open("rb") as file:
+        said = colmap_text.claimed(file.read(_HEAD))
+    return max(0, (said or 0) - found)
 
 
 def _parse(path: Path, read: Callable[[bytes], _T]) -> _T:

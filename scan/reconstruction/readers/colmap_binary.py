@@ -44,18 +44,19 @@ def read_cameras(content: bytes) -> list[Camera]:
     return cameras
 
 
-def read_photos(content: bytes) -> list[Photo]:
-    """Read ``images.bin``, without the observations."""
+def read_photos(content: bytes) -> list[tuple[int, Photo]]:
+    """Read ``images.bin``, each photo with its number, without the observations."""
     count, offset = _count(content, _PHOTO.size)
     photos = []
     for _ in range(count):
-        _, *pose, camera = _unpack(_PHOTO, content, offset)
+        identifier, *pose, camera = _unpack(_PHOTO, content, offset)
         offset += _PHOTO.size
         end = content.find(b"\0", offset)
         if end < 0:
             raise ValueError("it ends in the middle of a name")
         name = content[offset:end].decode("utf-8", "surrogateescape")  # as the system names files
-        photos.append(Photo(name, camera, rotation_matrix(np.array(pose[:4])), np.array(pose[4:])))
+        photo = Photo(name, camera, rotation_matrix(np.array(pose[:4])), np.array(pose[4:]))
+        photos.append((identifier, photo))
         (observations,) = _unpack(_COUNT, content, end + 1)
         offset = end + 1 + _COUNT.size + observations * _OBSERVATION_SIZE
     _expect_end(content, offset)

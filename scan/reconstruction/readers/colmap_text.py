@@ -5,6 +5,7 @@ Each function raises ValueError where the text cannot be what it should be.
 """
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from ..camera_models import MODELS
 from ..types import Camera, Photo, Points, rotation_matrix
+
+_CLAIM = re.compile(rb"^#\s*Number of \w+:\s*(\d+)", re.MULTILINE)
 
 
 def read_cameras(content: bytes) -> list[Camera]:
@@ -30,22 +33,29 @@ def read_cameras(content: bytes) -> list[Camera]:
     return cameras
 
 
-def read_photos(content: bytes) -> list[Photo]:
-    """Read ``images.txt``: identifier, quaternion, translation, camera, name; then a line of observations, left out."""
-    photos = []
-    lines = _lines(content)
-    for number, line in lines:
-        if not line:
-            continue
-        words = line.split(maxsplit=9)
-        if len(words) < 10:
-            raise ValueError(f"line {number} does not describe a photo")
-        _integer(words[0], number)
-        pose = np.array(_numbers(words[1:8], number))
-        photos.append(Photo(words[9], _integer(words[8], number), rotation_matrix(pose[:4]), pose[4:]))
-        # The line of observations is empty where there are none, and at the end of the file it may be missing.
-        next(lines, None)
+def read_photos(content: bytes) -> list[tuple[int, Photo]]:
+    """Read ``images.txt``, each photo with its number: number, quaternion, translation, camera, name.
+
+    COLMAP writes a line of observations below each, which is left out: x, y and the point's number for each, and
+    nothing where there are none. Files from other hands may do without these lines. A line that could be both is of
+    observations where they are expected, as COLMAP has it.
+    """
+    photos: list[tuple[int, Photo]] = []
+    may_be_seen = False  # observations of the photo above
+    for number, line in _lines(content):
+        words = line.split()
+        if may_be_seen and (not words or _are_observations(line, words)):
+            may_be_seen = False
+        elif words:
+            photos.append(_photo(line, number))
+            may_be_seen = True
     return photos
+
+
+def claimed(head: bytes) -> int | None:
+    """How many entries a file has, as the comment says with which COLMAP begins it; None where it says nothing."""
+    found = _CLAIM.search(head)
+    return int(found[1]) if found else None
 
 
 def read_points(content: bytes) -> Points:
@@ -59,6 +69,30 @@ def read_points(content: bytes) -> Points:
     if not ((colors >= 0) & (colors <= 255)).all():
         raise ValueError("the color of a point is not from 0 to 255")
     return Points(values[:, :3].copy(), colors.astype(np.uint8), values[:, 6].copy())
+
+
+def _photo(line: str, number: int) -> tuple[int, Photo]:
+    words = line.split(maxsplit=9)
+    if len(words) < 10:
+        raise ValueError(
+            f"line {number} is neither the pose of a photo (number, four of the rotation, three of the place, camera, "
+            "name) nor what the photo above it shows (three numbers for each point)"
+        )
+    identifier, camera = _integer(words[0], number), _integer(words[8], number)
+    pose = np.array(_numbers(words[1:8], number))
+    return identifier, Photo(words[9], camera, rotation_matrix(pose[:4]), pose[4:])
+
+
+def _are_observations(line: str, words: list[str]) -> bool:
+    # There are many: of what holds nothing but digits each is a number, as far as it matters here.
+    return len(words) % 3 == 0 and (not line.strip("0123456789+-.eE \t") or _are_numbers(words))
+
+
+def _are_numbers(words: list[str]) -> bool:
+    try:
+        return bool([float(word) for word in words])
+    except ValueError:
+        return False
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, str]]:

@@ -248,6 +248,25 @@ def test_photos_and_masks_are_found_in_the_job(tmp_path):
         assert find_places(model).photos is None
 
 
+def test_a_scan_is_the_same_with_another_solve_of_its_job_and_any_other_model_only_with_itself(written, tmp_path):
+    job = tmp_path / "Vase"
+    for name in ("colmap/sparse", "colmap_executable/sparse", "colmap/other_models/1", "colmap/other_models/2"):
+        shutil.copytree(written / "txt", job / "engines" / name)
+    (job / "job.json").write_text("{}")
+    for name in ("0", "1"):
+        shutil.copytree(written / "txt", tmp_path / "Project" / "sparse" / name)
+    (tmp_path / "link").symlink_to(job, target_is_directory=True)
+
+    def identity(folder: Path) -> str:
+        return plan_import(ImportSettings(directory=str(folder))).identity
+
+    of_job = {identity(each) for each in (job, *(job / "engines").glob("*/sparse"), tmp_path / "link")}
+    others = [*job.glob("engines/*/other_models/*"), *tmp_path.glob("Project/sparse/*")]
+    assert len(of_job) == 1
+    assert len(others) == 4
+    assert len(of_job | {identity(each) for each in others}) == 5
+
+
 def test_photos_are_found_where_colmap_has_them(tmp_path):
     model = tmp_path / "Vase" / "sparse" / "0"
     for folder in (model, tmp_path / "Vase" / "images"):
