@@ -130,9 +130,12 @@ class Strip:
             for words in (about_passed_over(passed_over(root)), *about_others(root)):
                 if words:
                     self._warn(words)
-        carried = carry(self._all(photos), read_journal(self._folder.journal), root, self._folder, self._journal)
-        self._adopt_masks(photos)
         events = read_journal(self._folder.journal)
+        carried = carry(self._all(photos), events, root, self._folder, self._journal)
+        events += carried
+        self._adopt_masks(photos, events)
+        if self._adopted:
+            events = read_journal(self._folder.journal)
         developed = find_developed(root, self._settings.files)
         if words := about_developed(developed):
             self._journal.write(Log(text=words))
@@ -183,21 +186,20 @@ class Strip:
             others = []
         return list({photo.name: photo for photo in (*others, *photos)}.values())
 
-    def _adopt_masks(self, photos: list[Photo]) -> None:
-        """Adopt somebody's own masks, or say that they are there.
+    def _adopt_masks(self, photos: list[Photo], events: list[Event]) -> None:
+        """Adopt somebody's own masks, or say that they are there. ``events`` are those of the job so far.
 
         Raises BadUseError where they may be inverted, and OutputError.
         """
-        own = find_own_masks(Path(self._settings.photos), photos, self._folder)
-        events, develop_raw = read_journal(self._folder.journal), self._settings.develop_raw
-        adoption = Adoption(photos, own, self._folder, events, develop_raw=develop_raw)
-        if not self._settings.adopt_masks:
+        settings = self._settings
+        own = find_own_masks(Path(settings.photos), photos, self._folder)
+        adoption = Adoption(photos, own, self._folder, events, develop_raw=settings.develop_raw)
+        if not settings.adopt_masks:
             if words := about_own_masks(list(adoption.pending().values())):
                 self._warn(f"{words}: Adopt Masks (--adopt-masks) uses them in place of the model's")
             for words in own.doubts():
                 self._warn(words)
             return
-        settings = self._settings
         with contextlib.suppress(Cancelled):  # which the rest of the run notices as well
             self._adopted = adoption.adopt(settings, settings.threshold, self._journal, self._cancel, self._fail)
 

@@ -18,12 +18,13 @@ from ..engines.catalog import names
 from ..engines.engine import make_engine
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..job.context import JobContext
+from ..job.events import Event
 from ..job.folder import JobFolder, refuse_overlap
 from ..job.history import last_failures, last_records, left_masks
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.settings import check_photo_folder
-from ..masks.own_masks import OwnMasks, about_own_masks, find_own_masks
+from ..masks.own_masks import about_own_masks, find_own_masks
 from ..masks.renamed import find_renamed
 from ..masks.settings import Threshold
 from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
@@ -76,12 +77,13 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     settings, folder, cancel = SurveySettings(**values), context.folder, context.cancel
     root = Path(settings.photos)
     output = JobFolder(Path(settings.output)) if settings.output else None
+    events = read_journal(output.journal) if output else []
     try:
         check_photo_folder(settings.photos)
         photos = find_photos(root, converted=(output or folder).converted)
     except BadUseError as error:
         # The photos may be on a disk that is not here today: what was made of them can be seen and imported.
-        left = _state(None, output) if output else None
+        left = _state(None, output, events) if output else None
         return JobEnd.of(error, output=left)
     found = _sort(photos)
     try:
@@ -100,7 +102,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
             refuse_overlap(root, output.root)
         except BadUseError as error:
             warnings.append(str(error))
-        warnings += _about_renamed(photos, root, output)
+        warnings += _about_renamed(photos, root, output, events)
     sides = Counter("" if photo.name.parent == PurePosixPath() else str(photo.name.parent) for photo in photos)
     return JobEnd.done(
         f"{count(len(photos), 'photo')} in {count(len(sides), 'folder')}",
@@ -109,9 +111,9 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         formats=dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
         notes=[words] if (words := about_developed(find_developed(root))) else [],
         warnings=warnings,
-        own_masks=_about_own(photos, own, output or folder),
+        own_masks=_about_own(Adoption(photos, own, output or folder, events)),
         thumbnails=thumbnails,
-        output=_state(photos, output) if output else None,
+        output=_state(photos, output, events) if output else None,
     )
 
 
@@ -162,9 +164,8 @@ def _about_photos(found: _Sorted, settings: SurveySettings, cancel: threading.Ev
     return warnings
 
 
-def _about_renamed(photos: Sequence[Photo], root: Path, output: JobFolder) -> list[str]:
+def _about_renamed(photos: Sequence[Photo], root: Path, output: JobFolder, events: Sequence[Event]) -> list[str]:
     """Where the masks are that photos seem to have lost with their names."""
-    events = read_journal(output.journal)
     number = len(find_renamed(photos, last_records(events), root, output, left_masks(events)).moves)
     if not number:
         return []
@@ -195,9 +196,9 @@ def _thumbnails(
         return [made for made in pool.map(make, range(number)) if made]
 
 
-def _about_own(photos: Sequence[Photo], own: OwnMasks, output: JobFolder) -> dict[str, Any]:
+def _about_own(adoption: Adoption) -> dict[str, Any]:
     """What is to be known of masks that somebody has made elsewhere and that were not adopted yet."""
-    pending = list(Adoption(photos, own, output, read_journal(output.journal)).pending().values())
+    pending = list(adoption.pending().values())
     return {
         "count": len(pending),
         "said": about_own_masks(pending),
@@ -205,9 +206,12 @@ def _about_own(photos: Sequence[Photo], own: OwnMasks, output: JobFolder) -> dic
     }
 
 
-def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
-    """What earlier jobs left in the output folder; without ``photos``, of whatever photos there were."""
-    failed = last_failures(read_journal(output.journal))
+def _state(photos: Sequence[Photo] | None, output: JobFolder, events: Sequence[Event]) -> dict[str, Any]:
+    """What earlier jobs left in the output folder; without ``photos``, of whatever photos there were.
+
+    ``events`` are those of these jobs.
+    """
+    failed = last_failures(events)
     if photos is None:
         masks = sum(1 for _ in output.masks.rglob("*.png"))
     else:
