@@ -97,14 +97,14 @@ def _solve(
     unread: dict[Photo, PhotoError],
     watch: Watch,
 ) -> JobEnd:
-    refused = unfit_photos(photos, folder)
+    def mask_of(photo: Photo) -> Path:
+        return folder.mask(photo.name)
 
-    def mask_of(photo: Photo) -> Path | None:
-        if reason := refused.get(str(photo.name)):
-            raise PhotoError(reason)
-        return folder.mask(photo.name) if settings.masks else None
-
-    found = preflight(photos, mask_of, engine.requirements, engine.title, watch.cancel, unread)
+    unfit = unfit_photos(photos, folder)
+    refused = {photo: PhotoError(unfit[name]) for photo in photos if (name := str(photo.name)) in unfit} | unread
+    found = preflight(
+        photos, mask_of if settings.masks else None, engine.requirements, engine.title, watch.cancel, refused
+    )
     for finding in found.findings:
         watch.say(finding.text, finding.level)
     availability = _look(engine, watch.cancel)
