@@ -10,13 +10,14 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..common.declared import from_json
 from ..common.errors import BadUseError, Cancelled, PhotoError, printable
-from ..common.files import cannot_write, write_atomically
 from ..common.hashes import hash_file
+from ..common.names import save_named
 from ..common.text import count, some
 from ..job.context import JobContext
 from ..job.events import Event, Log, MaskFound, PhotoFailed, Started, StepProgress
@@ -29,10 +30,11 @@ from ..masks.adopting import adopted, inverted
 from ..masks.own_masks import MaskFile, OwnMasks, find_own_masks
 from ..masks.saved_masks import foreign_size
 from ..masks.settings import ObjectInMasks
-from ..photos.converted import as_jpeg
+from ..photos.converted import as_jpeg, pixels_to_convert
+from ..photos.header import read_facts
 from ..photos.photo import Photo, find_photos
 from ..photos.pixel_budget import PixelBudget
-from ..photos.pixels import NO_MEMORY, open_photo, orientation, stored_size
+from ..photos.pixels import NO_MEMORY
 from .settings import AdoptSettings
 
 _SAY = (
@@ -52,7 +54,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
     own = find_own_masks(Path(settings.photos), photos, folder)
     adoption = Adoption(photos, own, folder, read_journal(folder.journal), develop_raw=settings.develop_raw)
-    known = own.files.keys() | adoption.pending().keys()
+    known = adoption.known()
     if not known:
         why = "name a mask as its photo is, with .png behind it, in a folder called masks"
         raise BadUseError(
@@ -108,13 +110,18 @@ class Adoption:
         self._announced = announced_masks(events)
         self._budget = PixelBudget()
 
+    def known(self) -> set[Photo]:
+        """Returns the photos of which there are such masks, adopted or not."""
+        return {*self._own.files, *self._misfits}
+
     def pending(self, how: str = "") -> dict[Photo, MaskFile]:
         """Returns photo → the mask that could be adopted for it, and was not yet; or was otherwise than ``how``."""
         found = {}
         for photo in self._photos:
-            file = self._misfit(photo) or next(iter(self._own.files.get(photo, ())), None)
-            if file is not None and self._is_pending(photo, file, how):
+            if file := self._misfits.get(photo):
                 found[photo] = file
+            elif (files := self._own.files.get(photo)) and self._is_pending(photo, files[0], how):
+                found[photo] = files[0]
         return found
 
     def adopt(
@@ -157,6 +164,11 @@ class Adoption:
             journal.write(Log(level="warning", text=words))
         return len(masks)
 
+    @cached_property
+    def _misfits(self) -> dict[Photo, MaskFile]:
+        """Photo → somebody's mask that is where its own should be, and of another size."""
+        return {photo: file for photo in self._photos if (file := self._misfit(photo))}
+
     def _is_pending(self, photo: Photo, file: MaskFile, how: str) -> bool:
         try:
             working = photo.working
@@ -175,7 +187,7 @@ class Adoption:
         try:
             working, record = photo.working, self._record(photo)
             size = foreign_size(self._folder, working, record)
-            if size in {None, record.stored_size} or size == _stored(working)[0]:
+            if size in {None, record.stored_size} or size == read_facts(working).size:
                 return None
         except PhotoError:
             return None
@@ -189,18 +201,15 @@ class Adoption:
     def _adopt(self, photo: Photo, file: MaskFile, reading: "_Reading") -> "_Made | None":
         """Write a photo's mask; None where somebody has painted on it meanwhile. Raises PhotoError, OutputError."""
         file_stamp, content_stamp, adopted_sha256 = photo.file_stamp(), photo.content_stamp(), hash_file(file.path)
-        working = as_jpeg(photo, develop_raw=self._develop_raw) if photo.needs_jpeg else photo.working
-        size, turn = _stored(working)
+        working = self._working(photo)
+        photographed = read_facts(working)
+        size, turn = photographed.size, photographed.orientation
         with self._budget.hold(size[0] * size[1]):
             made = adopted(file, size, turn, reading.threshold, is_object_black=reading.is_object_black)
             content, facts = made.mask.encode(), made.mask.facts()
         if not self._is_pending(photo, file, reading.words):
             return None
-        path = self._folder.mask(working.name)
-        try:
-            write_atomically(path, content)
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        save_named(self._folder.mask(working.name), content)
         record = replace(
             self._record(photo),
             file_stamp=file_stamp,
@@ -217,11 +226,12 @@ class Adoption:
         )
         return _Made(file, record, made.is_either)
 
-
-def _stored(working: Photo) -> tuple[tuple[int, int], int]:
-    """Width and height of a photo's stored pixels, and its EXIF orientation. Raises PhotoError."""
-    with open_photo(working) as image:
-        return stored_size(image), orientation(image)
+    def _working(self, photo: Photo) -> Photo:
+        """The photo as engines get it, converted where it has to be. Raises PhotoError, OutputError."""
+        if not photo.needs_jpeg:
+            return photo
+        with self._budget.hold(pixels_to_convert(photo)):
+            return as_jpeg(photo, develop_raw=self._develop_raw)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from PIL import Image
 from ..common.errors import PhotoError
 from ..common.files import cannot_write, write_atomically
 from ..common.hashes import hash_file
-from ..common.names import does_not_fit
+from ..common.names import does_not_fit, is_unfit
 from ..cutouts.cutout import CutoutKind, cutout_name, make_cutout
 from ..job.events import Log, MaskAnnounced, MaskFound, SoftAnnounced
 from ..job.folder import JobFolder
@@ -20,7 +20,7 @@ from ..job.journal import Journal
 from ..job.records import PhotoRecord
 from ..masks.mask import Mask, make_mask
 from ..masks.saved_masks import foreign_size, kept_mask, kept_soft_mask, refuse_another_size
-from ..photos.converted import as_jpeg, is_converted
+from ..photos.converted import as_jpeg, is_converted, pixels_to_convert
 from ..photos.photo import Photo
 from ..photos.pixel_budget import PixelBudget
 from ..photos.pixels import (
@@ -36,11 +36,8 @@ from ..photos.pixels import (
 from ..segmentation.segmenter import Segmenter
 from .settings import StripSettings
 
-# What the file system says of a name it cannot take, or of a file where the mask's folder should be.
-_UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
-# Such a photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting; and
-# a usual camera's.
-_PIXELS_OF_HEIC, _PIXELS_OF_RAW = 13_000_000, 24_000_000
+# What the file system says of a file where the mask's folder should be, or the other way round.
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
 
 
@@ -201,21 +198,21 @@ class PhotoPipeline:
         except PhotoError:
             return earlier
 
-    def save(self, path: Path, content: bytes) -> None:
-        """Write a file of the job. Raises PhotoError where only its name is at fault, else OutputError."""
+    def _save(self, path: Path, content: bytes) -> None:
+        """Write a file that is made of a photo. Raises PhotoError where only its name is at fault, else OutputError."""
         try:
             write_atomically(path, content)
         except OSError as error:
             has_folders = self._folder.masks.is_dir() and self._folder.soft_masks.is_dir()
             has_folders &= self._folder.cutouts.is_dir() or not self._folder.cutouts.exists()
-            if error.errno in _UNFIT_NAME and has_folders and path != self._folder.contact_sheet:
+            if has_folders and (is_unfit(error) or error.errno in _IN_THE_WAY):
                 raise PhotoError(does_not_fit(error)) from error
             raise cannot_write(path, error) from error
 
     def _convert(self, photo: Photo) -> list[str]:
         """Make a HEIC or RAW photo's JPEG, if it is not there; what it lacks, in sentences."""
         warnings: list[str] = []
-        with self._budget.hold(_PIXELS_OF_RAW if photo.is_raw else _PIXELS_OF_HEIC):
+        with self._budget.hold(pixels_to_convert(photo)):
             as_jpeg(photo, warnings, develop_raw=self._settings.develop_raw)
         return warnings
 
@@ -265,7 +262,7 @@ class PhotoPipeline:
                 warnings.append("a mask was there already, and is kept; delete it to have it made anew")
         else:  # if this run ends before the photo is done, nobody painted this mask
             self._journal.write(MaskAnnounced(photo=str(photo.name), mask_sha256=mask_sha256))
-            self.save(self._folder.mask(plan.working.name), content)
+            self._save(self._folder.mask(plan.working.name), content)
         record = PhotoRecord(
             file_stamp=plan.file_stamp,
             seen_stamp=plan.same.seen_stamp if plan.same is not None else None,
@@ -316,7 +313,7 @@ class PhotoPipeline:
         answer = self._answers.ask(proxy)
         if plan.earlier is not None:  # from now on, the soft mask is not the one in the record
             self._journal.write(SoftAnnounced(photo=str(photo.name)))
-        self.save(self._folder.soft_mask(plan.working.name), answer.png)
+        self._save(self._folder.soft_mask(plan.working.name), answer.png)
         return _SoftMask(answer.image, proxy.orientation, proxy.stored_size, proxy.picture)
 
     def _with_cutout(self, plan: Plan, made: Made, kind: CutoutKind) -> Made:
@@ -331,7 +328,7 @@ class PhotoPipeline:
                 soft = self._soft_alpha(plan, made.record) if kind is CutoutKind.PNG else None
                 color, mask = self._settings.cutout_color, made.mask.image()
                 content = make_cutout(working, mask, kind, color, soft, warnings)
-            self.save(self._folder.cutouts / name, content)
+            self._save(self._folder.cutouts / name, content)
             key, in_bytes, reason = self._settings.cutout_key(plan.file_stamp, made.disk_sha256), len(content), None
         except (PhotoError, MemoryError) as error:
             # The mask is there, and is what matters. Tried again by every run: what is in the way may be gone then.

@@ -208,7 +208,8 @@ class Strip:
         announced, failures = announced_masks(events), last_failures(events)
         records = last_records(events)
         for name, reason in unfit_photos(photos, self._folder).items():
-            self._fail(name, PhotoError(reason))
+            if name not in self._failed:  # else it was told of when its mask was to be adopted
+                self._fail(name, PhotoError(reason))
         unknown = [photo for photo in photos if str(photo.name) not in records and str(photo.name) not in self._failed]
         records |= self._find_masks(unknown, announced)
         tasks = []
@@ -378,7 +379,7 @@ class Strip:
                         self._journal.write(StepProgress(step=_DRAWING, done=number, total=len(rest)))
             if self._cancel.is_set():
                 return
-            self._pipeline.save(self._folder.contact_sheet, self._sheet.encode())
+            save(self._folder.contact_sheet, self._sheet.encode())
             self._journal.write(ContactSheetDrawn(shows=shows))
         except OutputError as error:
             self._end(error)

@@ -134,6 +134,20 @@ def test_no_server_is_needed_where_all_masks_are_there(add_photos, put, workers,
     assert not list((output / "soft").iterdir())
 
 
+def test_a_name_that_does_not_fit_fails_that_photo_alone(add_photo, put, workers, server, adopt):
+    long = f"{'a' * 248}.jpg"
+    for name in ("1.jpg", long):
+        add_photo(name)
+        put(f"masks/{Path(name).stem}.png")
+    words = "has a name that does not fit the output folder's file system ("
+    story = adopt()
+    assert (story.exit_code, story.finished["photos"]["adopted"], list(story.failed)) == (4, 1, [long])
+    assert story.failed[long].startswith(words)
+    story = workers.strip(server.endpoint, adopt_masks=True)
+    assert (story.exit_code, [event["photo"] for event in story.of("photo_failed")]) == (4, [long])
+    assert story.failed[long].startswith(words)
+
+
 def test_masks_of_a_model_give_way_and_painted_ones_stay(add_photos, put, workers, server, output, adopt):
     names = add_photos(3)
     workers.strip(server.endpoint)
