@@ -62,10 +62,10 @@ def about_own_masks(masks: Sequence[MaskFile]) -> str:
 def find_own_masks(folder: Path, photos: Sequence[Photo], output: JobFolder | None) -> OwnMasks:
     """Returns the masks of ``photos``, which are all that ``folder`` has, or some of them.
 
-    Those in ``output`` count that are not where its own masks are. Raises BadUseError where ``folder`` cannot be read.
+    Those in ``output`` count that are not where its own masks are. Where ``folder`` cannot be read, though its photos
+    were named, there are none among them.
     """
-    pictures = pictures_in(folder)
-    names, among = mask_names.split(pictures)
+    names, among = mask_names.split(_pictures_in(folder) or [photo.name for photo in photos])
     by_name = {photo.name: photo for photo in photos}
     found = OwnMasks()
 
