@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..common.errors import PhotoError
-from ..photos.file_types import OTHER_SUFFIXES, RAW_SUFFIXES, kind_of
+from ..photos.file_types import OTHER_SUFFIXES, RAW_SUFFIXES, kind_if_read
 from ..photos.header import read_facts
 from ..photos.photo import Photo
 from ..photos.pixels import MAX_MEGAPIXELS, stored_pixels
@@ -72,7 +72,8 @@ def check_picture(photo: Photo, camera: Camera) -> None:
     try:
         size = read_facts(photo).size
     except PhotoError:
-        if suffix not in RAW_SUFFIXES and _kind(photo) == "TIFF":  # of which Blender reads more than Pillow does
+        # Of TIFFs Blender reads more than Pillow does.
+        if suffix not in RAW_SUFFIXES and kind_if_read(photo.path) == "TIFF":
             return
         raise
     _refuse_other_shape(size, camera)
@@ -108,13 +109,6 @@ def _has_shape(size: tuple[int, int], camera: Camera) -> bool:
     off = abs(width * camera.height - height * camera.width)
     # Divided by a side of the larger one these are pixels of the smaller one, along its other side.
     return off <= _ROUNDED * max(width, camera.width, height, camera.height)
-
-
-def _kind(photo: Photo) -> str:
-    try:
-        return kind_of(photo.path)
-    except OSError:
-        return ""
 
 
 def _unreadable_mask(error: Exception) -> PhotoError:

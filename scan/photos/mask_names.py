@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from .file_types import JPEG_SUFFIXES, RAW_SUFFIXES
+from .file_types import RAW_SUFFIXES, named_kind
 
 _FOLDER = re.compile(r"[._]?masks?", re.IGNORECASE)
 _MARKED = re.compile(r"masks?[ _-](?P<behind>.+)|(?P<before>.+)[ ._-]masks?", re.IGNORECASE)
-_KINDS = {".tiff": ".tif"} | dict.fromkeys(JPEG_SUFFIXES, ".jpg")
 
 Folder = tuple[str, ...]
 Names = Sequence[PurePosixPath]
@@ -81,7 +80,7 @@ class _Photos:
     def add(self, names: Iterable[PurePosixPath]) -> None:
         for name in names:
             self._by_name[name.name.casefold()].append(name)
-            self._by_name[f"{name.name}.jpg".casefold()].append(name)  # what engines get for a HEIC photo
+            self._by_name[f"{name.name}.jpg".casefold()].append(name)  # what engines get for a HEIC or RAW photo
             self._by_stem[name.stem.casefold()].append(name)
 
     def owners(self, claim: _Claim, *, only_beside: bool = False) -> list[PurePosixPath]:
@@ -118,7 +117,7 @@ def _places(claim: _Claim, *, only_beside: bool) -> Iterator[Callable[[PurePosix
 
     def is_told_apart(photo: PurePosixPath) -> bool:
         # Sides, and scans, repeat each other's names: a photo in one called masks is of the same kind as its namesake.
-        return claim.is_marked or claim.name.suffix.lower() == ".png" or _kind(claim.name) != _kind(photo)
+        return claim.is_marked or claim.name.suffix.lower() == ".png" or named_kind(claim.name) != named_kind(photo)
 
     def is_as_deep(photo: PurePosixPath) -> bool:
         folders = _folded(photo.parts[:-1])
@@ -131,11 +130,6 @@ def _places(claim: _Claim, *, only_beside: bool) -> Iterator[Callable[[PurePosix
     yield lambda photo: is_as_deep(photo) and is_told_apart(photo)
     if not below:
         yield lambda photo: _folded(photo.parts[: len(above)]) == above and is_told_apart(photo)
-
-
-def _kind(name: PurePosixPath) -> str:
-    suffix = name.suffix.lower()
-    return _KINDS.get(suffix, suffix)
 
 
 def _folded(folders: Folder) -> Folder:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What lies in a photo folder beside photos, or instead of them: named, with what can be made of it."""
 
-import stat
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,22 +8,13 @@ from pathlib import Path, PurePosixPath
 
 from ..common.text import count, some
 from ..job.folder import JobFolder
-from .file_types import (
-    HEIC_SUFFIXES,
-    OTHER_SUFFIXES,
-    OWN_SUFFIX,
-    PHOTO_SUFFIXES,
-    RAW_SUFFIXES,
-    VIDEO_SUFFIXES,
-    kind_of,
-)
+from .file_types import ALL_PHOTO_SUFFIXES, OTHER_SUFFIXES, OWN_SUFFIX, VIDEO_SUFFIXES, kind_if_read
 from .walk import is_hidden, walk
 
 _MOST_FILES = 20_000
 """Looked at, in a folder that holds other things than a scan."""
 _MOST_OPENED = 200
 """Files of unknown names whose first bytes are looked at."""
-_ANY_PHOTO = PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES
 _PLACEHOLDER = ".icloud"
 """iCloud Drive leaves ``.IMG_1.JPG.icloud`` where it has a file's content elsewhere."""
 _JUNK = frozenset({"desktop.ini", "thumbs.db"})
@@ -113,7 +103,7 @@ def about_others(folder: Path) -> list[str]:
 def _sorted(folder: Path) -> dict[_Kind, list[PurePosixPath]]:
     """The files of a folder that are no photos, by kinds."""
     names = list(islice(walk(folder, with_hidden=True), _MOST_FILES))
-    photos = {(name.parent, name.name) for name in names if name.suffix.lower() in _ANY_PHOTO}
+    photos = {(name.parent, name.name) for name in names if name.suffix.lower() in ALL_PHOTO_SUFFIXES}
     stems = {(place, PurePosixPath(photo).stem.lower()) for place, photo in photos}
     groups: dict[_Kind, list[PurePosixPath]] = {kind: [] for kind in _KINDS}
     opened = 0
@@ -122,15 +112,16 @@ def _sorted(folder: Path) -> dict[_Kind, list[PurePosixPath]]:
         if any(map(is_hidden, name.parts)) or name.name.lower() in _JUNK:
             if original := _in_icloud(name):
                 groups[_IN_ICLOUD].append(original)
-            elif suffix in _ANY_PHOTO and not name.name.startswith("._"):  # macOS' notes on files, on memory cards
+            # What begins with these two are macOS' notes on files, on memory cards.
+            elif suffix in ALL_PHOTO_SUFFIXES and not name.name.startswith("._"):
                 groups[_HIDDEN_PHOTO].append(name)
             continue
         kind = _BY_SUFFIX.get(suffix, _OTHER)
-        if suffix in _ANY_PHOTO or (kind is _VIDEO and (name.parent, name.stem.lower()) in stems):
+        if suffix in ALL_PHOTO_SUFFIXES or (kind is _VIDEO and (name.parent, name.stem.lower()) in stems):
             continue  # the film of a Live Photo is another look at its photo
         if suffix not in _BY_SUFFIX and opened < _MOST_OPENED and not _is_copy(name, photos):
             opened += 1
-            kind = _MISNAMED.get(_kind_of(folder / name), _OTHER)
+            kind = _MISNAMED.get(kind_if_read(folder / name), _OTHER)
         groups[kind].append(name)
     return {kind: sorted(found, key=lambda name: name.parts) for kind, found in groups.items() if found}
 
@@ -138,7 +129,7 @@ def _sorted(folder: Path) -> dict[_Kind, list[PurePosixPath]]:
 def _in_icloud(name: PurePosixPath) -> PurePosixPath | None:
     """The photo that a placeholder stands for; None for other files."""
     original = name.with_name(name.name[1:].removesuffix(_PLACEHOLDER) or name.name)
-    is_one = name.suffix == _PLACEHOLDER and original.suffix.lower() in _ANY_PHOTO
+    is_one = name.suffix == _PLACEHOLDER and original.suffix.lower() in ALL_PHOTO_SUFFIXES
     return original if is_one and not any(map(is_hidden, original.parts)) else None
 
 
@@ -148,10 +139,3 @@ def _is_copy(name: PurePosixPath, photos: Collection[tuple[PurePosixPath, str]])
     ``photos`` are folders and names in them.
     """
     return any((name.parent, name.name[:length]) in photos for length in range(1, len(name.name)))
-
-
-def _kind_of(path: Path) -> str:
-    try:
-        return kind_of(path) if stat.S_ISREG(path.stat().st_mode) else ""
-    except OSError:
-        return ""

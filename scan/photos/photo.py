@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from ..common.errors import BadUseError, PhotoError
 from ..common.names import place_of
 from . import mask_names
-from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
+from .file_types import ALL_PHOTO_SUFFIXES, HEIC_SUFFIXES, OTHER_SUFFIXES, RAW_SUFFIXES
 from .other_files import what_is_there
 from .twins import developed_twins
 from .walk import walk
@@ -158,7 +158,7 @@ def pictures_in(folder: Path) -> list[PurePosixPath]:
 
     Raises BadUseError.
     """
-    return _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
+    return _found(folder, ALL_PHOTO_SUFFIXES)
 
 
 def passed_over(folder: Path) -> list[PurePosixPath]:

@@ -27,7 +27,7 @@ from ..job.settings import check_photo_folder
 from ..masks.own_masks import about_own_masks, find_own_masks
 from ..masks.renamed import find_renamed
 from ..masks.settings import Threshold
-from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
+from ..photos.file_types import named_kind
 from ..photos.other_files import about_others
 from ..photos.photo import Photo, find_developed, find_photos, passed_over
 from ..photos.pixels import make_proxy
@@ -37,9 +37,6 @@ from ..reconstruction.readers import registry
 from ..review.thumbnails import SIZE, write_thumbnail
 from .adopt_masks import Adoption, may_be_inverted
 from .reconstruct import engine_folder
-
-_KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
-_KINDS |= dict.fromkeys(HEIC_SUFFIXES, "HEIC") | dict.fromkeys(RAW_SUFFIXES, "RAW")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +105,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         f"{count(len(photos), 'photo')} in {count(len(sides), 'folder')}",
         count=len(photos),
         sides=[{"name": name, "count": number} for name, number in sides.items()],
-        formats=dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
+        formats=dict(Counter(named_kind(photo.name) for photo in photos).most_common()),
         notes=[words] if (words := about_developed(find_developed(root))) else [],
         warnings=warnings,
         own_masks=_about_own(Adoption(photos, own, output or folder, events)),

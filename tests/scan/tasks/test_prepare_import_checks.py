@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +156,13 @@ def test_what_is_no_picture_is_named(straight, content, words):
     ended = straight.prepare()
     assert list(failed(ended)) == ["a.jpg"]
     assert words in failed(ended)["a.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among files")
+def test_nobody_waits_at_a_pipe(straight):
+    (straight.photos / "a.jpg").unlink()
+    os.mkfifo(straight.photos / "a.jpg")
+    assert failed(straight.prepare()) == {"a.jpg": "is not a file"}
 
 
 def test_what_only_blender_reads_is_left_to_it(tmp_path):
