@@ -13,15 +13,13 @@ from ..photos.photo import Photo
 from ..photos.pixels import MAX_MEGAPIXELS, stored_pixels
 from ..reconstruction.types import Camera
 from .saved_masks import OtherSizeError, SavedMask, binary, read_saved_mask, saved_size
-
-_ROUNDED = 1
-"""Pixels that a side of a picture may be off, by rounding, which was made smaller or larger."""
+from .shapes import has_same_shape
 
 
 def solved_picture(photo: Photo, camera: Camera) -> Image.Image:
     """Returns the photo's stored pixels in mode RGB. Raises PhotoError."""
     picture = stored_pixels(photo, "RGB")
-    if picture.size != (camera.width, camera.height):
+    if picture.size != _size(camera):
         raise _other_picture(picture.size, camera)
     return picture
 
@@ -29,7 +27,7 @@ def solved_picture(photo: Photo, camera: Camera) -> Image.Image:
 def solved_mask(path: Path, camera: Camera) -> SavedMask:
     """Returns the mask of such a photo. Raises PhotoError."""
     try:
-        return read_saved_mask(path, (camera.width, camera.height))
+        return read_saved_mask(path, _size(camera))
     except FileNotFoundError as error:
         raise PhotoError("has no mask; strip its background first") from error
     except OtherSizeError as error:
@@ -45,7 +43,7 @@ def scaled_picture(photo: Photo, camera: Camera) -> Image.Image:
     """
     picture = stored_pixels(photo, "RGB")
     _refuse_other_shape(picture.size, camera)
-    size = (camera.width, camera.height)
+    size = _size(camera)
     return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
@@ -55,10 +53,10 @@ def scaled_mask(path: Path, camera: Camera) -> Image.Image:
     Raises PhotoError.
     """
     size = _mask_size(path, camera)
-    if size == (camera.width, camera.height):
+    if size == _size(camera):
         return solved_mask(path, camera).grey
     mask = solved_mask(path, replace(camera, width=size[0], height=size[1]))
-    return binary(mask.grey.resize((camera.width, camera.height), Image.Resampling.BILINEAR))
+    return binary(mask.grey.resize(_size(camera), Image.Resampling.BILINEAR))
 
 
 def check_picture(photo: Photo, camera: Camera) -> None:
@@ -93,22 +91,19 @@ def _mask_size(path: Path, camera: Camera) -> tuple[int, int]:
     except (OSError, ValueError) as error:
         raise _unreadable_mask(error) from error
     is_bomb = size[0] * size[1] > MAX_MEGAPIXELS * 1_000_000
-    if is_bomb or not _has_shape(size, camera):
+    if is_bomb or not has_same_shape(size, _size(camera)):
         raise _other_mask(size, camera)
     return size
 
 
+def _size(camera: Camera) -> tuple[int, int]:
+    """Width and height of its pictures."""
+    return camera.width, camera.height
+
+
 def _refuse_other_shape(size: tuple[int, int], camera: Camera) -> None:
-    if not _has_shape(size, camera):
+    if not has_same_shape(size, _size(camera)):
         raise _other_picture(size, camera)
-
-
-def _has_shape(size: tuple[int, int], camera: Camera) -> bool:
-    """Whether a picture of ``size``, width and height, is one of the camera's, or one made larger or smaller."""
-    width, height = size
-    off = abs(width * camera.height - height * camera.width)
-    # Divided by a side of the larger one these are pixels of the smaller one, along its other side.
-    return off <= _ROUNDED * max(width, camera.width, height, camera.height)
 
 
 def _unreadable_mask(error: Exception) -> PhotoError:
@@ -117,7 +112,7 @@ def _unreadable_mask(error: Exception) -> PhotoError:
 
 def _other_picture(size: tuple[int, int], camera: Camera) -> PhotoError:
     advice = "choose the folder with the photos that were solved"
-    if _has_shape(size[::-1], camera):  # solved as EXIF turns it, by a program that heeds it
+    if has_same_shape(size[::-1], _size(camera)):  # solved as EXIF turns it, by a program that heeds it
         advice += ", or save this one as it was solved, turned by a quarter"
     return _other_size("the picture", size, camera, advice)
 

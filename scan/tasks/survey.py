@@ -13,6 +13,7 @@ from typing import Any
 
 from ..common.errors import BadUseError, Cancelled, ModelError, PhotoError
 from ..common.files import cannot_write, is_file
+from ..common.samples import spread
 from ..common.text import about_passed_over, count
 from ..engines.catalog import names
 from ..engines.engine import make_engine
@@ -174,8 +175,7 @@ def _thumbnails(
     readable: dict[Photo, Photo], most: int, folder: JobFolder, cancel: threading.Event
 ) -> list[dict[str, str]]:
     """Make up to so many small pictures, spread evenly over the photos, and name them."""
-    photos, number = list(readable), min(most, len(readable))
-    chosen = [photos[(2 * index + 1) * len(photos) // (2 * number)] for index in range(number)]
+    chosen = spread(list(readable), most)
 
     def make(index: int) -> dict[str, str] | None:
         if cancel.is_set():
@@ -190,7 +190,7 @@ def _thumbnails(
         return {"photo": str(chosen[index].name), "file": str(file)}
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [made for made in pool.map(make, range(number)) if made]
+        return [made for made in pool.map(make, range(len(chosen))) if made]
 
 
 def _about_own(adoption: Adoption) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_each_side_has_its_own_hidden_folder(found):
     assert found(*names) == {"A/1.JPG": ["A/.mask/1.png"], "B/1.JPG": ["B/.mask/1.png"]}
 
 
-def test_photos_that_are_named_have_masks_beside_a_folder_that_cannot_be_read(found, photos, tmp_path, monkeypatch):
+def test_photos_that_are_named_have_masks_beside_a_folder_that_cannot_be_read(found, photos, monkeypatch):
     found("photos/1.JPG", "photos/A/2.JPG", "masks/1.png")
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != photos / "A")
     own = find_own_masks(photos, find_photos(photos, ("1.JPG",)), None)
