@@ -48,8 +48,8 @@ _MISNAMED = {
     for kind, suffix in OWN_SUFFIX.items()
 }
 _VIDEO = _Kind("video", _FRAMES, matters_beside_photos=True)
-_GIF = _Kind("GIF", _FRAMES)  # named by ``passed_over`` where there are photos, as are the next
-_OTHER_PICTURE = _Kind("other picture", "save as JPEG, PNG or TIFF")
+_GIF = _Kind("GIF", _FRAMES)  # beside photos it is another picture
+_OTHER_PICTURE = _Kind("other picture", "save as JPEG, PNG or TIFF", matters_beside_photos=True)
 _PDF = _Kind("PDF", "save the pictures in {it} as JPEG, PNG or TIFF")
 _ARCHIVE = _Kind("archive", "unpack {it}")
 _HIDDEN_PHOTO = _Kind("hidden photo", "rename what begins with a point, so that it is not hidden")
@@ -93,9 +93,12 @@ def what_is_there(folder: Path) -> str:
 
 def about_others(folder: Path) -> list[str]:
     """A sentence for each kind of files that lie beside photos, are passed over, and may have been meant to be used."""
+    groups = _sorted(folder)
+    if pictures := [*groups.pop(_GIF, ()), *groups.pop(_OTHER_PICTURE, ())]:
+        groups = {_OTHER_PICTURE: _in_order(pictures)} | groups
     return [
         f"{kind.said(names)} {'is' if len(names) == 1 else 'are'} passed over: {kind.what_to_do(names)}"
-        for kind, names in _sorted(folder).items()
+        for kind, names in groups.items()
         if kind.matters_beside_photos
     ]
 
@@ -123,7 +126,11 @@ def _sorted(folder: Path) -> dict[_Kind, list[PurePosixPath]]:
             opened += 1
             kind = _MISNAMED.get(kind_if_read(folder / name), _OTHER)
         groups[kind].append(name)
-    return {kind: sorted(found, key=lambda name: name.parts) for kind, found in groups.items() if found}
+    return {kind: _in_order(found) for kind, found in groups.items() if found}
+
+
+def _in_order(names: Sequence[PurePosixPath]) -> list[PurePosixPath]:
+    return sorted(names, key=lambda name: name.parts)
 
 
 def _in_icloud(name: PurePosixPath) -> PurePosixPath | None:

@@ -17,7 +17,6 @@ from ..common.declared import from_json
 from ..common.errors import BadUseError, Cancelled, EndpointError, OutputError, PhotoError, ScanError, printable
 from ..common.files import save
 from ..common.hashes import short_hash
-from ..common.text import about_passed_over
 from ..job.context import JobContext
 from ..job.events import (
     ContactSheetDrawn,
@@ -39,7 +38,7 @@ from ..job.records import PhotoRecord
 from ..masks.own_masks import about_own_masks, find_own_masks
 from ..masks.unfit_names import unfit_photos
 from ..photos.other_files import about_others
-from ..photos.photo import Photo, find_developed, find_photos, passed_over
+from ..photos.photo import Photo, find_developed, find_photos
 from ..photos.pixels import NO_MEMORY
 from ..photos.twins import about_developed
 from ..review.contact_sheet import ContactSheet
@@ -127,9 +126,8 @@ class Strip:
         self._journal.write(Started(task="strip", photos=len(photos)))
         root = Path(self._settings.photos)
         if not self._settings.files:
-            for words in (about_passed_over(passed_over(root)), *about_others(root)):
-                if words:
-                    self._warn(words)
+            for words in about_others(root):
+                self._warn(words)
         events = read_journal(self._folder.journal)
         carried = carry(self._all(photos), events, root, self._folder, self._journal)
         events += carried

@@ -14,7 +14,7 @@ from typing import Any
 from ..common.errors import BadUseError, Cancelled, ModelError, PhotoError
 from ..common.files import cannot_write, is_file
 from ..common.samples import spread
-from ..common.text import about_passed_over, count
+from ..common.text import count
 from ..engines.catalog import names
 from ..engines.engine import make_engine
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
@@ -30,7 +30,7 @@ from ..masks.renamed import find_renamed
 from ..masks.settings import Threshold
 from ..photos.file_types import named_kind
 from ..photos.other_files import about_others
-from ..photos.photo import Photo, find_developed, find_photos, passed_over
+from ..photos.photo import Photo, find_developed, find_photos
 from ..photos.pixels import make_proxy
 from ..photos.twins import about_developed, about_shots_twice
 from ..reconstruction.models import find_model, find_texture, model_report
@@ -85,10 +85,9 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         return JobEnd.of(error, output=left)
     found = _sort(photos)
     try:
-        others = about_passed_over(passed_over(root))
-        twice = about_shots_twice(photo.name for photo in photos)
-        passed = [*filter(None, (others, twice)), *about_others(root)]
-        warnings = [*_about_kinds(found, develops=settings.develop_raw), *passed]
+        warnings = [*_about_kinds(found, develops=settings.develop_raw), *about_others(root)]
+        if words := about_shots_twice(photo.name for photo in photos):
+            warnings.append(words)
         warnings += _about_photos(found, settings, cancel)
         own = find_own_masks(root, photos, output)
         warnings += own.doubts()
