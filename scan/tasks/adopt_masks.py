@@ -180,13 +180,13 @@ class Adoption:
             return self._misfit(photo) is not None
         if disk and disk == record.mask_sha256 and record.adopted_sha256:
             return hash_file(file.path) != record.adopted_sha256 or how not in {"", record.adopted_as}
-        return not disk or foreign_size(self._folder, working, record) is None
+        return not disk or foreign_size(self._folder, working.name, record) is None
 
     def _misfit(self, photo: Photo) -> MaskFile | None:
         """Somebody's mask that is where the photo's own should be, and of another size; None without one."""
         try:
             working, record = photo.working, self._record(photo)
-            size = foreign_size(self._folder, working, record)
+            size = foreign_size(self._folder, working.name, record)
             if size in {None, record.stored_size} or size == read_facts(working).size:
                 return None
         except PhotoError:

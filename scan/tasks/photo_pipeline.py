@@ -122,10 +122,10 @@ class PhotoPipeline:
             size = stored_size(image)
         with self._budget.hold(_count(size)):
             unknown = PhotoRecord(stored_size=size, announced=tuple(announced))
-            if (found := foreign_size(self._folder, working, unknown)) is None:
+            if (found := foreign_size(self._folder, working.name, unknown)) is None:
                 return None
             refuse_another_size(found, size)
-            facts = kept_mask(self._folder, working, size).facts()
+            facts = kept_mask(self._folder, working.name, size).facts()
         record = PhotoRecord(
             file_stamp=photo.file_stamp(),
             content=photo.content_stamp(),
@@ -176,7 +176,7 @@ class PhotoPipeline:
         working = photo.working
         proxy = self._proxy(working, size)
         with self._budget.hold(_count(proxy.stored_size)):
-            mask = kept_mask(self._folder, working, proxy.stored_size).reduced(size)
+            mask = kept_mask(self._folder, working.name, proxy.stored_size).reduced(size)
         return proxy.picture, to_upright(mask, proxy.orientation)
 
     def changed(self, photo: Photo) -> int | None:
@@ -194,7 +194,7 @@ class PhotoPipeline:
                 return None
             if sha256 == earlier.mask_sha256:
                 return earlier
-            return replace(earlier, **kept_mask(self._folder, working, earlier.stored_size).facts())
+            return replace(earlier, **kept_mask(self._folder, working.name, earlier.stored_size).facts())
         except PhotoError:
             return earlier
 
@@ -224,7 +224,7 @@ class PhotoPipeline:
         if hash_file(self._folder.mask(working.name)) == earlier.mask_sha256:
             if earlier.is_mask_ours:
                 return earlier.mask_key == mask_key
-        elif (size := foreign_size(self._folder, working, earlier)) is not None:
+        elif (size := foreign_size(self._folder, working.name, earlier)) is not None:
             refuse_another_size(size, earlier.stored_size)  # a person's work, which is not replaced unasked
         else:
             return False
@@ -256,7 +256,7 @@ class PhotoPipeline:
         mask_sha256 = disk_sha256 = hashlib.sha256(content).hexdigest()
         warnings: list[str] = []
         earlier = plan.earlier or PhotoRecord(stored_size=soft.stored_size, announced=tuple(plan.announced))
-        if foreign_size(self._folder, plan.working, earlier) is not None:  # a person's, since this run began
+        if foreign_size(self._folder, plan.working.name, earlier) is not None:  # a person's, since this run began
             mask, disk_sha256 = self._kept_mask(plan.working, soft.stored_size)
             if plan.earlier is None:
                 warnings.append("a mask was there already, and is kept; delete it to have it made anew")
@@ -282,7 +282,7 @@ class PhotoPipeline:
     def _kept_mask(self, working: Photo, size: tuple[int, int]) -> tuple[Mask, str]:
         """Returns the mask on disk, and its file's SHA-256. Raises PhotoError."""
         sha256 = hash_file(self._folder.mask(working.name))  # first: a mask saved in between differs from it later
-        return kept_mask(self._folder, working, size), sha256
+        return kept_mask(self._folder, working.name, size), sha256
 
     def _mask(self, working: Photo, soft: _SoftMask) -> Mask:
         settings = self._settings
@@ -304,7 +304,7 @@ class PhotoPipeline:
 
     def _kept_soft_mask(self, plan: Plan) -> _SoftMask | None:
         """Returns the soft mask of an earlier run, if it is whole."""
-        if plan.earlier is None or (image := kept_soft_mask(self._folder, plan.working, plan.earlier)) is None:
+        if plan.earlier is None or (image := kept_soft_mask(self._folder, plan.working.name, plan.earlier)) is None:
             return None
         return _SoftMask(image, plan.earlier.orientation or 1, plan.earlier.stored_size)
 
@@ -341,7 +341,7 @@ class PhotoPipeline:
         """The soft mask in the photo's stored orientation, where alpha matting has made an alpha of it."""
         if not self._settings.alpha_matting or record.soft_key != plan.soft_key:
             return None
-        soft = kept_soft_mask(self._folder, plan.working, record)
+        soft = kept_soft_mask(self._folder, plan.working.name, record)
         return None if soft is None else to_stored(soft, record.orientation or 1)
 
 
