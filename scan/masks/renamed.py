@@ -122,7 +122,9 @@ class _Look:
         self._records = records
         self._root = root
         self._stamps = {name: stamp for name, photo in self._there.items() if (stamp := _stamp(photo))}
-        lost = [name for name in records if not self._is_home(name)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # of a scan that was copied, all photos may have to be read
+            at_home = pool.map(self._is_home, records)
+            lost = [name for name, is_home in zip(records, at_home, strict=True) if not is_home]
         for name in sorted(lost, key=lambda name: (not records[name].content, name)):
             self.lost[needs_jpeg(PurePosixPath(name)), records[name].content or records[name].file_stamp].append(name)
         if lost:

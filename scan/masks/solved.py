@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A photo that was solved, and its mask: read, and held against the camera they were solved with."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -26,14 +25,7 @@ def solved_picture(photo: Photo, camera: Camera) -> Image.Image:
 
 def solved_mask(path: Path, camera: Camera) -> SavedMask:
     """Returns the mask of such a photo. Raises PhotoError."""
-    try:
-        return read_saved_mask(path, _size(camera))
-    except FileNotFoundError as error:
-        raise PhotoError("has no mask; strip its background first") from error
-    except OtherSizeError as error:
-        raise _other_mask(error.size, camera) from error
-    except (OSError, ValueError) as error:
-        raise _unreadable_mask(error) from error
+    return _read_mask(path, _size(camera), camera)
 
 
 def scaled_picture(photo: Photo, camera: Camera) -> Image.Image:
@@ -53,10 +45,8 @@ def scaled_mask(path: Path, camera: Camera) -> Image.Image:
     Raises PhotoError.
     """
     size = _mask_size(path, camera)
-    if size == _size(camera):
-        return solved_mask(path, camera).grey
-    mask = solved_mask(path, replace(camera, width=size[0], height=size[1]))
-    return binary(mask.grey.resize(_size(camera), Image.Resampling.BILINEAR))
+    grey = _read_mask(path, size, camera).grey
+    return grey if size == _size(camera) else binary(grey.resize(_size(camera), Image.Resampling.BILINEAR))
 
 
 def check_picture(photo: Photo, camera: Camera) -> None:
@@ -83,6 +73,17 @@ def check_mask(path: Path, camera: Camera) -> None:
     Also where it is no picture.
     """
     _mask_size(path, camera)
+
+
+def _read_mask(path: Path, size: tuple[int, int], camera: Camera) -> SavedMask:
+    try:
+        return read_saved_mask(path, size)
+    except FileNotFoundError as error:
+        raise PhotoError("has no mask; strip its background first") from error
+    except OtherSizeError as error:
+        raise _other_mask(error.size, camera) from error
+    except (OSError, ValueError) as error:
+        raise _unreadable_mask(error) from error
 
 
 def _mask_size(path: Path, camera: Camera) -> tuple[int, int]:
