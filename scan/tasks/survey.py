@@ -19,7 +19,7 @@ from ..engines.engine import make_engine
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..job.context import JobContext
 from ..job.folder import JobFolder, refuse_overlap
-from ..job.history import last_failures, last_records, left_masks
+from ..job.history import last_failures, last_records, left_masks, made_masks
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.settings import check_photo_folder
@@ -90,7 +90,8 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         passed = [*filter(None, (others, twice)), *about_others(root)]
         warnings = [*_about_kinds(found, develops=settings.develop_raw), *passed]
         warnings += _about_photos(found, settings, cancel)
-        own = find_own_masks(root, photos, output)
+        made = made_masks(read_journal(output.journal)) if output else ()
+        own = find_own_masks(root, photos, output, made)
         warnings += own.doubts()
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
