@@ -15,7 +15,17 @@ from ..photos.twins import developed_twins
 
 _LAYER = ".mask"
 """RealityScan's folder for masks, which lies hidden beside the photos."""
-_STRAYS = "are named as masks are, and taken for photos"
+_STRAYS = (
+    (
+        "is named as a mask is, and taken for a photo, since no photo is there that it belongs to",
+        "If it is a mask, rename or move it as its photo was",
+    ),
+    (
+        "are named as masks are, and taken for photos, since no photos are there that they belong to",
+        "If they are masks, rename or move them as their photos were",
+    ),
+)
+"""Of one picture, and of several: what they are taken for, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +72,8 @@ class OwnMasks:
                 f"of {them}: {some(self.alone)}"
             )
         if self.strays:
-            be = "is named as a mask is, and taken for a photo" if len(self.strays) == 1 else _STRAYS
-            said.append(
-                f"{count(len(self.strays), 'picture')} {be}, since no photo has the name that belongs to it: "
-                f"{some(self.strays)}. What is a mask has to be named, and its folder, as the photo is now"
-            )
+            be, advice = _STRAYS[len(self.strays) != 1]
+            said.append(f"{count(len(self.strays), 'picture')} {be}: {some(self.strays)}. {advice}")
         return said
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..common.declared import from_json
 from ..common.errors import BadUseError, Cancelled, PhotoError, printable
-from ..common.files import cannot_write, write_atomically
+from ..common.files import cannot_write, is_file, write_atomically
 from ..common.hashes import hash_file
 from ..common.text import count, some
 from ..job.context import JobContext
@@ -77,8 +77,10 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     said = f"{count(made, 'mask')} of your own adopted"
     if there := len(known) - made - len(failed):
         said += f", {there} {'was' if there == 1 else 'were'} there already or painted on"
-    if without := len(photos) - len(known):
-        said += f". {count(without, 'photo')} without one: strip the backgrounds to have the rest made"
+    if without := [photo for photo in photos if photo not in known]:
+        said += f". {count(len(without), 'photo')} without one"
+        if not all(map(adoption.has_mask, without)):
+            said += ": strip the backgrounds to have the rest made"
     told = [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())]
     facts = {"found": len(photos), "done": len(known) - len(failed), "adopted": made, "failed": told}
     if not failed:
@@ -123,6 +125,13 @@ class Adoption:
             if file is not None and self._is_pending(photo, file, how(photo)):
                 found[photo] = file
         return found
+
+    def has_mask(self, photo: Photo) -> bool:
+        """Returns whether a photo has any mask."""
+        try:
+            return is_file(self._folder.mask(photo.working.name))
+        except PhotoError:
+            return False
 
     def adopt(
         self,
@@ -187,7 +196,8 @@ class Adoption:
         try:
             working, record = photo.working, self._record(photo)
             size = foreign_size(self._folder, working, record)
-            if size in {None, record.stored_size} or size == _stored(working)[0]:
+            is_same = size == record.stored_size and photo.file_stamp() in {record.file_stamp, record.seen_stamp}
+            if size is None or is_same or size == _stored(working)[0]:
                 return None
         except PhotoError:
             return None

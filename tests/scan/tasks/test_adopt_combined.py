@@ -78,9 +78,8 @@ def test_masks_that_do_not_follow_their_photos_new_names_are_named_and_not_silen
     workers.strip(server.endpoint, adopt_masks=True)
     rename_side(photos, names)
     said = (
-        "2 pictures are named as masks are, and taken for photos, since no photo has the name that belongs to it: "
-        "masks/standing/0.png, masks/standing/1.png. What is a mask has to be named, and its folder, as the photo is "
-        "now"
+        "2 pictures are named as masks are, and taken for photos, since no photos are there that they belong to: "
+        "masks/standing/0.png, masks/standing/1.png. If they are masks, rename or move them as their photos were"
     )
     story = workers.strip(server.endpoint)
     assert warnings(story) == [said]
@@ -138,6 +137,35 @@ def test_what_was_painted_on_a_developed_photo_is_offered_to_its_twin_that_came_
     assert adopt().finished["photos"] == {"found": 3, "done": 2, "adopted": 2, "failed": []}
     assert [is_left(output, f"{number}.JPG") for number in range(3)] == [False, False, True]
     assert np.array_equal(np.asarray(Image.open(output / "masks" / "1.JPG.png")) > 0, ~LEFT)
+
+
+def resized(photos, name, size):
+    """Put a photo of another size in the place of one that is there."""
+    Image.open(photos / name).resize(size).save(photos / name)
+
+
+def test_a_painted_mask_has_to_fit_the_photo_that_takes_the_place_of_its_own(
+    add, workers, server, photos, output, adopt
+):
+    names = add("1.JPG", "2.JPG")
+    workers.strip(server.endpoint)
+    path = output / "masks" / "1.JPG.png"
+    painted = save(path)
+    workers.strip(server.endpoint)
+    resized(photos, names[0], (640, 480))  # exported once more, larger
+    for _ in range(2):
+        story = workers.strip(server.endpoint)
+        assert (story.exit_code, path.read_bytes()) == (4, painted)
+        assert story.failed["1.JPG"].startswith("has 640 × 480 pixels and a mask with 320 × 240; save the mask at the")
+    assert adopt().message == "1 mask of your own adopted. 1 photo without one"
+    assert np.array_equal(np.asarray(Image.open(path)) > 0, LEFT.repeat(2, 0).repeat(2, 1))
+    story = workers.strip(server.endpoint, cutouts="PNG")
+    assert (story.exit_code, story.asked, warnings(story)) == (0, [], [])
+    resized(photos, names[0], (160, 120))
+    mask = save(path, LEFT[::2, ::2])  # by hand, as the reason says
+    story = workers.strip(server.endpoint, cutouts="PNG")
+    assert (story.exit_code, story.asked, path.read_bytes()) == (0, [], mask)
+    assert Image.open(output / "cutouts" / "1.JPG.png").size == (160, 120)
 
 
 def test_one_mask_is_spoken_of_as_one(add, workers, server, photos):
