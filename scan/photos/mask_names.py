@@ -4,7 +4,8 @@
 What photogrammetry programs and people call the mask of ``IMG_1.JPG``: ``IMG_1.JPG.png`` or ``IMG_1.png`` in a folder
 for masks (COLMAP, Meshroom, RealityScan's ``.mask``), ``IMG_1_mask.png`` (Metashape), ``IMG_1_mask.JPG``
 (OpenDroneMap), ``IMG_1.JPG.mask.png`` (RealityScan), ``IMG_1.mask.png`` (OpenMVS), ``mask_IMG_1.png``. A name counts
-only where the photo is there that it belongs to: so a side of photos that is called masks stays one.
+only where the photo is there that it belongs to, or where others beside it are masks: so a side of photos that is
+called masks stays one, and the mask of a photo that somebody has removed does not become one.
 """
 
 import re
@@ -44,9 +45,18 @@ class _Claim:
         folders = sum(_FOLDER.fullmatch(part) is not None for part in self.name.parts[:-1])
         return folders + self.is_marked
 
+    @property
+    def series(self) -> tuple[Folder, bool, str]:
+        """What masks have in common that were saved together: the folder for masks, or that of the photos; the kind."""
+        place = self.name.parts[:-1] if self.above is None else self.name.parts[: len(self.above) + 1]
+        return place, self.is_marked, named_kind(self.name)
+
 
 def split(names: Names) -> tuple[list[PurePosixPath], dict[PurePosixPath, Names]]:
-    """Returns those of the ``names`` that are photos; and mask → the photos that it may belong to, one or more."""
+    """Returns those of the ``names`` that are photos; and mask → the photos that it may belong to.
+
+    Of a mask that lies among those of other photos, that is none where its photo is not there.
+    """
     claims = sorted(map(_claim, names), key=lambda claim: claim.depth)
     photos = _Photos()
     masks: dict[PurePosixPath, Names] = {}
@@ -55,6 +65,10 @@ def split(names: Names) -> tuple[list[PurePosixPath], dict[PurePosixPath, Names]
         owners = {claim.name: photos.owners(claim) if depth else [] for claim in same}
         masks |= {name: found for name, found in owners.items() if found}
         photos.add(name for name, found in owners.items() if not found)
+    series = {claim.series for claim in claims if claim.name in masks}
+    owning = {photo for found in masks.values() for photo in found}
+    left = [claim for claim in claims if claim.depth and claim.name not in masks and claim.name not in owning]
+    masks |= {claim.name: [] for claim in left if claim.series in series}
     return [name for name in names if name not in masks], masks
 
 
@@ -68,6 +82,11 @@ def owners_of(names: Names, photos: Names, *, only_beside: bool = False) -> dict
     known.add(photos)
     found = {name: known.owners(_claim(name, is_elsewhere=True), only_beside=only_beside) for name in names}
     return {name: owners for name, owners in found.items() if owners}
+
+
+def is_named_as_mask(name: PurePosixPath) -> bool:
+    """Returns whether a picture is named, or lies, as masks do, though there may be no photo that it belongs to."""
+    return _claim(name).depth > 0
 
 
 class _Photos:

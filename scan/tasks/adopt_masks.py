@@ -16,13 +16,14 @@ from typing import Any
 
 from ..common.declared import from_json
 from ..common.errors import BadUseError, Cancelled, PhotoError, printable
+from ..common.files import is_file
 from ..common.hashes import hash_file
 from ..common.names import save_named
 from ..common.text import count, some
 from ..job.context import JobContext
 from ..job.events import Event, Log, MaskFound, PhotoFailed, Started, StepProgress
 from ..job.folder import JobFolder, refuse_overlap
-from ..job.history import announced_masks, last_records
+from ..job.history import announced_masks, last_records, made_masks
 from ..job.job_end import JobEnd
 from ..job.journal import Journal, read_journal
 from ..job.records import PhotoRecord
@@ -35,12 +36,14 @@ from ..photos.header import read_facts
 from ..photos.photo import Photo, find_photos
 from ..photos.pixel_budget import PixelBudget
 from ..photos.pixels import NO_MEMORY
+from .carry import carry, with_others
 from .settings import AdoptSettings
 
 _SAY = (
     "Say what the object is in them: Object in Masks Black (--mask-object BLACK) turns them, White "
     "(--mask-object WHITE) takes them as they are"
 )
+_BLACK = "black"
 _ADOPTING, _NOTED_EVERY = "Adopting masks", 20
 
 
@@ -52,9 +55,9 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     photos = find_photos(Path(settings.photos), settings.files, folder.converted)
     for place in {photo.path.parent for photo in photos}:
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
-    own = find_own_masks(Path(settings.photos), photos, folder)
-    adoption = Adoption(photos, own, folder, read_journal(folder.journal), develop_raw=settings.develop_raw)
-    known = adoption.known()
+    root, events = Path(settings.photos), read_journal(folder.journal)
+    own = find_own_masks(root, photos, folder, made_masks(events))
+    known = Adoption(photos, own, folder, events).known()
     if not known:
         why = "name a mask as its photo is, with .png behind it, in a folder called masks"
         raise BadUseError(
@@ -62,6 +65,8 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         )
     folder.make_mask_folders()
     journal.write(Started(task="adopt_masks", photos=len(photos)))
+    events += carry(with_others(photos, root, settings.files, folder), events, root, folder, journal)
+    adoption = Adoption(photos, own, folder, events, develop_raw=settings.develop_raw)
     failed: dict[str, str] = {}
 
     def fail(name: str, error: PhotoError | MemoryError) -> None:
@@ -75,8 +80,10 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     said = f"{count(made, 'mask')} of your own adopted"
     if there := len(known) - made - len(failed):
         said += f", {there} {'was' if there == 1 else 'were'} there already or painted on"
-    if without := len(photos) - len(known):
-        said += f". {count(without, 'photo')} without one: strip the backgrounds to have the rest made"
+    if without := [photo for photo in photos if photo not in known]:
+        said += f". {count(len(without), 'photo')} without one"
+        if not all(map(adoption.has_mask, without)):
+            said += ": strip the backgrounds to have the rest made"
     told = [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())]
     facts = {"found": len(photos), "done": len(known) - len(failed), "adopted": made, "failed": told}
     if not failed:
@@ -114,15 +121,25 @@ class Adoption:
         """Returns the photos of which there are such masks, adopted or not."""
         return {*self._own.files, *self._misfits}
 
-    def pending(self, how: str = "") -> dict[Photo, MaskFile]:
-        """Returns photo → the mask that could be adopted for it, and was not yet; or was otherwise than ``how``."""
+    def pending(self, how: Callable[[Photo], str] = lambda _: "") -> dict[Photo, MaskFile]:
+        """Returns photo → the mask that could be adopted for it, and was not yet; or was otherwise than ``how``.
+
+        That is what a photo's record would have as ``adopted_as``; by itself, anything.
+        """
         found = {}
         for photo in self._photos:
             if file := self._misfits.get(photo):
                 found[photo] = file
-            elif (files := self._own.files.get(photo)) and self._is_pending(photo, files[0], how):
+            elif (files := self._own.files.get(photo)) and self._is_pending(photo, files[0], how(photo)):
                 found[photo] = files[0]
         return found
+
+    def has_mask(self, photo: Photo) -> bool:
+        """Returns whether a photo has any mask."""
+        try:
+            return is_file(self._folder.mask(photo.working.name))
+        except PhotoError:
+            return False
 
     def adopt(
         self,
@@ -135,18 +152,23 @@ class Adoption:
         """Adopt what is pending and return how many masks that were; ``fail`` is told of photos whose mask is refused.
 
         Raises BadUseError, before anything is written, where the masks look inverted and ``wished`` does not say what
-        they are; Cancelled and OutputError.
+        they are; Cancelled and OutputError. What was said of a photo's mask before holds until something else is said.
         """
-        reading = _Reading(threshold, is_object_black=wished.mask_object == "BLACK")
-        pending = self.pending(reading.words)
-        if wished.mask_object == "ASK" and (words := may_be_inverted(list(pending.values()), threshold)):
+
+        def reading(photo: Photo) -> _Reading:
+            is_black = {"BLACK": True, "WHITE": False}.get(wished.mask_object, self._was_black(photo))
+            return _Reading(threshold, is_object_black=is_black)
+
+        pending = self.pending(lambda photo: reading(photo).words)
+        open_files = [file for photo, file in pending.items() if not self._was_black(photo)]
+        if wished.mask_object == "ASK" and (words := may_be_inverted(open_files, threshold)):
             raise BadUseError(f"{words}. {_SAY}")
 
         def one(photo: Photo) -> _Made | None:
             if cancel.is_set():
                 raise Cancelled
             try:
-                made = self._adopt(photo, pending[photo], reading)
+                made = self._adopt(photo, pending[photo], reading(photo))
             except (PhotoError, MemoryError) as error:
                 fail(str(photo.name), error)
                 return None
@@ -187,12 +209,17 @@ class Adoption:
         try:
             working, record = photo.working, self._record(photo)
             size = foreign_size(self._folder, working.name, record)
-            if size in {None, record.stored_size} or size == read_facts(working).size:
+            is_same = size == record.stored_size and photo.file_stamp() in {record.file_stamp, record.seen_stamp}
+            if size is None or is_same or size == read_facts(working).size:
                 return None
         except PhotoError:
             return None
         path = self._folder.mask(working.name)
         return MaskFile(str(path.relative_to(self._folder.root.parent)), path)
+
+    def _was_black(self, photo: Photo) -> bool:
+        """Whether the object is black in the mask that was adopted for a photo."""
+        return (self._record(photo).adopted_as or "").startswith(_BLACK)
 
     def _record(self, photo: Photo) -> PhotoRecord:
         name = str(photo.name)
@@ -244,7 +271,7 @@ class _Reading:
     @property
     def words(self) -> str:
         """For the record."""
-        return f"{'black' if self.is_object_black else 'white'} from {self.threshold}"
+        return f"{_BLACK if self.is_object_black else 'white'} from {self.threshold}"
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,7 @@ class PhotoPipeline:
         """
         file_stamp = photo.file_stamp()
         if earlier is not None:
+            earlier = self._known_anew(photo, earlier)
             file_stamp = earlier.stamp_of_keys(file_stamp)
         soft_key = self._settings.soft_key(file_stamp, self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
@@ -157,6 +158,23 @@ class PhotoPipeline:
         ):
             return None
         return Plan(working, file_stamp, soft_key, mask_key, earlier, announced, asks, makes_mask)
+
+    def _known_anew(self, photo: Photo, earlier: PhotoRecord) -> PhotoRecord:
+        """Returns the photo's record, or another where a photo of another size has taken its place since.
+
+        A person's mask has to fit that one. Raises PhotoError where it does not.
+        """
+        working = photo.working
+        if (
+            photo.file_stamp() in {earlier.file_stamp, earlier.seen_stamp}
+            or foreign_size(self._folder, working.name, earlier) is None
+            or (photo.needs_jpeg and not is_converted(photo))
+            or photo.content_stamp() == earlier.content
+        ):
+            return earlier
+        with open_photo(working) as image:
+            is_as_large = stored_size(image) == earlier.stored_size
+        return earlier if is_as_large else self.find_mask(photo, earlier.announced) or earlier
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""

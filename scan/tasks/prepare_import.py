@@ -119,6 +119,7 @@ class Prepare:
                     self._fail(photo.name, of_photo, failed)
                 if of_mask:
                     unfit[photo.name] = str(of_mask)
+                if of_mask and not of_photo:  # or the photo is what has to be seen to
                     text = f"Left out: the mask of {photo.name}, which {of_mask}"
                     self._journal.write(Log(level="warning", text=text, photo=photo.name))
 
@@ -202,9 +203,9 @@ class Prepare:
         if failed:
             name, reason = next(iter(failed.items()))
             message += f"; {len(failed)} failed, such as {name}, which {reason}"
-        if unfit:
-            name, reason = next(iter(unfit.items()))
-            message += f"; {count(len(unfit), 'mask')} left out, such as that of {name}, which {reason}"
+        if masks := {name: reason for name, reason in unfit.items() if name not in failed}:
+            name, reason = next(iter(masks.items()))
+            message += f"; {count(len(masks), 'mask')} left out, such as that of {name}, which {reason}"
         details = {"photos": {"found": total, "failed": failed}, "masks": {"failed": unfit}}
         if self._cancel.is_set():
             return JobEnd.cancelled("Cancelled; run again to go on", **details)

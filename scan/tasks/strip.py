@@ -30,7 +30,7 @@ from ..job.events import (
     StepProgress,
 )
 from ..job.folder import refuse_overlap
-from ..job.history import announced_masks, last_failures, last_records
+from ..job.history import announced_masks, last_failures, last_records, made_masks
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.priority import lower_priority
@@ -47,7 +47,7 @@ from ..segmentation import model_notes
 from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
 from .adopt_masks import Adoption
-from .carry import carry
+from .carry import carry, with_others
 from .outcome import Outcome
 from .photo_pipeline import Made, PhotoPipeline, Plan
 from .settings import StripSettings
@@ -129,7 +129,8 @@ class Strip:
             for words in about_others(root):
                 self._warn(words)
         events = read_journal(self._folder.journal)
-        carried = carry(self._all(photos), events, root, self._folder, self._journal)
+        everything = with_others(photos, root, self._settings.files, self._folder)
+        carried = carry(everything, events, root, self._folder, self._journal)
         events += carried
         self._adopt_masks(photos, events)
         if self._adopted:
@@ -174,27 +175,19 @@ class Strip:
             trouble=self._trouble,
         )
 
-    def _all(self, photos: list[Photo]) -> list[Photo]:
-        """Returns the photos of this run, and those of the folder beside them."""
-        if not self._settings.files:
-            return photos
-        try:
-            others = find_photos(Path(self._settings.photos), converted=self._folder.converted)
-        except BadUseError:  # none that are found without being named
-            others = []
-        return list({photo.name: photo for photo in (*others, *photos)}.values())
-
     def _adopt_masks(self, photos: list[Photo], events: list[Event]) -> None:
         """Adopt somebody's own masks, or say that they are there. ``events`` are those of the job so far.
 
         Raises BadUseError where they may be inverted, and OutputError.
         """
         settings = self._settings
-        own = find_own_masks(Path(settings.photos), photos, self._folder)
+        own = find_own_masks(Path(settings.photos), photos, self._folder, made_masks(events))
         adoption = Adoption(photos, own, self._folder, events, develop_raw=settings.develop_raw)
         if not settings.adopt_masks:
-            if words := about_own_masks(list(adoption.pending().values())):
-                self._warn(f"{words}: Adopt Masks (--adopt-masks) uses them in place of the model's")
+            pending = list(adoption.pending().values())
+            if words := about_own_masks(pending):
+                them = "it" if len(pending) == 1 else "them"
+                self._warn(f"{words}: Adopt Masks (--adopt-masks) uses {them} in place of the model's")
             for words in own.doubts():
                 self._warn(words)
             return

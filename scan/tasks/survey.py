@@ -21,7 +21,7 @@ from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..job.context import JobContext
 from ..job.events import Event
 from ..job.folder import JobFolder, refuse_overlap
-from ..job.history import last_failures, last_records, left_masks
+from ..job.history import last_failures, last_records, left_masks, made_masks
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.settings import check_photo_folder
@@ -89,7 +89,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         if words := about_shots_twice(photo.name for photo in photos):
             warnings.append(words)
         warnings += _about_photos(found, settings, cancel)
-        own = find_own_masks(root, photos, output)
+        own = find_own_masks(root, photos, output, made_masks(events))
         warnings += own.doubts()
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:

@@ -95,9 +95,7 @@ def test_masks_are_not_taken_for_photos_and_told_of_until_they_are_adopted(
     assert found["own_masks"]["said"] == f"{said} are there, and not taken for photos"
     assert words == f"{found['own_masks']['said']}: Adopt Masks (--adopt-masks) uses them in place of the model's"
     assert survey()["own_masks"]["count"] == 2  # what the model made is not theirs
-    assert adopt().message == (
-        "2 masks of your own adopted. 1 photo without one: strip the backgrounds to have the rest made"
-    )
+    assert adopt().message == "2 masks of your own adopted. 1 photo without one"  # which has one of the model's
     assert is_left(output, names[0])
     assert is_left(output, names[1])
     assert not is_left(output, names[2])
@@ -264,9 +262,7 @@ def test_masks_beside_the_photo_folder_and_in_the_output_folder_are_found(add_ph
     put("../output/masks/IMG_0003.png")
     put(".mask/IMG_0004.png")  # RealityScan's
     put("../output/masks/IMG_0005.JPG.png")  # where ours are: it is the photo's already
-    assert adopt().message == (
-        "4 masks of your own adopted. 1 photo without one: strip the backgrounds to have the rest made"
-    )
+    assert adopt().message == "4 masks of your own adopted. 1 photo without one"
     assert all(is_left(output, name) for name in names)
 
 

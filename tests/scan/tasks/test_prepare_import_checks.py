@@ -147,6 +147,15 @@ def test_a_mask_of_another_shape_is_left_out_and_its_photo_is_not(straight):
     assert straight.prepare(masks=False).is_done
 
 
+def test_the_mask_of_a_photo_that_does_not_fit_is_left_out_without_advice_of_its_own(straight):
+    straight.save("a.jpg", (960, 1280))
+    straight.save_mask("a.jpg", (960, 1280))  # as large as its photo: to strip it again would change nothing
+    ended = straight.prepare()
+    assert (list(failed(ended)), list(failed(ended, "masks"))) == (["a.jpg"], ["a.jpg"])
+    assert "strip it again" not in ended.message
+    assert journaled(straight.output, "log") == []
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [(b"", "is empty"), (b"some text", "is not a JPEG"), (None, "it is not there")]
 )
