@@ -134,6 +134,13 @@ def test_no_server_is_needed_where_all_masks_are_there(add_photos, put, workers,
     assert not list((output / "soft").iterdir())
 
 
+def test_how_far_it_is_is_told(add_photos, put, adopt):
+    for name in add_photos(21):
+        put(f"masks/{name}.png")
+    (told,) = adopt().of("progress")
+    assert (told["step"], told["done"], told["total"]) == ("Adopting masks", 20, 21)
+
+
 def test_a_name_that_does_not_fit_fails_that_photo_alone(add_photo, put, workers, server, adopt):
     long = f"{'a' * 248}.jpg"
     for name in ("1.jpg", long):
