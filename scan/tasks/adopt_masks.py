@@ -174,6 +174,9 @@ class Adoption:
                 return None
             if made is not None:
                 journal.write(MaskFound(photo=str(photo.name), record=made.record))
+                for warning in made.warnings:
+                    text = f"{photo.name}: {warning}"
+                    journal.write(Log(level="warning", photo=str(photo.name), text=text))
             return made
 
         masks: list[_Made] = []
@@ -228,7 +231,8 @@ class Adoption:
     def _adopt(self, photo: Photo, file: MaskFile, reading: "_Reading") -> "_Made | None":
         """Write a photo's mask; None where somebody has painted on it meanwhile. Raises PhotoError, OutputError."""
         file_stamp, content_stamp, adopted_sha256 = photo.file_stamp(), photo.content_stamp(), hash_file(file.path)
-        working = self._working(photo)
+        warnings: list[str] = []
+        working = self._working(photo, warnings)
         photographed = read_facts(working)
         size, turn = photographed.size, photographed.orientation
         with self._budget.hold(size[0] * size[1]):
@@ -251,14 +255,14 @@ class Adoption:
             adopted_as=reading.words,
             **facts,
         )
-        return _Made(file, record, made.is_either)
+        return _Made(file, record, made.is_either, tuple(warnings))
 
-    def _working(self, photo: Photo) -> Photo:
+    def _working(self, photo: Photo, warnings: list[str]) -> Photo:
         """The photo as engines get it, converted where it has to be. Raises PhotoError, OutputError."""
         if not photo.needs_jpeg:
             return photo
         with self._budget.hold(pixels_to_convert(photo)):
-            return as_jpeg(photo, develop_raw=self._develop_raw)
+            return as_jpeg(photo, warnings, develop_raw=self._develop_raw)
 
 
 @dataclass(frozen=True)
@@ -282,6 +286,8 @@ class _Made:
     record: PhotoRecord
     is_either: bool
     """Whether it could as well have been upright, and not as the photo is stored."""
+    warnings: tuple[str, ...]
+    """What the photo's JPEG lacks, where that was made for it."""
 
 
 def _about_either(names: Sequence[str]) -> list[str]:

@@ -70,10 +70,13 @@ def _working(photos: list[Photo], watch: Watch, *, develop_raw: bool) -> tuple[l
     for number, photo in enumerate(others):
         if watch.cancel.is_set():
             raise Cancelled
-        try:
-            jpegs[photo] = as_jpeg(photo, develop_raw=develop_raw)  # there already, unless it was never stripped
+        warnings: list[str] = []
+        try:  # it is there already, unless it was never stripped
+            jpegs[photo] = as_jpeg(photo, warnings, develop_raw=develop_raw)
         except PhotoError as error:
             unread[photo] = error
+        for warning in warnings:
+            watch.say(f"{photo.name}: {warning}", "warning")
         watch.progress(number + 1, len(others))
     return [jpegs.get(photo, photo) for photo in photos], unread
 

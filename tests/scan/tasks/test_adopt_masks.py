@@ -132,6 +132,13 @@ def test_no_server_is_needed_where_all_masks_are_there(add_photos, put, workers,
     assert not list((output / "soft").iterdir())
 
 
+def test_how_far_it_is_is_told(add_photos, put, adopt):
+    for name in add_photos(21):
+        put(f"masks/{name}.png")
+    (told,) = adopt().of("progress")
+    assert (told["step"], told["done"], told["total"]) == ("Adopting masks", 20, 21)
+
+
 def test_a_name_that_does_not_fit_fails_that_photo_alone(add_photo, put, workers, server, adopt):
     long = f"{'a' * 248}.jpg"
     for name in ("1.jpg", long):
@@ -309,6 +316,14 @@ def test_a_heic_photo_takes_a_mask_of_its_own_name(photos, put, output, adopt, s
     put("masks/IMG_1.HEIC.png")
     assert survey()["own_masks"]["count"] == 1
     assert adopt().message == "1 mask of your own adopted"
+    assert is_left(output, "IMG_1.HEIC.jpg")
+
+
+def test_what_a_jpeg_that_is_made_for_a_mask_lacks_is_told(photos, put, adopt, output):
+    pillow_heif = pytest.importorskip("pillow_heif", reason="makes the HEIC file")
+    pillow_heif.from_pillow(draw_photo(SIZE)).save(photos / "IMG_1.HEIC", xmp=b"<x>" + b" " * 70_000)
+    put("masks/IMG_1.png")
+    assert warnings(adopt()) == ["IMG_1.HEIC: its JPEG leaves out 68 KB of XMP, more than a JPEG takes (64 KB)"]
     assert is_left(output, "IMG_1.HEIC.jpg")
 
 
