@@ -15,8 +15,18 @@ from .saved_masks import OtherSizeError, SavedMask, binary, read_saved_mask, sav
 from .shapes import has_same_shape
 
 
+def refuse_gone(photo: Photo) -> None:
+    """Raise PhotoError where a photo is not there any more under the name by which it was solved."""
+    if not photo.path.exists():
+        raise PhotoError(
+            "cannot be read (it is not there: moved, renamed or deleted since it was solved); "
+            "put it back under that name, or solve again"
+        )
+
+
 def solved_picture(photo: Photo, camera: Camera) -> Image.Image:
     """Returns the photo's stored pixels in mode RGB. Raises PhotoError."""
+    refuse_gone(photo)
     picture = stored_pixels(photo, "RGB")
     if picture.size != _size(camera):
         raise _other_picture(picture.size, camera)
@@ -33,6 +43,7 @@ def scaled_picture(photo: Photo, camera: Camera) -> Image.Image:
 
     Raises PhotoError.
     """
+    refuse_gone(photo)
     picture = stored_pixels(photo, "RGB")
     _refuse_other_shape(picture.size, camera)
     size = _size(camera)
@@ -54,6 +65,7 @@ def check_picture(photo: Photo, camera: Camera) -> None:
 
     What other programs solve, and only Blender reads, is taken as it is.
     """
+    refuse_gone(photo)
     suffix = photo.path.suffix.lower()
     if suffix in OTHER_SUFFIXES:
         return

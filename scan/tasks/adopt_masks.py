@@ -7,7 +7,7 @@ From then on they are kept as those that are painted on are. The task strip does
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -77,15 +77,17 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         made = adoption.adopt(settings, settings.threshold, journal, context.cancel, fail)
     except Cancelled:
         return JobEnd.cancelled("Cancelled. Masks that were adopted so far are kept")
-    said = f"{count(made, 'mask')} of your own adopted"
-    if there := len(known) - made - len(failed):
+    if words := about_cutouts(made, last_records(events), folder):
+        journal.write(Log(level="warning", text=words))
+    said = f"{count(len(made), 'mask')} of your own adopted"
+    if there := len(known) - len(made) - len(failed):
         said += f", {there} {'was' if there == 1 else 'were'} there already or painted on"
     if without := [photo for photo in photos if photo not in known]:
         said += f". {count(len(without), 'photo')} without one"
         if not all(map(adoption.has_mask, without)):
             said += ": strip the backgrounds to have the rest made"
     told = [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())]
-    facts = {"found": len(photos), "done": len(known) - len(failed), "adopted": made, "failed": told}
+    facts = {"found": len(photos), "done": len(known) - len(failed), "adopted": len(made), "failed": told}
     if not failed:
         return JobEnd.done(said, photos=facts)
     named = some([f"{each['photo']} {each['reason']}" for each in told])
@@ -148,8 +150,8 @@ class Adoption:
         journal: Journal,
         cancel: threading.Event,
         fail: Callable[[str, PhotoError | MemoryError], None],
-    ) -> int:
-        """Adopt what is pending and return how many masks that were; ``fail`` is told of photos whose mask is refused.
+    ) -> list[str]:
+        """Adopt what is pending and return the names of these photos; ``fail`` is told of those whose mask is refused.
 
         Raises BadUseError, before anything is written, where the masks look inverted and ``wished`` does not say what
         they are; Cancelled and OutputError. What was said of a photo's mask before holds until something else is said.
@@ -173,21 +175,21 @@ class Adoption:
                 fail(str(photo.name), error)
                 return None
             if made is not None:
-                journal.write(MaskFound(photo=str(photo.name), record=made.record))
-                for warning in made.warnings:
-                    text = f"{photo.name}: {warning}"
-                    journal.write(Log(level="warning", photo=str(photo.name), text=text))
+                _note(str(photo.name), made, journal)
             return made
 
-        masks: list[_Made] = []
+        masks: dict[str, _Made] = {}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for number, made in enumerate(pool.map(one, pending), 1):
-                masks += [made] if made else []
+            for number, (photo, made) in enumerate(zip(pending, pool.map(one, pending), strict=True), 1):
+                masks |= {str(photo.name): made} if made else {}
                 if number % _NOTED_EVERY == 0:
                     journal.write(StepProgress(step=_ADOPTING, done=number, total=len(pending)))
-        for words in (*self._own.doubts(), *_about_either([made.file.name for made in masks if made.is_either])):
+        for words in (
+            *self._own.doubts(),
+            *_about_either([made.file.name for made in masks.values() if made.is_either]),
+        ):
             journal.write(Log(level="warning", text=words))
-        return len(masks)
+        return list(masks)
 
     @cached_property
     def _misfits(self) -> dict[Photo, MaskFile]:
@@ -288,6 +290,22 @@ class _Made:
     """Whether it could as well have been upright, and not as the photo is stored."""
     warnings: tuple[str, ...]
     """What the photo's JPEG lacks, where that was made for it."""
+
+
+def _note(name: str, made: _Made, journal: Journal) -> None:
+    """Have the journal know of a photo's mask that was adopted."""
+    journal.write(MaskFound(photo=name, record=made.record))
+    for warning in made.warnings:
+        journal.write(Log(level="warning", photo=name, text=f"{name}: {warning}"))
+
+
+def about_cutouts(changed: Iterable[str], records: Mapping[str, PhotoRecord], folder: JobFolder) -> str:
+    """That cutouts show other masks than there are now of the ``changed`` photos, in a sentence; empty without one."""
+    number = sum(name in records and records[name].cutout_key is not None for name in changed)
+    if not number:
+        return ""
+    show = "1 cutout shows an earlier mask" if number == 1 else f"{number} cutouts show earlier masks"
+    return f"{show}: strip with Cutouts once more, or delete what is in {folder.cutouts}"
 
 
 def _about_either(names: Sequence[str]) -> list[str]:

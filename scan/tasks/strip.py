@@ -46,7 +46,7 @@ from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
 from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
-from .adopt_masks import Adoption
+from .adopt_masks import Adoption, about_cutouts
 from .carry import carry, with_others
 from .outcome import Outcome
 from .photo_pipeline import Made, PhotoPipeline, Plan
@@ -110,7 +110,7 @@ class Strip:
         self._guard = threading.Lock()
         self._made: set[str] = set()
         self._cutouts = 0
-        self._adopted = 0
+        self._adopted: list[str] = []
         self._failed: dict[str, str] = {}
 
     def run(self) -> Outcome:
@@ -161,7 +161,7 @@ class Strip:
             photos=len(photos),
             done=len((masks.keys() | self._made) - self._failed.keys()),
             made=len(self._made),
-            adopted=self._adopted,
+            adopted=len(self._adopted),
             cutouts=self._cutouts,
             carried={earlier: name for event in carried for earlier, name, _ in event.moves},
             failed=dict(sorted(self._failed.items())),
@@ -340,10 +340,8 @@ class Strip:
         """Cutouts of an earlier run are not made anew where none are asked for: then they show other masks."""
         if self._settings.cutouts != "NONE":
             return
-        earlier = last_records(events)
-        if count := sum(name in earlier and earlier[name].cutout_key is not None for name in self._made):
-            show = "1 cutout shows an earlier mask" if count == 1 else f"{count} cutouts show earlier masks"
-            self._warn(f"{show}: strip with Cutouts once more, or delete what is in {self._folder.cutouts}")
+        if words := about_cutouts((*self._made, *self._adopted), last_records(events), self._folder):
+            self._warn(words)
 
     def _keep_sheet(self, photos: list[Photo], events: list[Event]) -> None:
         """Have the contact sheet show what there is. ``events`` are those of earlier runs."""

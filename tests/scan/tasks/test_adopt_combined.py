@@ -139,6 +139,18 @@ def test_what_was_painted_on_a_developed_photo_is_offered_to_its_twin_that_came_
     assert np.array_equal(np.asarray(Image.open(output / "masks" / "1.JPG.png")) > 0, ~LEFT)
 
 
+@pytest.mark.parametrize("by_strip", [False, True])
+def test_cutouts_that_show_the_masks_from_before_are_named(add, workers, server, photos, output, adopt, by_strip):
+    add("1.JPG", "2.JPG")
+    workers.strip(server.endpoint, cutouts="PNG")
+    save(photos / "masks" / "1.png")
+    story = workers.strip(CLOSED, retry_for=0.0, adopt_masks=True) if by_strip else adopt()
+    said = f"strip with Cutouts once more, or delete what is in {output / 'cutouts'}"
+    assert warnings(story) == [f"1 cutout shows an earlier mask: {said}"]
+    story = workers.strip(CLOSED, retry_for=0.0, cutouts="PNG")
+    assert (story.exit_code, warnings(story)) == (0, [])
+
+
 def resized(photos, name, size):
     """Put a photo of another size in the place of one that is there."""
     Image.open(photos / name).resize(size).save(photos / name)

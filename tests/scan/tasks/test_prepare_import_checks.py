@@ -157,7 +157,8 @@ def test_the_mask_of_a_photo_that_does_not_fit_is_left_out_without_advice_of_its
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"", "is empty"), (b"some text", "is not a JPEG"), (None, "it is not there")]
+    ("content", "words"),
+    [(b"", "is empty"), (b"some text", "is not a JPEG"), (None, "put it back under that name, or solve again")],
 )
 def test_what_is_no_picture_is_named(straight, content, words):
     path = straight.photos / "a.jpg"
