@@ -276,15 +276,6 @@ def test_cancel_is_heard_while_an_engines_photos_are_prepared(tmp_path, monkeypa
     assert (told[0]["text"], told[1]["done"], told[1]["total"]) == ("Preparing 3 HEIC or RAW photos", 1, 3)
 
 
-def test_what_an_engines_jpeg_lacks_is_told_where_it_is_made(tmp_path):
-    photo = make_heic(tmp_path / "IMG_1.HEIC", blocks=[("xmp", XMP + b" " * 70_000)])
-    watch = Watch(Journal(tmp_path / "journal.jsonl", "run"), threading.Event())
-    for _ in range(2):
-        assert reconstruct._working([photo], watch, develop_raw=False) == ([photo.jpeg], {})  # noqa: SLF001
-    (told,) = (line for line in journal_lines(tmp_path / "journal.jsonl") if line.get("level") == "warning")
-    assert told["text"].startswith("IMG_1.HEIC: its JPEG leaves out 68 KB of XMP")
-
-
 def test_damaged_files_are_refused_in_words(tmp_path):
     photo = make_heic(tmp_path / "IMG_1.HEIC", picture=scene().resize((96, 64)))
     whole = photo.path.read_bytes()

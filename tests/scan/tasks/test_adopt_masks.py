@@ -319,14 +319,6 @@ def test_a_heic_photo_takes_a_mask_of_its_own_name(photos, put, output, adopt, s
     assert is_left(output, "IMG_1.HEIC.jpg")
 
 
-def test_what_a_jpeg_that_is_made_for_a_mask_lacks_is_told(photos, put, adopt, output):
-    pillow_heif = pytest.importorskip("pillow_heif", reason="makes the HEIC file")
-    pillow_heif.from_pillow(draw_photo(SIZE)).save(photos / "IMG_1.HEIC", xmp=b"<x>" + b" " * 70_000)
-    put("masks/IMG_1.png")
-    assert warnings(adopt()) == ["IMG_1.HEIC: its JPEG leaves out 68 KB of XMP, more than a JPEG takes (64 KB)"]
-    assert is_left(output, "IMG_1.HEIC.jpg")
-
-
 def test_a_photo_that_cannot_be_read_is_named(photos, put, adopt, output):
     (photos / "IMG_1.JPG").write_bytes(b"damaged")
     put("masks/IMG_1.png")
