@@ -125,9 +125,8 @@ class Strip:
         self._folder.make_mask_folders()
         self._journal.write(Started(task="strip", photos=len(photos)))
         root = Path(self._settings.photos)
-        if not self._settings.files:
-            for words in about_others(root):
-                self._warn(words)
+        for words in about_others(root) if not self._settings.files else ():
+            self._warn(words)
         events = read_journal(self._folder.journal)
         everything = with_others(photos, root, self._settings.files, self._folder)
         carried = carry(everything, events, root, self._folder, self._journal)
