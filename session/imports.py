@@ -37,7 +37,7 @@ def ended(plan: ImportPlan, content: SceneContent, lacking: Lacking) -> JobEnd:
 def _wrong(plan: ImportPlan, lacking: Lacking) -> Iterator[str]:
     if bare := lacking.pictures:
         yield f"{len(bare)} have no picture behind them{_such_as(bare)}"
-    if bare := lacking.masks:
+    if bare := {name: reason for name, reason in lacking.masks.items() if name not in lacking.pictures}:
         yield f"{len(bare)} have a mask that is left out{_such_as(bare)}"
     if lacking.texture:
         yield f"the model has no texture: {lacking.texture}"

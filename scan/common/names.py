@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from .errors import printable
-from .files import TEMPORARY_PREFIX
+from .errors import PhotoError, printable
+from .files import TEMPORARY_PREFIX, cannot_write, write_atomically
 
 # What every disk takes: letters of ASCII, figures and a few signs, not many of them, and none of Windows' devices.
 _ON_ANY_DISK = re.compile(
@@ -93,6 +93,14 @@ def is_unfit(error: OSError) -> bool:
 def does_not_fit(error: OSError) -> str:
     """Returns the reason why a photo failed of which nothing can be kept under its name."""
     return f"has a name that does not fit the output folder's file system ({error.strerror}); rename it"
+
+
+def save_named(path: Path, content: bytes) -> None:
+    """Write a file that bears a photo's name. Raises PhotoError where that is at fault, else OutputError."""
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise PhotoError(does_not_fit(error)) if is_unfit(error) else cannot_write(path, error) from error
 
 
 def _alike(path: PurePosixPath) -> tuple[str, ...]:

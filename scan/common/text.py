@@ -2,7 +2,6 @@
 """Numbers and names as they stand in sentences."""
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 
 def count(number: int, what: str) -> str:
@@ -24,11 +23,3 @@ def some(names: Sequence[str], most: int = 3) -> str:
 def either(names: Sequence[str]) -> str:
     """Such as "a, b or c", of two names or more."""
     return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def about_passed_over(names: Sequence[PurePosixPath]) -> str:
-    """What to do with pictures that are not even looked at; empty where there are none."""
-    if not names:
-        return ""
-    said = f"{count(len(names), 'other picture')} ({some([str(name) for name in names])})"
-    return f"{said} {'is' if len(names) == 1 else 'are'} passed over: save as JPEG, PNG or TIFF"

@@ -14,8 +14,6 @@ from .engine import ScanPhoto
 
 # What no program stumbles over: no spaces, no accents, nothing that a list of names or a shell reads as something else.
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*", re.ASCII)
-
-
 _LONGEST = 100
 """Bytes of a plain name. Files are made under it in a folder that lies deep, with suffixes to it."""
 

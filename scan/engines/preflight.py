@@ -63,25 +63,22 @@ class Looked:
 
 def preflight(
     photos: Sequence[Photo],
-    mask_of: Callable[[Photo], Path | None] | None,
+    mask_of: Callable[[Photo], Path] | None,
     requirements: Requirements,
     title: str,
     cancel: threading.Event,
-    unread: Mapping[Photo, PhotoError] | None = None,
+    refused: Mapping[Photo, PhotoError] | None = None,
 ) -> Preflight:
-    """Look at every photo's header and at every mask.
+    """Look at every photo's header and at every mask. ``mask_of`` is None where the scan goes without masks.
 
-    ``mask_of`` is None, or gives it, where the scan goes without masks. It may raise PhotoError, of a photo with which
-    nothing can be done.
-
-    ``unread`` are photos that are known not to be readable, with the reasons.
+    ``refused`` are photos that need no look, since it is known why they cannot go to the engine.
 
     Raises BadUseError, in one sentence with what to do, where the engine called ``title`` cannot work with what there
     is; Cancelled.
     """
     if words := too_few(len(photos), requirements, title):
         raise BadUseError(words)
-    looked, left_out = look_at(photos, mask_of, requirements, title, cancel, unread)
+    looked, left_out = look_at(photos, mask_of, requirements, title, cancel, refused)
     _refuse_too_few(len(photos), len(looked), left_out, requirements, title)
     usable = tuple(each.photo for each in looked)
     findings = [
@@ -95,11 +92,11 @@ def preflight(
 
 def look_at(
     photos: Sequence[Photo],
-    mask_of: Callable[[Photo], Path | None] | None,
+    mask_of: Callable[[Photo], Path] | None,
     requirements: Requirements,
     title: str,
     cancel: threading.Event,
-    unread: Mapping[Photo, PhotoError] | None = None,
+    refused: Mapping[Photo, PhotoError] | None = None,
 ) -> tuple[list[Looked], dict[str, str]]:
     """What was seen of the photos that can go to an engine; and photo → why it cannot. Raises Cancelled."""
     looked: list[Looked] = []
@@ -108,8 +105,8 @@ def look_at(
     def look(photo: Photo) -> Looked | PhotoError:
         if cancel.is_set():
             raise Cancelled
-        if unread and photo in unread:
-            return unread[photo]
+        if refused and photo in refused:
+            return refused[photo]
         try:
             return _look(photo, mask_of(photo) if mask_of else None, requirements, title)
         except PhotoError as error:

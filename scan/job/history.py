@@ -68,6 +68,16 @@ def announced_masks(events: Iterable[Event]) -> dict[str, set[str]]:
     return hashes
 
 
+def made_masks(events: Iterable[Event]) -> set[str]:
+    """Returns the SHA-256 of all masks that runs have made, or were about to: a file with another is a person's own."""
+    events = list(events)
+    hashes = {event.mask_sha256 for event in events if isinstance(event, MaskAnnounced)}
+    for event in events:
+        if isinstance(event, PhotoDone | MaskFound) and (record := event.record):
+            hashes |= {record.mask_sha256} if record.is_mask_ours or record.adopted_sha256 else set()
+    return hashes
+
+
 def last_failures(events: Iterable[Event]) -> dict[str, str]:
     """Returns photo → why it has no new mask, where that is the last that strips say of it."""
     strips: set[str] = set()

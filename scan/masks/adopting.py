@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..common.errors import PhotoError
+from ..common.samples import spread
 from ..photos.pixels import MAX_MEGAPIXELS, orientation, to_stored, to_upright, turn_by_pillow
 from .greys import as_grey, share_between
 from .mask import Mask
 from .own_masks import MaskFile
 from .saved_masks import DAMAGED, looks_inverted
+from .shapes import has_same_shape
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _NO_MASK = 0.5
 """A picture of which more than this share is neither black nor white is no mask."""
 _LOOKED_AT = 12
 """So many masks tell whether all of them are inverted."""
-_SQUARE_ENOUGH = 0.01
-"""Shapes that differ by less than this share may be the same, rounded to pixels."""
 _ADVICE = "; save it at the size of the photo, or move it elsewhere"
 
 
@@ -66,9 +66,8 @@ def inverted(files: Sequence[MaskFile], threshold: int) -> tuple[int, int]:
 
     Those that cannot be read are looked at and look like nothing.
     """
-    number = min(_LOOKED_AT, len(files))
-    chosen = [files[(2 * index + 1) * len(files) // (2 * number)] for index in range(number)]
-    return sum(_is_inverted(file, threshold) for file in chosen), number
+    chosen = spread(files, _LOOKED_AT)
+    return sum(_is_inverted(file, threshold) for file in chosen), len(chosen)
 
 
 def _is_inverted(file: MaskFile, threshold: int) -> bool:
@@ -88,22 +87,16 @@ def _laid_over(file: MaskFile, grey: _Grey, size: tuple[int, int], turn: int) ->
     upright_size = to_upright(Image.new("1", size), turn).size
     if grey.turn != 1:
         upright = to_upright(grey.image, grey.turn)
-        if _has_shape(upright.size, upright_size):
+        if has_same_shape(upright.size, upright_size):
             return to_stored(upright, turn), False
-    if _has_shape(grey.image.size, size):
-        return grey.image, grey.turn == 1 != turn and _has_shape(grey.image.size, upright_size)
-    if _has_shape(grey.image.size, upright_size):
+    if has_same_shape(grey.image.size, size):
+        return grey.image, grey.turn == 1 != turn and has_same_shape(grey.image.size, upright_size)
+    if has_same_shape(grey.image.size, upright_size):
         return to_stored(grey.image, turn), False
     raise PhotoError(
         f"has {size[0]} × {size[1]} pixels and a mask of your own, {file.name}, of another shape, "
         f"{grey.image.width} × {grey.image.height}{_ADVICE}"
     )
-
-
-def _has_shape(size: tuple[int, int], wanted: tuple[int, int]) -> bool:
-    """Whether one is the other scaled: off by a pixel at most, and by a hundredth."""
-    off = abs(size[0] * wanted[1] - size[1] * wanted[0])
-    return off <= max(wanted) and off <= _SQUARE_ENOUGH * size[0] * wanted[1]
 
 
 def _read(file: MaskFile) -> _Grey:

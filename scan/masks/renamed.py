@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Photos that have other names than when their masks were made, known by their content. Nothing is written here."""
 
+import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from ..common.errors import PhotoError
@@ -15,7 +17,10 @@ from ..job.records import PhotoRecord
 from ..photos.photo import Photo, needs_jpeg, working_name
 
 _Key = tuple[bool, object]
-"""Whether a photo is HEIC, and its content stamp or its file stamp: what has the same is the same photo."""
+"""Whether engines get a photo as a JPEG, and its content stamp or its file stamp: what has the same is the same photo.
+
+What was made of the one kind has no place beside the other: its names have another ending.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,18 +65,19 @@ def find_renamed(
     """
     look = _Look(photos, records, root)
     renamed = Renamed()
+    given: set[str] = set()
     for key, names in look.lost.items():
-        now = [name for name in look.open[key] if look.named(name) not in renamed.moves.values()]
+        now = [name for name in look.open[key] if name not in given]
         claims = [name for name in names if name not in left] or names
         if len(claims) == len(now) == 1 and not look.settled[key]:
             renamed.moves[claims[0]] = look.named(now[0])
+            given.add(now[0])
         elif now:
             renamed.shared |= dict.fromkeys(claims, (*now, *look.settled[key]))
         renamed.gone += [name for name in names if name in look.missing and not (now and name in claims)]
     renamed.moves = {name: now for name, now in renamed.moves.items() if _fits(mask_of(folder, now.name))}
-    while taken := _taken(renamed.moves, records, folder):  # what stays may be in the way of others
-        renamed.taken |= taken
-        renamed.moves = {name: now for name, now in renamed.moves.items() if name not in taken}
+    renamed.taken = _taken(renamed.moves, records, folder)
+    renamed.moves = {name: now for name, now in renamed.moves.items() if name not in renamed.taken}
     return renamed
 
 
@@ -116,7 +122,9 @@ class _Look:
         self._records = records
         self._root = root
         self._stamps = {name: stamp for name, photo in self._there.items() if (stamp := _stamp(photo))}
-        lost = [name for name in records if not self._is_home(name)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # of a scan that was copied, all photos may have to be read
+            at_home = pool.map(self._is_home, records)
+            lost = [name for name, is_home in zip(records, at_home, strict=True) if not is_home]
         for name in sorted(lost, key=lambda name: (not records[name].content, name)):
             self.lost[needs_jpeg(PurePosixPath(name)), records[name].content or records[name].file_stamp].append(name)
         if lost:
@@ -139,12 +147,22 @@ class _Look:
             except OSError:
                 return True
             # To this disk, it may be another spelling of the name of a photo that is there.
-            if status.st_ino and any(_is_file(each, status) for each in self._there.values()):
+            if status.st_ino and (status.st_dev, status.st_ino) in self._inodes:
                 return False
         stamp = self._stamps.get(name) or _stamp(photo)
         if stamp in {None, record.file_stamp, record.seen_stamp}:
             return True
         return record.content is not None and record.content == _content(photo)
+
+    @cached_property
+    def _inodes(self) -> frozenset[tuple[int, int]]:
+        """What the photos that are there are to the disk, whatever they are called: device and number."""
+        found = set()
+        for photo in self._there.values():
+            with contextlib.suppress(OSError):
+                status = photo.path.stat()
+                found.add((status.st_dev, status.st_ino))
+        return frozenset(found)
 
     def _sort(self, lost: Collection[str]) -> None:
         """Have the photos by what they are known by."""
@@ -172,10 +190,3 @@ def _content(photo: Photo) -> str | None:
         return photo.content_stamp()
     except PhotoError:
         return None
-
-
-def _is_file(photo: Photo, status: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(photo.path.stat(), status)
-    except OSError:
-        return False

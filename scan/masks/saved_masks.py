@@ -3,7 +3,7 @@
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from ..common.errors import PhotoError
 from ..common.hashes import hash_file
 from ..job.folder import JobFolder
 from ..job.records import PhotoRecord
-from ..photos.photo import Photo
 from .greys import as_grey
 from .mask import Mask, read_soft_mask
 
@@ -95,22 +94,25 @@ def saved_size(path: Path) -> tuple[int, int]:
             raise ValueError(str(error)) from error
 
 
-def kept_mask(folder: JobFolder, working: Photo, size: tuple[int, int]) -> Mask:
-    """Returns the mask on disk of a photo of ``size`` (width, height). Raises PhotoError."""
+def kept_mask(folder: JobFolder, working_name: PurePosixPath, size: tuple[int, int]) -> Mask:
+    """Returns the mask on disk of a photo of ``size`` (width, height).
+
+    ``working_name`` is that of the photo as engines get it, here as below. Raises PhotoError.
+    """
     try:
-        return Mask.of(read_saved_mask(folder.mask(working.name), size).binary())
+        return Mask.of(read_saved_mask(folder.mask(working_name), size).binary())
     except OtherSizeError as error:
         raise _other_size(error.size, size) from error
     except (OSError, ValueError) as error:
         raise PhotoError(f"has a mask that cannot be read ({error}); remove it to have it made again") from error
 
 
-def foreign_size(folder: JobFolder, working: Photo, record: PhotoRecord) -> tuple[int, int] | None:
+def foreign_size(folder: JobFolder, working_name: PurePosixPath, record: PhotoRecord) -> tuple[int, int] | None:
     """Returns width and height of a mask on disk that no run has made; None without one.
 
     It must be a picture, and not what a power cut left.
     """
-    path = folder.mask(working.name)
+    path = folder.mask(working_name)
     ours = (record.mask_sha256,) if record.is_mask_ours else ()
     if hash_file(path) in {*ours, *record.announced}:
         return None
@@ -123,9 +125,9 @@ def foreign_size(folder: JobFolder, working: Photo, record: PhotoRecord) -> tupl
         return None
 
 
-def is_painted(folder: JobFolder, working: Photo, record: PhotoRecord) -> bool:
+def is_painted(folder: JobFolder, working_name: PurePosixPath, record: PhotoRecord) -> bool:
     """Returns whether the mask on disk was painted on by hand and fits the photo, so that it is kept."""
-    return foreign_size(folder, working, record) == record.stored_size
+    return foreign_size(folder, working_name, record) == record.stored_size
 
 
 def refuse_another_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
@@ -134,12 +136,12 @@ def refuse_another_size(size: tuple[int, int], wanted: tuple[int, int]) -> None:
         raise _other_size(size, wanted)
 
 
-def kept_soft_mask(folder: JobFolder, working: Photo, record: PhotoRecord) -> Image.Image | None:
+def kept_soft_mask(folder: JobFolder, working_name: PurePosixPath, record: PhotoRecord) -> Image.Image | None:
     """Returns the model's answer of an earlier run in mode L; None where it is not there, or not whole."""
     if record.proxy_size is None:
         return None
     try:
-        return read_soft_mask(folder.soft_mask(working.name).read_bytes(), record.proxy_size)
+        return read_soft_mask(folder.soft_mask(working_name).read_bytes(), record.proxy_size)
     except (OSError, ValueError):
         return None
 

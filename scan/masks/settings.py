@@ -14,8 +14,6 @@ from .regions import small_regions
 
 # A disc is grown by steps of one pixel, so many of them through the corners too (tan 22.5°: a regular octagon).
 _CORNER_STEPS = math.tan(math.radians(22.5))
-
-
 _OWN = "The masks of one scan are not those of the next"
 
 

@@ -15,6 +15,10 @@ from .photo import NAME_TOO_LONG, RAW_NOT_DEVELOPED, Photo
 # Nanoseconds to which file systems round times: none, NTFS, exFAT, many a share, FAT.
 _TIME_STEPS = (1, 100, 10_000_000, 1_000_000_000, 2_000_000_000)
 
+# Such a photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting; and
+# a usual camera's.
+_PIXELS_OF_HEIC, _PIXELS_OF_RAW = 13_000_000, 24_000_000
+
 
 def as_jpeg(photo: Photo, warnings: list[str] | None = None, *, develop_raw: bool = False) -> Photo:
     """Returns the JPEG of a HEIC or RAW photo, written unless it is there and as old as the photo.
@@ -50,3 +54,8 @@ def is_converted(photo: Photo) -> bool:
     except OSError:
         return False
     return any(kept % step == 0 and abs(kept - modified) < step for step in _TIME_STEPS)
+
+
+def pixels_to_convert(photo: Photo) -> int:
+    """Returns how many pixels are held, as far as can be told, while a HEIC or RAW photo is made a JPEG."""
+    return _PIXELS_OF_RAW if photo.is_raw else _PIXELS_OF_HEIC

@@ -26,6 +26,8 @@ _COPY_AGAIN = "copy it from the camera again"
 _EXPORT = "export it as JPEG or TIFF beside it in the camera maker's program or another"
 # sRGB's own curve (IEC 61966-2-1), as dcraw has it: the power, and the slope at black.
 _SRGB_CURVE = (2.4, 12.92)
+_BLOCKS = {"exif": "exif", "xmp": "xmp", "icc": "icc_profile"}
+"""Of a file's metadata, as they are called here and by pi-heif."""
 
 
 def library_folders(packages: Path) -> list[Path]:
@@ -66,9 +68,6 @@ def _read_heic(path: Path, most_pixels: int) -> None:
     blocks = {name: bytes(primary.info.get(key) or b"") for name, key in _BLOCKS.items()}
     about = {"mode": primary.mode, "size": primary.size, "stride": primary.stride, "chroma": primary.info.get("chroma")}
     _write(about, blocks, primary.data)
-
-
-_BLOCKS = {"exif": "exif", "xmp": "xmp", "icc": "icc_profile"}
 
 
 def _read_raw(path: Path, most_pixels: int) -> None:

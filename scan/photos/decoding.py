@@ -18,7 +18,7 @@ from ..common.errors import PhotoError
 from . import decoder
 from .exif import ORIENTATION, PIXEL_X_DIMENSION, PIXEL_Y_DIMENSION, with_numbers
 from .file_types import kind_of, misnamed
-from .metadata import Metadata, fitted_to_jpeg, into_jpeg
+from .metadata import Metadata, fitted_to_jpeg, into_jpeg, without_exif
 from .photo import Photo, cannot_read
 from .pixels import MAX_MEGAPIXELS, NO_MEMORY
 
@@ -79,14 +79,14 @@ def refuse_another_kind(photo: Photo, kinds: set[str]) -> None:
 def upright_exif(exif: bytes, size: tuple[int, int]) -> tuple[bytes, list[str]]:
     """A photo's EXIF as its upright picture of ``size`` has it, and a sentence where that has none.
 
-    It has the orientation 1 and that width and height. No metadata fails a photo: it is the pixels that are scanned.
+    It has the orientation 1 and that width and height.
     """
     upright = {ORIENTATION: 1, PIXEL_X_DIMENSION: size[0], PIXEL_Y_DIMENSION: size[1]}
     try:
         return with_numbers(exif, upright) if exif else b"", []
     except ValueError as error:
         # It may say that the picture is to be turned, which whoever reads more of it would do.
-        return b"", [f"its JPEG has no EXIF, since that of the photo cannot be read ({error})"]
+        return b"", [without_exif(error)]
 
 
 def encode_jpeg(picture: Image.Image, chroma: int, metadata: Metadata) -> tuple[bytes, list[str]]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kinds of picture files: what their names promise, and what their first bytes say."""
 
+import stat
 from pathlib import Path, PurePath
 
 from . import jpeg_coding, tiff_coding
@@ -13,6 +14,8 @@ RAW_SUFFIXES = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw"}
     | {".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
 )
+ALL_PHOTO_SUFFIXES = PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES
+"""Of all that counts as a photo: those that engines read, and those that they get as JPEGs."""
 OTHER_SUFFIXES = frozenset(
     {".avif", ".avifs", ".bmp", ".dib", ".exr", ".gif", ".gpr", ".hdr", ".heics", ".heifs", ".insp", ".j2k", ".jfi"}
     | {".jif", ".jp2", ".jpf", ".jps", ".jpx", ".jxl", ".jxr", ".pbm", ".pgm", ".pnm", ".ppm", ".psb", ".psd"}
@@ -25,6 +28,8 @@ VIDEO_SUFFIXES = frozenset(
 )
 OWN_SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WebP": ".webp", "HEIC": ".heic"}
 """What a file of a kind that is read should be called."""
+_NAMED = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
+_NAMED |= dict.fromkeys(HEIC_SUFFIXES, "HEIC") | dict.fromkeys(RAW_SUFFIXES, "RAW")
 _HEAD = 64  # bytes
 _MARKS = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -55,6 +60,11 @@ _ANY_CODING = frozenset({b"mif1", b"msf1"})
 """Major brands of pictures whose coding only the brands behind them tell."""
 
 
+def named_kind(name: PurePath) -> str:
+    """The kind of a photo by its name, such as JPEG; empty where the name is not a photo's."""
+    return _NAMED.get(name.suffix.lower(), "")
+
+
 def kind_of(path: Path) -> str:
     """The kind of a picture file by its first bytes, such as JPEG; empty where they say nothing. Raises OSError."""
     with path.open("rb") as stream:
@@ -70,6 +80,14 @@ def kind_of(path: Path) -> str:
     if head.startswith(b"BM") and head[6:10] == bytes(4):  # two letters alone may begin anything
         return "BMP"
     return next((kind for mark, kind in _MARKS if head.startswith(mark)), "")
+
+
+def kind_if_read(path: Path) -> str:
+    """The same; empty also where it is no file, at which reading might wait for ever, or cannot be read."""
+    try:
+        return kind_of(path) if stat.S_ISREG(path.stat().st_mode) else ""
+    except OSError:
+        return ""
 
 
 def misnamed(kind: str, path: PurePath) -> str:

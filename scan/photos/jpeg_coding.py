@@ -13,6 +13,7 @@ _PIXELS = 0xDA
 _JPEG_LS = 0xF7
 _FRAMES = frozenset({*range(0xC0, 0xD0), _JPEG_LS} - {0xC4, 0xC8, 0xCC})
 _UNREAD = dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical") | {0xCB: "lossless arithmetic"}
+_PIECE = 64 << 10  # bytes
 _BITS = 8
 _CHANNELS = frozenset({1, 3, 4})
 _INSTEAD = "save it as a usual JPEG, with 8 bits a channel, or as PNG or TIFF"
@@ -71,9 +72,19 @@ def lacks_its_end(path: Path) -> bool:
         stream.seek(-len(END), 2)
         if stream.read() == END:  # nearly always, and all that is looked at then
             return False
+        end = stream.tell()
         try:
             for _ in segments(stream):
                 pass
         except (ValueError, struct.error):
             return False
-        return END not in stream.read()  # among pixels these two bytes are nothing else (T.81, B.1.1.5)
+        begin = stream.tell()
+        # Among pixels these two bytes are nothing else (T.81, B.1.1.5). What follows them may be far larger than they
+        # are, and its bytes are of any kind: from the end, two such are soon found.
+        while begin < end:
+            at = max(begin, end - _PIECE)
+            stream.seek(at)
+            if END in stream.read(end - at + len(END) - 1):  # and those of which one is in this piece
+                return False
+            end = at
+        return True

@@ -4,7 +4,8 @@
 What photogrammetry programs and people call the mask of ``IMG_1.JPG``: ``IMG_1.JPG.png`` or ``IMG_1.png`` in a folder
 for masks (COLMAP, Meshroom, RealityScan's ``.mask``), ``IMG_1_mask.png`` (Metashape), ``IMG_1_mask.JPG``
 (OpenDroneMap), ``IMG_1.JPG.mask.png`` (RealityScan), ``IMG_1.mask.png`` (OpenMVS), ``mask_IMG_1.png``. A name counts
-only where the photo is there that it belongs to: so a side of photos that is called masks stays one.
+only where the photo is there that it belongs to, or where others beside it are masks: so a side of photos that is
+called masks stays one, and the mask of a photo that somebody has removed does not become one.
 """
 
 import re
@@ -13,11 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from .file_types import JPEG_SUFFIXES, RAW_SUFFIXES
+from .file_types import RAW_SUFFIXES, named_kind
 
 _FOLDER = re.compile(r"[._]?masks?", re.IGNORECASE)
 _MARKED = re.compile(r"masks?[ _-](?P<behind>.+)|(?P<before>.+)[ ._-]masks?", re.IGNORECASE)
-_KINDS = {".tiff": ".tif"} | dict.fromkeys(JPEG_SUFFIXES, ".jpg")
 
 Folder = tuple[str, ...]
 Names = Sequence[PurePosixPath]
@@ -45,9 +45,18 @@ class _Claim:
         folders = sum(_FOLDER.fullmatch(part) is not None for part in self.name.parts[:-1])
         return folders + self.is_marked
 
+    @property
+    def series(self) -> tuple[Folder, bool, str]:
+        """What masks have in common that were saved together: the folder for masks, or that of the photos; the kind."""
+        place = self.name.parts[:-1] if self.above is None else self.name.parts[: len(self.above) + 1]
+        return place, self.is_marked, named_kind(self.name)
+
 
 def split(names: Names) -> tuple[list[PurePosixPath], dict[PurePosixPath, Names]]:
-    """Returns those of the ``names`` that are photos; and mask → the photos that it may belong to, one or more."""
+    """Returns those of the ``names`` that are photos; and mask → the photos that it may belong to.
+
+    Of a mask that lies among those of other photos, that is none where its photo is not there.
+    """
     claims = sorted(map(_claim, names), key=lambda claim: claim.depth)
     photos = _Photos()
     masks: dict[PurePosixPath, Names] = {}
@@ -56,6 +65,10 @@ def split(names: Names) -> tuple[list[PurePosixPath], dict[PurePosixPath, Names]
         owners = {claim.name: photos.owners(claim) if depth else [] for claim in same}
         masks |= {name: found for name, found in owners.items() if found}
         photos.add(name for name, found in owners.items() if not found)
+    series = {claim.series for claim in claims if claim.name in masks}
+    owning = {photo for found in masks.values() for photo in found}
+    left = [claim for claim in claims if claim.depth and claim.name not in masks and claim.name not in owning]
+    masks |= {claim.name: [] for claim in left if claim.series in series}
     return [name for name in names if name not in masks], masks
 
 
@@ -71,6 +84,11 @@ def owners_of(names: Names, photos: Names, *, only_beside: bool = False) -> dict
     return {name: owners for name, owners in found.items() if owners}
 
 
+def is_named_as_mask(name: PurePosixPath) -> bool:
+    """Returns whether a picture is named, or lies, as masks do, though there may be no photo that it belongs to."""
+    return _claim(name).depth > 0
+
+
 class _Photos:
     """Photos by what their masks may be called."""
 
@@ -81,7 +99,7 @@ class _Photos:
     def add(self, names: Iterable[PurePosixPath]) -> None:
         for name in names:
             self._by_name[name.name.casefold()].append(name)
-            self._by_name[f"{name.name}.jpg".casefold()].append(name)  # what engines get for a HEIC photo
+            self._by_name[f"{name.name}.jpg".casefold()].append(name)  # what engines get for a HEIC or RAW photo
             self._by_stem[name.stem.casefold()].append(name)
 
     def owners(self, claim: _Claim, *, only_beside: bool = False) -> list[PurePosixPath]:
@@ -118,7 +136,7 @@ def _places(claim: _Claim, *, only_beside: bool) -> Iterator[Callable[[PurePosix
 
     def is_told_apart(photo: PurePosixPath) -> bool:
         # Sides, and scans, repeat each other's names: a photo in one called masks is of the same kind as its namesake.
-        return claim.is_marked or claim.name.suffix.lower() == ".png" or _kind(claim.name) != _kind(photo)
+        return claim.is_marked or claim.name.suffix.lower() == ".png" or named_kind(claim.name) != named_kind(photo)
 
     def is_as_deep(photo: PurePosixPath) -> bool:
         folders = _folded(photo.parts[:-1])
@@ -131,11 +149,6 @@ def _places(claim: _Claim, *, only_beside: bool) -> Iterator[Callable[[PurePosix
     yield lambda photo: is_as_deep(photo) and is_told_apart(photo)
     if not below:
         yield lambda photo: _folded(photo.parts[: len(above)]) == above and is_told_apart(photo)
-
-
-def _kind(name: PurePosixPath) -> str:
-    suffix = name.suffix.lower()
-    return _KINDS.get(suffix, suffix)
 
 
 def _folded(folders: Folder) -> Folder:

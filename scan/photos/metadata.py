@@ -89,6 +89,11 @@ def read_metadata(path: Path, image: Image.Image) -> Metadata:
     )
 
 
+def without_exif(error: Exception) -> str:
+    """What is told of a photo whose EXIF cannot be read. It does not fail: it is the pixels that are scanned."""
+    return f"its JPEG has no EXIF, since that of the photo cannot be read ({error})"
+
+
 def exif_of_jpeg(stream: BinaryIO) -> bytes:
     """The EXIF of a JPEG; empty where there is none. Raises ValueError, struct.error."""
     return _of_jpeg(stream).exif

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What lies in a photo folder beside photos, or instead of them: named, with what can be made of it."""
 
-import stat
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,22 +8,13 @@ from pathlib import Path, PurePosixPath
 
 from ..common.text import count, some
 from ..job.folder import JobFolder
-from .file_types import (
-    HEIC_SUFFIXES,
-    OTHER_SUFFIXES,
-    OWN_SUFFIX,
-    PHOTO_SUFFIXES,
-    RAW_SUFFIXES,
-    VIDEO_SUFFIXES,
-    kind_of,
-)
+from .file_types import ALL_PHOTO_SUFFIXES, OTHER_SUFFIXES, OWN_SUFFIX, VIDEO_SUFFIXES, kind_if_read
 from .walk import is_hidden, walk
 
 _MOST_FILES = 20_000
 """Looked at, in a folder that holds other things than a scan."""
 _MOST_OPENED = 200
 """Files of unknown names whose first bytes are looked at."""
-_ANY_PHOTO = PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES
 _PLACEHOLDER = ".icloud"
 """iCloud Drive leaves ``.IMG_1.JPG.icloud`` where it has a file's content elsewhere."""
 _JUNK = frozenset({"desktop.ini", "thumbs.db"})
@@ -58,8 +48,8 @@ _MISNAMED = {
     for kind, suffix in OWN_SUFFIX.items()
 }
 _VIDEO = _Kind("video", _FRAMES, matters_beside_photos=True)
-_GIF = _Kind("GIF", _FRAMES)  # named by ``passed_over`` where there are photos, as are the next
-_OTHER_PICTURE = _Kind("other picture", "save as JPEG, PNG or TIFF")
+_GIF = _Kind("GIF", _FRAMES)  # beside photos it is another picture
+_OTHER_PICTURE = _Kind("other picture", "save as JPEG, PNG or TIFF", matters_beside_photos=True)
 _PDF = _Kind("PDF", "save the pictures in {it} as JPEG, PNG or TIFF")
 _ARCHIVE = _Kind("archive", "unpack {it}")
 _HIDDEN_PHOTO = _Kind("hidden photo", "rename what begins with a point, so that it is not hidden")
@@ -103,9 +93,12 @@ def what_is_there(folder: Path) -> str:
 
 def about_others(folder: Path) -> list[str]:
     """A sentence for each kind of files that lie beside photos, are passed over, and may have been meant to be used."""
+    groups = _sorted(folder)
+    if pictures := [*groups.pop(_GIF, ()), *groups.pop(_OTHER_PICTURE, ())]:
+        groups = {_OTHER_PICTURE: _in_order(pictures)} | groups
     return [
         f"{kind.said(names)} {'is' if len(names) == 1 else 'are'} passed over: {kind.what_to_do(names)}"
-        for kind, names in _sorted(folder).items()
+        for kind, names in groups.items()
         if kind.matters_beside_photos
     ]
 
@@ -113,7 +106,7 @@ def about_others(folder: Path) -> list[str]:
 def _sorted(folder: Path) -> dict[_Kind, list[PurePosixPath]]:
     """The files of a folder that are no photos, by kinds."""
     names = list(islice(walk(folder, with_hidden=True), _MOST_FILES))
-    photos = {(name.parent, name.name) for name in names if name.suffix.lower() in _ANY_PHOTO}
+    photos = {(name.parent, name.name) for name in names if name.suffix.lower() in ALL_PHOTO_SUFFIXES}
     stems = {(place, PurePosixPath(photo).stem.lower()) for place, photo in photos}
     groups: dict[_Kind, list[PurePosixPath]] = {kind: [] for kind in _KINDS}
     opened = 0
@@ -122,23 +115,28 @@ def _sorted(folder: Path) -> dict[_Kind, list[PurePosixPath]]:
         if any(map(is_hidden, name.parts)) or name.name.lower() in _JUNK:
             if original := _in_icloud(name):
                 groups[_IN_ICLOUD].append(original)
-            elif suffix in _ANY_PHOTO and not name.name.startswith("._"):  # macOS' notes on files, on memory cards
+            # What begins with these two are macOS' notes on files, on memory cards.
+            elif suffix in ALL_PHOTO_SUFFIXES and not name.name.startswith("._"):
                 groups[_HIDDEN_PHOTO].append(name)
             continue
         kind = _BY_SUFFIX.get(suffix, _OTHER)
-        if suffix in _ANY_PHOTO or (kind is _VIDEO and (name.parent, name.stem.lower()) in stems):
+        if suffix in ALL_PHOTO_SUFFIXES or (kind is _VIDEO and (name.parent, name.stem.lower()) in stems):
             continue  # the film of a Live Photo is another look at its photo
         if suffix not in _BY_SUFFIX and opened < _MOST_OPENED and not _is_copy(name, photos):
             opened += 1
-            kind = _MISNAMED.get(_kind_of(folder / name), _OTHER)
+            kind = _MISNAMED.get(kind_if_read(folder / name), _OTHER)
         groups[kind].append(name)
-    return {kind: sorted(found, key=lambda name: name.parts) for kind, found in groups.items() if found}
+    return {kind: _in_order(found) for kind, found in groups.items() if found}
+
+
+def _in_order(names: Sequence[PurePosixPath]) -> list[PurePosixPath]:
+    return sorted(names, key=lambda name: name.parts)
 
 
 def _in_icloud(name: PurePosixPath) -> PurePosixPath | None:
     """The photo that a placeholder stands for; None for other files."""
     original = name.with_name(name.name[1:].removesuffix(_PLACEHOLDER) or name.name)
-    is_one = name.suffix == _PLACEHOLDER and original.suffix.lower() in _ANY_PHOTO
+    is_one = name.suffix == _PLACEHOLDER and original.suffix.lower() in ALL_PHOTO_SUFFIXES
     return original if is_one and not any(map(is_hidden, original.parts)) else None
 
 
@@ -148,10 +146,3 @@ def _is_copy(name: PurePosixPath, photos: Collection[tuple[PurePosixPath, str]])
     ``photos`` are folders and names in them.
     """
     return any((name.parent, name.name[:length]) in photos for length in range(1, len(name.name)))
-
-
-def _kind_of(path: Path) -> str:
-    try:
-        return kind_of(path) if stat.S_ISREG(path.stat().st_mode) else ""
-    except OSError:
-        return ""

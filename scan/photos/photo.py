@@ -5,14 +5,13 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..common.errors import BadUseError, PhotoError
 from ..common.names import place_of
 from . import mask_names
-from .file_types import HEIC_SUFFIXES, OTHER_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES
+from .file_types import ALL_PHOTO_SUFFIXES, HEIC_SUFFIXES, RAW_SUFFIXES
 from .other_files import what_is_there
 from .twins import developed_twins
 from .walk import walk
@@ -158,19 +157,9 @@ def pictures_in(folder: Path) -> list[PurePosixPath]:
 
     Raises BadUseError.
     """
-    return _found(folder, PHOTO_SUFFIXES | HEIC_SUFFIXES | RAW_SUFFIXES)
-
-
-def passed_over(folder: Path) -> list[PurePosixPath]:
-    """Returns the names of the pictures that ``find_photos`` passes over, of kinds that are not read, in order.
-
-    Raises BadUseError.
-    """
-    return _found(folder, OTHER_SUFFIXES)
-
-
-def _found(folder: Path, suffixes: Collection[str]) -> list[PurePosixPath]:
-    return sorted((name for name in walk(folder) if name.suffix.lower() in suffixes), key=lambda name: name.parts)
+    return sorted(
+        (name for name in walk(folder) if name.suffix.lower() in ALL_PHOTO_SUFFIXES), key=lambda name: name.parts
+    )
 
 
 def _inside(name: str) -> PurePosixPath:

@@ -232,7 +232,7 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
             short_enough = scale * _SHORT_ENOUGH if scale < 1 else 1.0
             reduced = image.draft("RGB", scaled(stored, short_enough))
         image.load()
-        is_as_servers_read_it = not _is_deep_grey(image) and not lacks_its_end(photo.path)
+        is_sent = long_edge == 0 and not _is_deep_grey(image) and not lacks_its_end(photo.path)
         picture = _as_rgb(image)
         if image.format == "TIFF":
             picture = to_stored(picture, turn)
@@ -241,7 +241,7 @@ def make_proxy(photo: Photo, long_edge: int) -> Proxy:
             turn = orientation(image)
         covered = reduced[1][2:] if reduced else picture.size
         picture = to_upright(_fitted(picture, covered, scaled(stored, scale)), turn)
-    return Proxy(picture, stored, turn, photo.path if long_edge == 0 and is_as_servers_read_it else None)
+    return Proxy(picture, stored, turn, photo.path if is_sent else None)
 
 
 def stored_pixels(photo: Photo, mode: str) -> Image.Image:

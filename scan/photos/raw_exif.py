@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .exif import TiffTags, block_of_raw
-from .metadata import exif_of_jpeg
+from .metadata import exif_of_jpeg, without_exif
 
 _RAF = b"FUJIFILMCCD-RAW "
 _JPEG_OF_RAF = 84  # bytes; there are the place and the length of a JPEG that says all
@@ -33,7 +33,7 @@ def read_exif(path: Path) -> tuple[bytes, list[str]]:
                 tags = [TiffTags(stream, is_forgiving=True)]
             return block_of_raw(tags), []
         except (ValueError, struct.error) as error:
-            return b"", [f"its JPEG has no EXIF, since that of the photo cannot be read ({error})"]
+            return b"", [without_exif(error)]
 
 
 def _exif_of_raf(stream: BinaryIO) -> bytes:

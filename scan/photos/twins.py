@@ -51,7 +51,8 @@ def about_developed(twins: Mapping[PurePosixPath, PurePosixPath]) -> str:
     if not twins:
         return ""
     pairs = some([f"{raw} as {twin}" for raw, twin in twins.items()], 2)
-    return f"{count(len(twins), 'RAW file')} passed over, since what was developed of them is there ({pairs})"
+    them = "it" if len(twins) == 1 else "them"
+    return f"{count(len(twins), 'RAW file')} passed over, since what was developed of {them} is there ({pairs})"
 
 
 def about_shots_twice(names: Iterable[PurePosixPath]) -> str:

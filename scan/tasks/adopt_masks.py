@@ -7,21 +7,23 @@ From then on they are kept as those that are painted on are. The task strip does
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..common.declared import from_json
 from ..common.errors import BadUseError, Cancelled, PhotoError, printable
-from ..common.files import cannot_write, write_atomically
+from ..common.files import is_file
 from ..common.hashes import hash_file
+from ..common.names import save_named
 from ..common.text import count, some
 from ..job.context import JobContext
 from ..job.events import Event, Log, MaskFound, PhotoFailed, Started, StepProgress
 from ..job.folder import JobFolder, refuse_overlap
-from ..job.history import announced_masks, last_records
+from ..job.history import announced_masks, last_records, made_masks
 from ..job.job_end import JobEnd
 from ..job.journal import Journal, read_journal
 from ..job.records import PhotoRecord
@@ -29,16 +31,19 @@ from ..masks.adopting import adopted, inverted
 from ..masks.own_masks import MaskFile, OwnMasks, find_own_masks
 from ..masks.saved_masks import foreign_size
 from ..masks.settings import ObjectInMasks
-from ..photos.converted import as_jpeg
+from ..photos.converted import as_jpeg, pixels_to_convert
+from ..photos.header import read_facts
 from ..photos.photo import Photo, find_photos
 from ..photos.pixel_budget import PixelBudget
-from ..photos.pixels import NO_MEMORY, open_photo, orientation, stored_size
+from ..photos.pixels import NO_MEMORY
+from .carry import carry, with_others
 from .settings import AdoptSettings
 
 _SAY = (
     "Say what the object is in them: Object in Masks Black (--mask-object BLACK) turns them, White "
     "(--mask-object WHITE) takes them as they are"
 )
+_BLACK = "black"
 _ADOPTING, _NOTED_EVERY = "Adopting masks", 20
 
 
@@ -50,9 +55,9 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     photos = find_photos(Path(settings.photos), settings.files, folder.converted)
     for place in {photo.path.parent for photo in photos}:
         refuse_overlap(place, folder.root)  # again, since a linked folder lies elsewhere
-    own = find_own_masks(Path(settings.photos), photos, folder)
-    adoption = Adoption(photos, own, folder, read_journal(folder.journal), develop_raw=settings.develop_raw)
-    known = own.files.keys() | adoption.pending().keys()
+    root, events = Path(settings.photos), read_journal(folder.journal)
+    own = find_own_masks(root, photos, folder, made_masks(events))
+    known = Adoption(photos, own, folder, events).known()
     if not known:
         why = "name a mask as its photo is, with .png behind it, in a folder called masks"
         raise BadUseError(
@@ -60,6 +65,8 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         )
     folder.make_mask_folders()
     journal.write(Started(task="adopt_masks", photos=len(photos)))
+    events += carry(with_others(photos, root, settings.files, folder), events, root, folder, journal)
+    adoption = Adoption(photos, own, folder, events, develop_raw=settings.develop_raw)
     failed: dict[str, str] = {}
 
     def fail(name: str, error: PhotoError | MemoryError) -> None:
@@ -70,13 +77,17 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         made = adoption.adopt(settings, settings.threshold, journal, context.cancel, fail)
     except Cancelled:
         return JobEnd.cancelled("Cancelled. Masks that were adopted so far are kept")
-    said = f"{count(made, 'mask')} of your own adopted"
-    if there := len(known) - made - len(failed):
+    if words := about_cutouts(made, last_records(events), folder):
+        journal.write(Log(level="warning", text=words))
+    said = f"{count(len(made), 'mask')} of your own adopted"
+    if there := len(known) - len(made) - len(failed):
         said += f", {there} {'was' if there == 1 else 'were'} there already or painted on"
-    if without := len(photos) - len(known):
-        said += f". {count(without, 'photo')} without one: strip the backgrounds to have the rest made"
+    if without := [photo for photo in photos if photo not in known]:
+        said += f". {count(len(without), 'photo')} without one"
+        if not all(map(adoption.has_mask, without)):
+            said += ": strip the backgrounds to have the rest made"
     told = [{"photo": name, "reason": reason} for name, reason in sorted(failed.items())]
-    facts = {"found": len(photos), "done": len(known) - len(failed), "adopted": made, "failed": told}
+    facts = {"found": len(photos), "done": len(known) - len(failed), "adopted": len(made), "failed": told}
     if not failed:
         return JobEnd.done(said, photos=facts)
     named = some([f"{each['photo']} {each['reason']}" for each in told])
@@ -108,14 +119,29 @@ class Adoption:
         self._announced = announced_masks(events)
         self._budget = PixelBudget()
 
-    def pending(self, how: str = "") -> dict[Photo, MaskFile]:
-        """Returns photo → the mask that could be adopted for it, and was not yet; or was otherwise than ``how``."""
+    def known(self) -> set[Photo]:
+        """Returns the photos of which there are such masks, adopted or not."""
+        return {*self._own.files, *self._misfits}
+
+    def pending(self, how: Callable[[Photo], str] = lambda _: "") -> dict[Photo, MaskFile]:
+        """Returns photo → the mask that could be adopted for it, and was not yet; or was otherwise than ``how``.
+
+        That is what a photo's record would have as ``adopted_as``; by itself, anything.
+        """
         found = {}
         for photo in self._photos:
-            file = self._misfit(photo) or next(iter(self._own.files.get(photo, ())), None)
-            if file is not None and self._is_pending(photo, file, how):
+            if file := self._misfits.get(photo):
                 found[photo] = file
+            elif (files := self._own.files.get(photo)) and self._is_pending(photo, files[0], how(photo)):
+                found[photo] = files[0]
         return found
+
+    def has_mask(self, photo: Photo) -> bool:
+        """Returns whether a photo has any mask."""
+        try:
+            return is_file(self._folder.mask(photo.working.name))
+        except PhotoError:
+            return False
 
     def adopt(
         self,
@@ -124,38 +150,51 @@ class Adoption:
         journal: Journal,
         cancel: threading.Event,
         fail: Callable[[str, PhotoError | MemoryError], None],
-    ) -> int:
-        """Adopt what is pending and return how many masks that were; ``fail`` is told of photos whose mask is refused.
+    ) -> list[str]:
+        """Adopt what is pending and return the names of these photos; ``fail`` is told of those whose mask is refused.
 
         Raises BadUseError, before anything is written, where the masks look inverted and ``wished`` does not say what
-        they are; Cancelled and OutputError.
+        they are; Cancelled and OutputError. What was said of a photo's mask before holds until something else is said.
         """
-        reading = _Reading(threshold, is_object_black=wished.mask_object == "BLACK")
-        pending = self.pending(reading.words)
-        if wished.mask_object == "ASK" and (words := may_be_inverted(list(pending.values()), threshold)):
+
+        def reading(photo: Photo) -> _Reading:
+            is_black = {"BLACK": True, "WHITE": False}.get(wished.mask_object, self._was_black(photo))
+            return _Reading(threshold, is_object_black=is_black)
+
+        pending = self.pending(lambda photo: reading(photo).words)
+        open_files = [file for photo, file in pending.items() if not self._was_black(photo)]
+        if wished.mask_object == "ASK" and (words := may_be_inverted(open_files, threshold)):
             raise BadUseError(f"{words}. {_SAY}")
 
         def one(photo: Photo) -> _Made | None:
             if cancel.is_set():
                 raise Cancelled
             try:
-                made = self._adopt(photo, pending[photo], reading)
+                made = self._adopt(photo, pending[photo], reading(photo))
             except (PhotoError, MemoryError) as error:
                 fail(str(photo.name), error)
                 return None
             if made is not None:
-                journal.write(MaskFound(photo=str(photo.name), record=made.record))
+                _note(str(photo.name), made, journal)
             return made
 
-        masks: list[_Made] = []
+        masks: dict[str, _Made] = {}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for number, made in enumerate(pool.map(one, pending), 1):
-                masks += [made] if made else []
+            for number, (photo, made) in enumerate(zip(pending, pool.map(one, pending), strict=True), 1):
+                masks |= {str(photo.name): made} if made else {}
                 if number % _NOTED_EVERY == 0:
                     journal.write(StepProgress(step=_ADOPTING, done=number, total=len(pending)))
-        for words in (*self._own.doubts(), *_about_either([made.file.name for made in masks if made.is_either])):
+        for words in (
+            *self._own.doubts(),
+            *_about_either([made.file.name for made in masks.values() if made.is_either]),
+        ):
             journal.write(Log(level="warning", text=words))
-        return len(masks)
+        return list(masks)
+
+    @cached_property
+    def _misfits(self) -> dict[Photo, MaskFile]:
+        """Photo → somebody's mask that is where its own should be, and of another size."""
+        return {photo: file for photo in self._photos if (file := self._misfit(photo))}
 
     def _is_pending(self, photo: Photo, file: MaskFile, how: str) -> bool:
         try:
@@ -168,19 +207,24 @@ class Adoption:
             return self._misfit(photo) is not None
         if disk and disk == record.mask_sha256 and record.adopted_sha256:
             return hash_file(file.path) != record.adopted_sha256 or how not in {"", record.adopted_as}
-        return not disk or foreign_size(self._folder, working, record) is None
+        return not disk or foreign_size(self._folder, working.name, record) is None
 
     def _misfit(self, photo: Photo) -> MaskFile | None:
         """Somebody's mask that is where the photo's own should be, and of another size; None without one."""
         try:
             working, record = photo.working, self._record(photo)
-            size = foreign_size(self._folder, working, record)
-            if size in {None, record.stored_size} or size == _stored(working)[0]:
+            size = foreign_size(self._folder, working.name, record)
+            is_same = size == record.stored_size and photo.file_stamp() in {record.file_stamp, record.seen_stamp}
+            if size is None or is_same or size == read_facts(working).size:
                 return None
         except PhotoError:
             return None
         path = self._folder.mask(working.name)
         return MaskFile(str(path.relative_to(self._folder.root.parent)), path)
+
+    def _was_black(self, photo: Photo) -> bool:
+        """Whether the object is black in the mask that was adopted for a photo."""
+        return (self._record(photo).adopted_as or "").startswith(_BLACK)
 
     def _record(self, photo: Photo) -> PhotoRecord:
         name = str(photo.name)
@@ -189,18 +233,16 @@ class Adoption:
     def _adopt(self, photo: Photo, file: MaskFile, reading: "_Reading") -> "_Made | None":
         """Write a photo's mask; None where somebody has painted on it meanwhile. Raises PhotoError, OutputError."""
         file_stamp, content_stamp, adopted_sha256 = photo.file_stamp(), photo.content_stamp(), hash_file(file.path)
-        working = as_jpeg(photo, develop_raw=self._develop_raw) if photo.needs_jpeg else photo.working
-        size, turn = _stored(working)
+        warnings: list[str] = []
+        working = self._working(photo, warnings)
+        photographed = read_facts(working)
+        size, turn = photographed.size, photographed.orientation
         with self._budget.hold(size[0] * size[1]):
             made = adopted(file, size, turn, reading.threshold, is_object_black=reading.is_object_black)
             content, facts = made.mask.encode(), made.mask.facts()
         if not self._is_pending(photo, file, reading.words):
             return None
-        path = self._folder.mask(working.name)
-        try:
-            write_atomically(path, content)
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        save_named(self._folder.mask(working.name), content)
         record = replace(
             self._record(photo),
             file_stamp=file_stamp,
@@ -215,13 +257,14 @@ class Adoption:
             adopted_as=reading.words,
             **facts,
         )
-        return _Made(file, record, made.is_either)
+        return _Made(file, record, made.is_either, tuple(warnings))
 
-
-def _stored(working: Photo) -> tuple[tuple[int, int], int]:
-    """Width and height of a photo's stored pixels, and its EXIF orientation. Raises PhotoError."""
-    with open_photo(working) as image:
-        return stored_size(image), orientation(image)
+    def _working(self, photo: Photo, warnings: list[str]) -> Photo:
+        """The photo as engines get it, converted where it has to be. Raises PhotoError, OutputError."""
+        if not photo.needs_jpeg:
+            return photo
+        with self._budget.hold(pixels_to_convert(photo)):
+            return as_jpeg(photo, warnings, develop_raw=self._develop_raw)
 
 
 @dataclass(frozen=True)
@@ -234,7 +277,7 @@ class _Reading:
     @property
     def words(self) -> str:
         """For the record."""
-        return f"{'black' if self.is_object_black else 'white'} from {self.threshold}"
+        return f"{_BLACK if self.is_object_black else 'white'} from {self.threshold}"
 
 
 @dataclass(frozen=True)
@@ -245,6 +288,24 @@ class _Made:
     record: PhotoRecord
     is_either: bool
     """Whether it could as well have been upright, and not as the photo is stored."""
+    warnings: tuple[str, ...]
+    """What the photo's JPEG lacks, where that was made for it."""
+
+
+def _note(name: str, made: _Made, journal: Journal) -> None:
+    """Have the journal know of a photo's mask that was adopted."""
+    journal.write(MaskFound(photo=name, record=made.record))
+    for warning in made.warnings:
+        journal.write(Log(level="warning", photo=name, text=f"{name}: {warning}"))
+
+
+def about_cutouts(changed: Iterable[str], records: Mapping[str, PhotoRecord], folder: JobFolder) -> str:
+    """That cutouts show other masks than there are now of the ``changed`` photos, in a sentence; empty without one."""
+    number = sum(name in records and records[name].cutout_key is not None for name in changed)
+    if not number:
+        return ""
+    show = "1 cutout shows an earlier mask" if number == 1 else f"{number} cutouts show earlier masks"
+    return f"{show}: strip with Cutouts once more, or delete what is in {folder.cutouts}"
 
 
 def _about_either(names: Sequence[str]) -> list[str]:

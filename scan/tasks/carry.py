@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ..common.errors import BadUseError
 from ..common.text import count, some, were
 from ..cutouts.cutout import CutoutKind, cutout_name
 from ..job import relocation
@@ -14,7 +15,7 @@ from ..job.folder import JobFolder
 from ..job.history import last_records, left_masks
 from ..job.journal import Journal
 from ..masks.renamed import Named, Renamed, find_renamed, mask_of
-from ..photos.photo import Photo, jpeg_name, needs_jpeg, working_name
+from ..photos.photo import Photo, find_photos, jpeg_name, needs_jpeg, working_name
 
 
 @dataclass
@@ -50,6 +51,17 @@ def carry(
         relocation.finish(folder.root, {name})
     _tell(renamed, files.set_aside, left, folder, journal)
     return carried
+
+
+def with_others(photos: Sequence[Photo], root: Path, files: tuple[str, ...], folder: JobFolder) -> Sequence[Photo]:
+    """Returns the photos of a run; where these are but some of the folder ``root``, namely ``files``, all of it."""
+    if not files:
+        return photos
+    try:
+        others = find_photos(root, converted=folder.converted)
+    except BadUseError:  # none that are found without being named
+        others = []
+    return list({photo.name: photo for photo in (*others, *photos)}.values())
 
 
 def _files(moves: Mapping[str, Named], records: Collection[str], folder: JobFolder) -> _Files:

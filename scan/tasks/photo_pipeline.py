@@ -12,7 +12,7 @@ from PIL import Image
 from ..common.errors import PhotoError
 from ..common.files import cannot_write, write_atomically
 from ..common.hashes import hash_file
-from ..common.names import does_not_fit
+from ..common.names import does_not_fit, is_unfit
 from ..cutouts.cutout import CutoutKind, cutout_name, make_cutout
 from ..job.events import Log, MaskAnnounced, MaskFound, SoftAnnounced
 from ..job.folder import JobFolder
@@ -20,7 +20,7 @@ from ..job.journal import Journal
 from ..job.records import PhotoRecord
 from ..masks.mask import Mask, make_mask
 from ..masks.saved_masks import foreign_size, kept_mask, kept_soft_mask, refuse_another_size
-from ..photos.converted import as_jpeg, is_converted
+from ..photos.converted import as_jpeg, is_converted, pixels_to_convert
 from ..photos.photo import Photo
 from ..photos.pixel_budget import PixelBudget
 from ..photos.pixels import (
@@ -36,11 +36,8 @@ from ..photos.pixels import (
 from ..segmentation.segmenter import Segmenter
 from .settings import StripSettings
 
-# What the file system says of a name it cannot take, or of a file where the mask's folder should be.
-_UNFIT_NAME = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
-# Such a photo is decoded whole, and how large it is only the decoder knows: a phone's, at its usual setting; and
-# a usual camera's.
-_PIXELS_OF_HEIC, _PIXELS_OF_RAW = 13_000_000, 24_000_000
+# What the file system says of a file where the mask's folder should be, or the other way round.
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 _NEARLY_ALL = 0.98  # of a photo: a mask that keeps so much has found no background
 
 
@@ -125,10 +122,10 @@ class PhotoPipeline:
             size = stored_size(image)
         with self._budget.hold(_count(size)):
             unknown = PhotoRecord(stored_size=size, announced=tuple(announced))
-            if (found := foreign_size(self._folder, working, unknown)) is None:
+            if (found := foreign_size(self._folder, working.name, unknown)) is None:
                 return None
             refuse_another_size(found, size)
-            facts = kept_mask(self._folder, working, size).facts()
+            facts = kept_mask(self._folder, working.name, size).facts()
         record = PhotoRecord(
             file_stamp=photo.file_stamp(),
             content=photo.content_stamp(),
@@ -147,6 +144,7 @@ class PhotoPipeline:
         """
         file_stamp = photo.file_stamp()
         if earlier is not None:
+            earlier = self._known_anew(photo, earlier)
             file_stamp = earlier.stamp_of_keys(file_stamp)
         soft_key = self._settings.soft_key(file_stamp, self._answers.model_key)
         mask_key = self._settings.mask_key(soft_key)
@@ -160,6 +158,23 @@ class PhotoPipeline:
         ):
             return None
         return Plan(working, file_stamp, soft_key, mask_key, earlier, announced, asks, makes_mask)
+
+    def _known_anew(self, photo: Photo, earlier: PhotoRecord) -> PhotoRecord:
+        """Returns the photo's record, or another where a photo of another size has taken its place since.
+
+        A person's mask has to fit that one. Raises PhotoError where it does not.
+        """
+        working = photo.working
+        if (
+            photo.file_stamp() in {earlier.file_stamp, earlier.seen_stamp}
+            or foreign_size(self._folder, working.name, earlier) is None
+            or (photo.needs_jpeg and not is_converted(photo))
+            or photo.content_stamp() == earlier.content
+        ):
+            return earlier
+        with open_photo(working) as image:
+            is_as_large = stored_size(image) == earlier.stored_size
+        return earlier if is_as_large else self.find_mask(photo, earlier.announced) or earlier
 
     def make(self, photo: Photo, plan: Plan) -> Made:
         """Make what is planned. Raises PhotoError, EndpointError, OutputError."""
@@ -179,7 +194,7 @@ class PhotoPipeline:
         working = photo.working
         proxy = self._proxy(working, size)
         with self._budget.hold(_count(proxy.stored_size)):
-            mask = kept_mask(self._folder, working, proxy.stored_size).reduced(size)
+            mask = kept_mask(self._folder, working.name, proxy.stored_size).reduced(size)
         return proxy.picture, to_upright(mask, proxy.orientation)
 
     def changed(self, photo: Photo) -> int | None:
@@ -197,25 +212,25 @@ class PhotoPipeline:
                 return None
             if sha256 == earlier.mask_sha256:
                 return earlier
-            return replace(earlier, **kept_mask(self._folder, working, earlier.stored_size).facts())
+            return replace(earlier, **kept_mask(self._folder, working.name, earlier.stored_size).facts())
         except PhotoError:
             return earlier
 
-    def save(self, path: Path, content: bytes) -> None:
-        """Write a file of the job. Raises PhotoError where only its name is at fault, else OutputError."""
+    def _save(self, path: Path, content: bytes) -> None:
+        """Write a file that is made of a photo. Raises PhotoError where only its name is at fault, else OutputError."""
         try:
             write_atomically(path, content)
         except OSError as error:
             has_folders = self._folder.masks.is_dir() and self._folder.soft_masks.is_dir()
             has_folders &= self._folder.cutouts.is_dir() or not self._folder.cutouts.exists()
-            if error.errno in _UNFIT_NAME and has_folders and path != self._folder.contact_sheet:
+            if has_folders and (is_unfit(error) or error.errno in _IN_THE_WAY):
                 raise PhotoError(does_not_fit(error)) from error
             raise cannot_write(path, error) from error
 
     def _convert(self, photo: Photo) -> list[str]:
         """Make a HEIC or RAW photo's JPEG, if it is not there; what it lacks, in sentences."""
         warnings: list[str] = []
-        with self._budget.hold(_PIXELS_OF_RAW if photo.is_raw else _PIXELS_OF_HEIC):
+        with self._budget.hold(pixels_to_convert(photo)):
             as_jpeg(photo, warnings, develop_raw=self._settings.develop_raw)
         return warnings
 
@@ -227,7 +242,7 @@ class PhotoPipeline:
         if hash_file(self._folder.mask(working.name)) == earlier.mask_sha256:
             if earlier.is_mask_ours:
                 return earlier.mask_key == mask_key
-        elif (size := foreign_size(self._folder, working, earlier)) is not None:
+        elif (size := foreign_size(self._folder, working.name, earlier)) is not None:
             refuse_another_size(size, earlier.stored_size)  # a person's work, which is not replaced unasked
         else:
             return False
@@ -259,13 +274,13 @@ class PhotoPipeline:
         mask_sha256 = disk_sha256 = hashlib.sha256(content).hexdigest()
         warnings: list[str] = []
         earlier = plan.earlier or PhotoRecord(stored_size=soft.stored_size, announced=tuple(plan.announced))
-        if foreign_size(self._folder, plan.working, earlier) is not None:  # a person's, since this run began
+        if foreign_size(self._folder, plan.working.name, earlier) is not None:  # a person's, since this run began
             mask, disk_sha256 = self._kept_mask(plan.working, soft.stored_size)
             if plan.earlier is None:
                 warnings.append("a mask was there already, and is kept; delete it to have it made anew")
         else:  # if this run ends before the photo is done, nobody painted this mask
             self._journal.write(MaskAnnounced(photo=str(photo.name), mask_sha256=mask_sha256))
-            self.save(self._folder.mask(plan.working.name), content)
+            self._save(self._folder.mask(plan.working.name), content)
         record = PhotoRecord(
             file_stamp=plan.file_stamp,
             seen_stamp=plan.same.seen_stamp if plan.same is not None else None,
@@ -285,7 +300,7 @@ class PhotoPipeline:
     def _kept_mask(self, working: Photo, size: tuple[int, int]) -> tuple[Mask, str]:
         """Returns the mask on disk, and its file's SHA-256. Raises PhotoError."""
         sha256 = hash_file(self._folder.mask(working.name))  # first: a mask saved in between differs from it later
-        return kept_mask(self._folder, working, size), sha256
+        return kept_mask(self._folder, working.name, size), sha256
 
     def _mask(self, working: Photo, soft: _SoftMask) -> Mask:
         settings = self._settings
@@ -307,7 +322,7 @@ class PhotoPipeline:
 
     def _kept_soft_mask(self, plan: Plan) -> _SoftMask | None:
         """Returns the soft mask of an earlier run, if it is whole."""
-        if plan.earlier is None or (image := kept_soft_mask(self._folder, plan.working, plan.earlier)) is None:
+        if plan.earlier is None or (image := kept_soft_mask(self._folder, plan.working.name, plan.earlier)) is None:
             return None
         return _SoftMask(image, plan.earlier.orientation or 1, plan.earlier.stored_size)
 
@@ -316,7 +331,7 @@ class PhotoPipeline:
         answer = self._answers.ask(proxy)
         if plan.earlier is not None:  # from now on, the soft mask is not the one in the record
             self._journal.write(SoftAnnounced(photo=str(photo.name)))
-        self.save(self._folder.soft_mask(plan.working.name), answer.png)
+        self._save(self._folder.soft_mask(plan.working.name), answer.png)
         return _SoftMask(answer.image, proxy.orientation, proxy.stored_size, proxy.picture)
 
     def _with_cutout(self, plan: Plan, made: Made, kind: CutoutKind) -> Made:
@@ -331,7 +346,7 @@ class PhotoPipeline:
                 soft = self._soft_alpha(plan, made.record) if kind is CutoutKind.PNG else None
                 color, mask = self._settings.cutout_color, made.mask.image()
                 content = make_cutout(working, mask, kind, color, soft, warnings)
-            self.save(self._folder.cutouts / name, content)
+            self._save(self._folder.cutouts / name, content)
             key, in_bytes, reason = self._settings.cutout_key(plan.file_stamp, made.disk_sha256), len(content), None
         except (PhotoError, MemoryError) as error:
             # The mask is there, and is what matters. Tried again by every run: what is in the way may be gone then.
@@ -344,7 +359,7 @@ class PhotoPipeline:
         """The soft mask in the photo's stored orientation, where alpha matting has made an alpha of it."""
         if not self._settings.alpha_matting or record.soft_key != plan.soft_key:
             return None
-        soft = kept_soft_mask(self._folder, plan.working, record)
+        soft = kept_soft_mask(self._folder, plan.working.name, record)
         return None if soft is None else to_stored(soft, record.orientation or 1)
 
 

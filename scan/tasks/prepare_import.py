@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..common.errors import OutputError, PhotoError
-from ..common.files import cannot_write, is_file, remove_leftovers, write_atomically
+from ..common.files import is_file, remove_leftovers
 from ..common.hashes import short_hash
-from ..common.names import does_not_fit, is_unfit
+from ..common.names import save_named
 from ..common.text import count
 from ..job.context import JobContext
 from ..job.events import Log, PhotoDone, PhotoFailed, Started, StepProgress
@@ -113,12 +113,13 @@ class Prepare:
     def _check(self, photos: list[tuple[SolvedPhoto, Camera]], failed: dict[str, str], unfit: dict[str, str]) -> None:
         """Look at the headers of the photos, and of their masks."""
         with ThreadPoolExecutor(_MOST_THREADS) as pool:  # on a network drive they take turns in waiting
-            for (photo, _), found in zip(photos, pool.map(self._look, *zip(*photos, strict=True)), strict=True):
-                of_photo, of_mask = found
+            looks = pool.map(lambda each: self._look(*each), photos)
+            for (photo, _), (of_photo, of_mask) in zip(photos, looks, strict=True):
                 if of_photo:
                     self._fail(photo.name, of_photo, failed)
                 if of_mask:
                     unfit[photo.name] = str(of_mask)
+                if of_mask and not of_photo:  # or the photo is what has to be seen to
                     text = f"Left out: the mask of {photo.name}, which {of_mask}"
                     self._journal.write(Log(level="warning", text=text, photo=photo.name))
 
@@ -186,10 +187,10 @@ class Prepare:
         buffer = io.BytesIO()
         # No EXIF: the copy is as the camera's pixels lie, and Blender does not turn pictures.
         made.apply(picture).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-        _save(self._copies.photo(photo.name), buffer.getvalue())
+        save_named(self._copies.photo(photo.name), buffer.getvalue())
         if mask := self._mask(photo.name):
             flat = made.apply_to_mask(scaled_mask(mask.path, lens.camera))
-            _save(self._copies.mask(photo.name), Mask.of(flat).encode())
+            save_named(self._copies.mask(photo.name), Mask.of(flat).encode())
         seconds = round(time.monotonic() - begin, 3)
         self._journal.write(PhotoDone(photo=photo.name, copy_key=key, seconds=seconds))
 
@@ -202,18 +203,10 @@ class Prepare:
         if failed:
             name, reason = next(iter(failed.items()))
             message += f"; {len(failed)} failed, such as {name}, which {reason}"
-        if unfit:
-            name, reason = next(iter(unfit.items()))
-            message += f"; {count(len(unfit), 'mask')} left out, such as that of {name}, which {reason}"
+        if masks := {name: reason for name, reason in unfit.items() if name not in failed}:
+            name, reason = next(iter(masks.items()))
+            message += f"; {count(len(masks), 'mask')} left out, such as that of {name}, which {reason}"
         details = {"photos": {"found": total, "failed": failed}, "masks": {"failed": unfit}}
         if self._cancel.is_set():
             return JobEnd.cancelled("Cancelled; run again to go on", **details)
         return (JobEnd.some_failed if failed or unfit else JobEnd.done)(message, **details)
-
-
-def _save(path: Path, content: bytes) -> None:
-    """Write a copy. Raises PhotoError where its name is at fault, as of a photo that has no mask; else OutputError."""
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise PhotoError(does_not_fit(error)) if is_unfit(error) else cannot_write(path, error) from error

@@ -30,7 +30,7 @@ from ..job.records import PhotoRecord
 from ..job.settings import check_photo_folder
 from ..masks.mask import make_mask
 from ..masks.renamed import Named, find_renamed
-from ..masks.saved_masks import is_painted, kept_mask, kept_soft_mask
+from ..masks.saved_masks import binary, is_painted, kept_mask, kept_soft_mask
 from ..masks.settings import MaskSettings, grow
 from ..photos.converted import as_jpeg, is_converted
 from ..photos.photo import Photo, find_photos, working_name
@@ -92,10 +92,9 @@ class _Made:
     """Of the photo, as it was called then."""
 
     @property
-    def working(self) -> Photo:
-        """The photo of that name as engines get it. It need not be there: what was made bears its name."""
-        name = working_name(PurePosixPath(self.name))
-        return Photo(name, Path(name))
+    def working_name(self) -> PurePosixPath:
+        """Of the photo as engines got it: what was made bears that."""
+        return working_name(PurePosixPath(self.name))
 
 
 def run(values: dict[str, Any], context: JobContext) -> JobEnd:
@@ -184,7 +183,7 @@ class Preview:
         self._write(_drawn(view, mask))
         self._wish = None
         # To be painted on, a mask has to be where it stays.
-        mask_path = self._output.mask(view.working.name) if made and made.working.name == view.working.name else None
+        mask_path = self._output.mask(view.working.name) if made and made.working_name == view.working.name else None
         self._journal.write(
             Previewed(
                 photo=wish.photo,
@@ -252,24 +251,24 @@ class Preview:
     def _painted_mask(self, view: _View, made: _Made) -> Image.Image | None:
         """The mask that was painted on, upright at the size of the picture; None where none was."""
         try:
-            status = self._output.mask(made.working.name).stat()
+            status = self._output.mask(made.working_name).stat()
         except OSError:
             return None
         record = made.record
         state = (view.working, made.name, status.st_mtime_ns, status.st_size, record.mask_sha256, record.announced)
         if self._painted[0] != state:
             mask = None
-            if is_painted(self._output, made.working, record):
-                painted = kept_mask(self._output, made.working, view.proxy.stored_size)
+            if is_painted(self._output, made.working_name, record):
+                painted = kept_mask(self._output, made.working_name, view.proxy.stored_size)
                 whole = to_upright(painted.image(), view.proxy.orientation)
-                mask = whole.resize(view.proxy.size, Image.Resampling.BOX).point([0] * 128 + [255] * 128)
+                mask = binary(whole.resize(view.proxy.size, Image.Resampling.BOX))
             self._painted = (state, mask)
         return self._painted[1]
 
     def _answer(self, key: str, made: _Made | None) -> Image.Image | None:
         """The soft mask that is called ``key``, from memory or the output folder; None where it must be asked for."""
         if key not in self._answers and made is not None and made.record.soft_key == key:
-            kept = kept_soft_mask(self._output, made.working, made.record)
+            kept = kept_soft_mask(self._output, made.working_name, made.record)
             if kept is not None:
                 self._keep(key, _no_larger(kept))
         if key in self._answers:

@@ -70,10 +70,13 @@ def _working(photos: list[Photo], watch: Watch, *, develop_raw: bool) -> tuple[l
     for number, photo in enumerate(others):
         if watch.cancel.is_set():
             raise Cancelled
-        try:
-            jpegs[photo] = as_jpeg(photo, develop_raw=develop_raw)  # there already, unless it was never stripped
+        warnings: list[str] = []
+        try:  # it is there already, unless it was never stripped
+            jpegs[photo] = as_jpeg(photo, warnings, develop_raw=develop_raw)
         except PhotoError as error:
             unread[photo] = error
+        for warning in warnings:
+            watch.say(f"{photo.name}: {warning}", "warning")
         watch.progress(number + 1, len(others))
     return [jpegs.get(photo, photo) for photo in photos], unread
 
@@ -97,14 +100,14 @@ def _solve(
     unread: dict[Photo, PhotoError],
     watch: Watch,
 ) -> JobEnd:
-    refused = unfit_photos(photos, folder)
+    def mask_of(photo: Photo) -> Path:
+        return folder.mask(photo.name)
 
-    def mask_of(photo: Photo) -> Path | None:
-        if reason := refused.get(str(photo.name)):
-            raise PhotoError(reason)
-        return folder.mask(photo.name) if settings.masks else None
-
-    found = preflight(photos, mask_of, engine.requirements, engine.title, watch.cancel, unread)
+    unfit = unfit_photos(photos, folder)
+    refused = {photo: PhotoError(unfit[name]) for photo in photos if (name := str(photo.name)) in unfit} | unread
+    found = preflight(
+        photos, mask_of if settings.masks else None, engine.requirements, engine.title, watch.cancel, refused
+    )
     for finding in found.findings:
         watch.say(finding.text, finding.level)
     availability = _look(engine, watch.cancel)

@@ -17,7 +17,6 @@ from ..common.declared import from_json
 from ..common.errors import BadUseError, Cancelled, EndpointError, OutputError, PhotoError, ScanError, printable
 from ..common.files import save
 from ..common.hashes import short_hash
-from ..common.text import about_passed_over
 from ..job.context import JobContext
 from ..job.events import (
     ContactSheetDrawn,
@@ -31,7 +30,7 @@ from ..job.events import (
     StepProgress,
 )
 from ..job.folder import refuse_overlap
-from ..job.history import announced_masks, last_failures, last_records
+from ..job.history import announced_masks, last_failures, last_records, made_masks
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.priority import lower_priority
@@ -39,7 +38,7 @@ from ..job.records import PhotoRecord
 from ..masks.own_masks import about_own_masks, find_own_masks
 from ..masks.unfit_names import unfit_photos
 from ..photos.other_files import about_others
-from ..photos.photo import Photo, find_developed, find_photos, passed_over
+from ..photos.photo import Photo, find_developed, find_photos
 from ..photos.pixels import NO_MEMORY
 from ..photos.twins import about_developed
 from ..review.contact_sheet import ContactSheet
@@ -47,8 +46,8 @@ from ..review.thumbnails import LatestThumbnails
 from ..segmentation import model_notes
 from ..segmentation.segmenter import make_segmenter
 from ..segmentation.server_pool import Listener
-from .adopt_masks import Adoption
-from .carry import carry
+from .adopt_masks import Adoption, about_cutouts
+from .carry import carry, with_others
 from .outcome import Outcome
 from .photo_pipeline import Made, PhotoPipeline, Plan
 from .settings import StripSettings
@@ -111,7 +110,7 @@ class Strip:
         self._guard = threading.Lock()
         self._made: set[str] = set()
         self._cutouts = 0
-        self._adopted = 0
+        self._adopted: list[str] = []
         self._failed: dict[str, str] = {}
 
     def run(self) -> Outcome:
@@ -126,13 +125,15 @@ class Strip:
         self._folder.make_mask_folders()
         self._journal.write(Started(task="strip", photos=len(photos)))
         root = Path(self._settings.photos)
-        if not self._settings.files:
-            for words in (about_passed_over(passed_over(root)), *about_others(root)):
-                if words:
-                    self._warn(words)
-        carried = carry(self._all(photos), read_journal(self._folder.journal), root, self._folder, self._journal)
-        self._adopt_masks(photos)
+        for words in about_others(root) if not self._settings.files else ():
+            self._warn(words)
         events = read_journal(self._folder.journal)
+        everything = with_others(photos, root, self._settings.files, self._folder)
+        carried = carry(everything, events, root, self._folder, self._journal)
+        events += carried
+        self._adopt_masks(photos, events)
+        if self._adopted:
+            events = read_journal(self._folder.journal)
         developed = find_developed(root, self._settings.files)
         if words := about_developed(developed):
             self._journal.write(Log(text=words))
@@ -159,7 +160,7 @@ class Strip:
             photos=len(photos),
             done=len((masks.keys() | self._made) - self._failed.keys()),
             made=len(self._made),
-            adopted=self._adopted,
+            adopted=len(self._adopted),
             cutouts=self._cutouts,
             carried={earlier: name for event in carried for earlier, name, _ in event.moves},
             failed=dict(sorted(self._failed.items())),
@@ -173,31 +174,22 @@ class Strip:
             trouble=self._trouble,
         )
 
-    def _all(self, photos: list[Photo]) -> list[Photo]:
-        """Returns the photos of this run, and those of the folder beside them."""
-        if not self._settings.files:
-            return photos
-        try:
-            others = find_photos(Path(self._settings.photos), converted=self._folder.converted)
-        except BadUseError:  # none that are found without being named
-            others = []
-        return list({photo.name: photo for photo in (*others, *photos)}.values())
-
-    def _adopt_masks(self, photos: list[Photo]) -> None:
-        """Adopt somebody's own masks, or say that they are there.
+    def _adopt_masks(self, photos: list[Photo], events: list[Event]) -> None:
+        """Adopt somebody's own masks, or say that they are there. ``events`` are those of the job so far.
 
         Raises BadUseError where they may be inverted, and OutputError.
         """
-        own = find_own_masks(Path(self._settings.photos), photos, self._folder)
-        events, develop_raw = read_journal(self._folder.journal), self._settings.develop_raw
-        adoption = Adoption(photos, own, self._folder, events, develop_raw=develop_raw)
-        if not self._settings.adopt_masks:
-            if words := about_own_masks(list(adoption.pending().values())):
-                self._warn(f"{words}: Adopt Masks (--adopt-masks) uses them in place of the model's")
+        settings = self._settings
+        own = find_own_masks(Path(settings.photos), photos, self._folder, made_masks(events))
+        adoption = Adoption(photos, own, self._folder, events, develop_raw=settings.develop_raw)
+        if not settings.adopt_masks:
+            pending = list(adoption.pending().values())
+            if words := about_own_masks(pending):
+                them = "it" if len(pending) == 1 else "them"
+                self._warn(f"{words}: Adopt Masks (--adopt-masks) uses {them} in place of the model's")
             for words in own.doubts():
                 self._warn(words)
             return
-        settings = self._settings
         with contextlib.suppress(Cancelled):  # which the rest of the run notices as well
             self._adopted = adoption.adopt(settings, settings.threshold, self._journal, self._cancel, self._fail)
 
@@ -206,7 +198,8 @@ class Strip:
         announced, failures = announced_masks(events), last_failures(events)
         records = last_records(events)
         for name, reason in unfit_photos(photos, self._folder).items():
-            self._fail(name, PhotoError(reason))
+            if name not in self._failed:  # else it was told of when its mask was to be adopted
+                self._fail(name, PhotoError(reason))
         unknown = [photo for photo in photos if str(photo.name) not in records and str(photo.name) not in self._failed]
         records |= self._find_masks(unknown, announced)
         tasks = []
@@ -346,10 +339,8 @@ class Strip:
         """Cutouts of an earlier run are not made anew where none are asked for: then they show other masks."""
         if self._settings.cutouts != "NONE":
             return
-        earlier = last_records(events)
-        if count := sum(name in earlier and earlier[name].cutout_key is not None for name in self._made):
-            show = "1 cutout shows an earlier mask" if count == 1 else f"{count} cutouts show earlier masks"
-            self._warn(f"{show}: strip with Cutouts once more, or delete what is in {self._folder.cutouts}")
+        if words := about_cutouts((*self._made, *self._adopted), last_records(events), self._folder):
+            self._warn(words)
 
     def _keep_sheet(self, photos: list[Photo], events: list[Event]) -> None:
         """Have the contact sheet show what there is. ``events`` are those of earlier runs."""
@@ -376,7 +367,7 @@ class Strip:
                         self._journal.write(StepProgress(step=_DRAWING, done=number, total=len(rest)))
             if self._cancel.is_set():
                 return
-            self._pipeline.save(self._folder.contact_sheet, self._sheet.encode())
+            save(self._folder.contact_sheet, self._sheet.encode())
             self._journal.write(ContactSheetDrawn(shows=shows))
         except OutputError as error:
             self._end(error)

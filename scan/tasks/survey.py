@@ -13,22 +13,24 @@ from typing import Any
 
 from ..common.errors import BadUseError, Cancelled, ModelError, PhotoError
 from ..common.files import cannot_write, is_file
-from ..common.text import about_passed_over, count
+from ..common.samples import spread
+from ..common.text import count
 from ..engines.catalog import names
 from ..engines.engine import make_engine
 from ..engines.preflight import about_cameras, about_left_out, look_at, too_few
 from ..job.context import JobContext
+from ..job.events import Event
 from ..job.folder import JobFolder, refuse_overlap
-from ..job.history import last_failures, last_records, left_masks
+from ..job.history import last_failures, last_records, left_masks, made_masks
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..job.settings import check_photo_folder
-from ..masks.own_masks import OwnMasks, about_own_masks, find_own_masks
+from ..masks.own_masks import about_own_masks, find_own_masks
 from ..masks.renamed import find_renamed
 from ..masks.settings import Threshold
-from ..photos.file_types import HEIC_SUFFIXES, JPEG_SUFFIXES, RAW_SUFFIXES
+from ..photos.file_types import named_kind
 from ..photos.other_files import about_others
-from ..photos.photo import Photo, find_developed, find_photos, passed_over
+from ..photos.photo import Photo, find_developed, find_photos
 from ..photos.pixels import make_proxy
 from ..photos.twins import about_developed, about_shots_twice
 from ..reconstruction.models import find_model, find_texture, model_report
@@ -36,9 +38,6 @@ from ..reconstruction.readers import registry
 from ..review.thumbnails import SIZE, write_thumbnail
 from .adopt_masks import Adoption, may_be_inverted
 from .reconstruct import engine_folder
-
-_KINDS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WebP"} | dict.fromkeys(JPEG_SUFFIXES, "JPEG")
-_KINDS |= dict.fromkeys(HEIC_SUFFIXES, "HEIC") | dict.fromkeys(RAW_SUFFIXES, "RAW")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,21 +75,21 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     settings, folder, cancel = SurveySettings(**values), context.folder, context.cancel
     root = Path(settings.photos)
     output = JobFolder(Path(settings.output)) if settings.output else None
+    events = read_journal(output.journal) if output else []
     try:
         check_photo_folder(settings.photos)
         photos = find_photos(root, converted=(output or folder).converted)
     except BadUseError as error:
         # The photos may be on a disk that is not here today: what was made of them can be seen and imported.
-        left = _state(None, output) if output else None
+        left = _state(None, output, events) if output else None
         return JobEnd.of(error, output=left)
     found = _sort(photos)
     try:
-        others = about_passed_over(passed_over(root))
-        twice = about_shots_twice(photo.name for photo in photos)
-        passed = [*filter(None, (others, twice)), *about_others(root)]
-        warnings = [*_about_kinds(found, develops=settings.develop_raw), *passed]
+        warnings = [*_about_kinds(found, develops=settings.develop_raw), *about_others(root)]
+        if words := about_shots_twice(photo.name for photo in photos):
+            warnings.append(words)
         warnings += _about_photos(found, settings, cancel)
-        own = find_own_masks(root, photos, output)
+        own = find_own_masks(root, photos, output, made_masks(events))
         warnings += own.doubts()
         thumbnails = _thumbnails(found.readable, settings.thumbnails, folder, cancel)
     except Cancelled:
@@ -100,18 +99,18 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
             refuse_overlap(root, output.root)
         except BadUseError as error:
             warnings.append(str(error))
-        warnings += _about_renamed(photos, root, output)
+        warnings += _about_renamed(photos, root, output, events)
     sides = Counter("" if photo.name.parent == PurePosixPath() else str(photo.name.parent) for photo in photos)
     return JobEnd.done(
         f"{count(len(photos), 'photo')} in {count(len(sides), 'folder')}",
         count=len(photos),
         sides=[{"name": name, "count": number} for name, number in sides.items()],
-        formats=dict(Counter(_KINDS[photo.name.suffix.lower()] for photo in photos).most_common()),
+        formats=dict(Counter(named_kind(photo.name) for photo in photos).most_common()),
         notes=[words] if (words := about_developed(find_developed(root))) else [],
         warnings=warnings,
-        own_masks=_about_own(photos, own, output or folder),
+        own_masks=_about_own(Adoption(photos, own, output or folder, events)),
         thumbnails=thumbnails,
-        output=_state(photos, output) if output else None,
+        output=_state(photos, output, events) if output else None,
     )
 
 
@@ -162,9 +161,8 @@ def _about_photos(found: _Sorted, settings: SurveySettings, cancel: threading.Ev
     return warnings
 
 
-def _about_renamed(photos: Sequence[Photo], root: Path, output: JobFolder) -> list[str]:
+def _about_renamed(photos: Sequence[Photo], root: Path, output: JobFolder, events: Sequence[Event]) -> list[str]:
     """Where the masks are that photos seem to have lost with their names."""
-    events = read_journal(output.journal)
     number = len(find_renamed(photos, last_records(events), root, output, left_masks(events)).moves)
     if not number:
         return []
@@ -176,8 +174,7 @@ def _thumbnails(
     readable: dict[Photo, Photo], most: int, folder: JobFolder, cancel: threading.Event
 ) -> list[dict[str, str]]:
     """Make up to so many small pictures, spread evenly over the photos, and name them."""
-    photos, number = list(readable), min(most, len(readable))
-    chosen = [photos[(2 * index + 1) * len(photos) // (2 * number)] for index in range(number)]
+    chosen = spread(list(readable), most)
 
     def make(index: int) -> dict[str, str] | None:
         if cancel.is_set():
@@ -192,12 +189,12 @@ def _thumbnails(
         return {"photo": str(chosen[index].name), "file": str(file)}
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [made for made in pool.map(make, range(number)) if made]
+        return [made for made in pool.map(make, range(len(chosen))) if made]
 
 
-def _about_own(photos: Sequence[Photo], own: OwnMasks, output: JobFolder) -> dict[str, Any]:
+def _about_own(adoption: Adoption) -> dict[str, Any]:
     """What is to be known of masks that somebody has made elsewhere and that were not adopted yet."""
-    pending = list(Adoption(photos, own, output, read_journal(output.journal)).pending().values())
+    pending = list(adoption.pending().values())
     return {
         "count": len(pending),
         "said": about_own_masks(pending),
@@ -205,9 +202,12 @@ def _about_own(photos: Sequence[Photo], own: OwnMasks, output: JobFolder) -> dic
     }
 
 
-def _state(photos: Sequence[Photo] | None, output: JobFolder) -> dict[str, Any]:
-    """What earlier jobs left in the output folder; without ``photos``, of whatever photos there were."""
-    failed = last_failures(read_journal(output.journal))
+def _state(photos: Sequence[Photo] | None, output: JobFolder, events: Sequence[Event]) -> dict[str, Any]:
+    """What earlier jobs left in the output folder; without ``photos``, of whatever photos there were.
+
+    ``events`` are those of these jobs.
+    """
+    failed = last_failures(events)
     if photos is None:
         masks = sum(1 for _ in output.masks.rglob("*.png"))
     else:

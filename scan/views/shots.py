@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ..common.errors import PhotoError
-from ..masks.solved import solved_mask, solved_picture
+from ..masks.solved import refuse_gone, solved_mask, solved_picture
 from ..photos.photo import Photo as PhotoFile
 from ..photos.profile import in_srgb
 from ..reconstruction.pinhole import View as LensView
@@ -122,6 +122,8 @@ def read_mask(source: Source, part: Part | None = None) -> Image.Image:
     """
     if source.mask is None:
         return Image.new("L", (source.pinhole.width, source.pinhole.height), 255)
+    if not source.mask.exists():
+        refuse_gone(source.file)  # whose mask went along, if it was renamed
     mask = solved_mask(source.mask, source.camera).binary()
     if not source.lens.undistorted:
         return mask

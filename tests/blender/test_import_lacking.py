@@ -119,6 +119,15 @@ def test_pictures_and_masks_of_another_shape_are_left_out_by_name(blender_instal
     assert found["orphans"] == []
 
 
+def test_a_photo_of_another_shape_and_its_mask_are_told_of_once(blender_installed: Blender, project: Project) -> None:
+    project.save("images", NAMES[0], Image.new("RGB", (960, 1280)))
+    project.save("masks", f"{NAMES[0]}.png", Image.new("L", (960, 1280)))
+    found = blender_installed.run(IMPORT, project.root, project.blend).result
+    assert (found["code"], found["shown"][NAMES[0]]) == (4, [])
+    assert "1 have no picture behind them, such as IMG_1.jpg, which does not fit the model" in found["said"]
+    assert "mask" not in found["said"]
+
+
 def test_a_copy_of_a_photo_that_fits_no_more_is_not_shown(blender_installed: Blender, project: Project) -> None:
     project.make(NAMES, Camera(1, "SIMPLE_RADIAL", 1280, 960, (1300.0, 640.0, 480.0, 0.05)))
     found = blender_installed.run(IMPORT, project.root, project.blend).result

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where masks of a person's own lie."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from scan.job.folder import JobFolder
@@ -52,3 +55,10 @@ def test_in_the_output_folder_a_mask_lies_where_the_photo_does(found):
 def test_each_side_has_its_own_hidden_folder(found):
     names = ["photos/A/1.JPG", "photos/B/1.JPG", "photos/A/.mask/1.png", "photos/B/.mask/1.png"]
     assert found(*names) == {"A/1.JPG": ["A/.mask/1.png"], "B/1.JPG": ["B/.mask/1.png"]}
+
+
+def test_photos_that_are_named_have_masks_beside_a_folder_that_cannot_be_read(found, photos, monkeypatch):
+    found("photos/1.JPG", "photos/A/2.JPG", "masks/1.png")
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != photos / "A")
+    own = find_own_masks(photos, find_photos(photos, ("1.JPG",)), None)
+    assert [[mask.name for mask in masks] for masks in own.files.values()] == [["../masks/1.png"]]

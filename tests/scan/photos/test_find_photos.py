@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis_settings import IN_ONE_FOLDER
 
 from scan.common.errors import BadUseError, PhotoError
-from scan.photos.photo import Photo, find_photos, passed_over
+from scan.photos.other_files import about_others
+from scan.photos.photo import Photo, find_photos
 from scan.photos.twins import developed_twins
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="Windows lets only administrators make symbolic links")
@@ -49,7 +50,11 @@ def test_formats_are_told_by_their_suffix_in_any_case(photos, add):
 
 def test_pictures_of_kinds_that_are_not_read_are_named(photos, add):
     add("1.jpg", "b.AVIF", "A/c.jxl", "A/d.heics", "a.gif", "notes.txt", ".hidden.bmp", "B.bmp/2.jpg")
-    assert [name.as_posix() for name in passed_over(photos)] == ["A/c.jxl", "A/d.heics", "a.gif", "b.AVIF"]
+    (words,) = about_others(photos)
+    assert words.startswith("4 other pictures (A/c.jxl, A/d.heics, a.gif and 1 more) are passed over: ")
+    (photos / "a.gif").unlink()
+    (words,) = about_others(photos)
+    assert words.startswith("3 other pictures (A/c.jxl, A/d.heics, b.AVIF) are passed over: ")
     assert names(photos) == ["1.jpg", "B.bmp/2.jpg"]
 
 

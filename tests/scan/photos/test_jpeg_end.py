@@ -97,7 +97,14 @@ def test_the_end_of_a_thumbnail_is_not_that_of_the_photo(photo, length):
     assert make_proxy(photo(content[:-2]), 1024).size == SIZE
 
 
-@pytest.mark.parametrize("behind", [b"\0" * 9, b"\0\0\0\x18ftypmp42" + b"\x9c\xff" * 4000, b"\xff\xd9", b"\xff" * 40])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        *(b"\0" * 9, b"\0\0\0\x18ftypmp42" + b"\x9c\xff" * 4000, b"\xff\xd9", b"\xff" * 40),
+        *(bytes((64 << 10) + by) for by in (-2, -1, 0)),  # the end lies where two pieces that are read meet
+        bytes(200_000),
+    ],
+)
 def test_what_lies_behind_the_end_does_not_matter(photo, behind):
     content = jpeg()
     whole = stored_pixels(photo(content), "RGB")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from raw_files import dng, linear
 
-from scan.common.errors import PhotoError
+from scan.common.errors import OutputError, PhotoError
 from scan.photos import converted, decoding, raw
 from scan.photos.header import read_facts
 from scan.photos.photo import Photo
@@ -104,6 +104,12 @@ def test_from_then_on_the_jpeg_is_the_photo(add, shot):
     os.utime(photo.path, ns=(1, 1_700_000_000_000_000_000))
     with pytest.raises(PhotoError, match="is a RAW file; tick"):
         converted.as_jpeg(photo)
+
+
+def test_a_jpeg_that_cannot_be_written_is_told(add, shot, tmp_path):
+    (tmp_path / "converted").write_bytes(b"a file where the folder should be")
+    with pytest.raises(OutputError, match="converted cannot be written"):
+        converted.as_jpeg(add(dng(shot)), develop_raw=True)
 
 
 def test_a_raw_file_itself_is_not_opened(add, shot):

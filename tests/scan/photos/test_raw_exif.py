@@ -37,13 +37,15 @@ def directory(tags, order="<"):
     return bytes(content) + bytes(4) + bytes(values)
 
 
-def cr3(sensor=b"values" * 99):
+def cr3(sensor=b"values" * 99, before=b""):
     """A file as Canon's cameras lay it out, without what is not read here."""
     tags = TiffTags(io.BytesIO(exif(6)))
     main, within, gps = (box(b"CMT" + number, directory(each)) for number, each in directories(tags).items())
     uuid = box(b"uuid", CANON, box(b"CNCV", b"CanonCR3"), main, within, box(b"CMT3", b"note"), gps)
     other = box(b"uuid", b"another program's", box(b"CMT1", b"junk"))
-    return box(b"ftyp", b"crx \0\0\0\1crx isom") + box(b"moov", other, uuid) + box(b"mdat", sensor, is_long=True)
+    return (
+        box(b"ftyp", b"crx \0\0\0\1crx isom") + before + box(b"moov", other, uuid) + box(b"mdat", sensor, is_long=True)
+    )
 
 
 def directories(tags):
@@ -80,6 +82,7 @@ def test_the_exif_of_each_container_is_read(tmp_path):
         (dng(Image.new("RGB", (32, 32)), exif=exif(6)), {"make": "Acme", "model": "Acme One"}),
         (dng(Image.new("RGB", (32, 32)), exif=exif(6, ">")), {"make": "Acme", "model": "Acme One"}),
         (cr3(), {}),
+        (cr3(before=box(b"free", bytes(9), is_long=True)), {}),
         (raf(), {}),
     ):
         path.write_bytes(content)
@@ -93,6 +96,7 @@ def test_the_exif_of_each_container_is_read(tmp_path):
         (b"FOVb, of Sigma" + bytes(999), "no TIFF header"),
         (b"FUJIFILMCCD-RAW ", "unpack requires a buffer"),
         (box(b"ftyp", b"crx ") + box(b"moov", box(b"trak", b"nothing")), "no directory of Canon's"),
+        (cr3(before=struct.pack(">I4s", 0, b"mdat")), "no directory of Canon's"),
         (cr3().replace(b"CMT1\x49\x49", b"CMT1\x4d\x4d"), "no TIFF header"),
     ],
 )

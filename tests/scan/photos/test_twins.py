@@ -78,6 +78,8 @@ def test_it_is_said_which_raw_files_are_passed_over():
     assert about_developed(developed_twins(names)) == (
         "4 RAW files passed over, since what was developed of them is there (0.NEF as 0.JPG, 1.NEF as 1.JPG and 2 more)"
     )
+    words = about_developed(developed_twins(names[:2]))
+    assert words == "1 RAW file passed over, since what was developed of it is there (0.NEF as 0.JPG)"
 
 
 def test_a_shot_that_is_there_as_two_photos_is_told():

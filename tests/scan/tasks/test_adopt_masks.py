@@ -95,9 +95,7 @@ def test_masks_are_not_taken_for_photos_and_told_of_until_they_are_adopted(
     assert found["own_masks"]["said"] == f"{said} are there, and not taken for photos"
     assert words == f"{found['own_masks']['said']}: Adopt Masks (--adopt-masks) uses them in place of the model's"
     assert survey()["own_masks"]["count"] == 2  # what the model made is not theirs
-    assert adopt().message == (
-        "2 masks of your own adopted. 1 photo without one: strip the backgrounds to have the rest made"
-    )
+    assert adopt().message == "2 masks of your own adopted. 1 photo without one"  # which has one of the model's
     assert is_left(output, names[0])
     assert is_left(output, names[1])
     assert not is_left(output, names[2])
@@ -132,6 +130,27 @@ def test_no_server_is_needed_where_all_masks_are_there(add_photos, put, workers,
     alpha = np.asarray(Image.open(output / "cutouts" / f"{names[0]}.png").getchannel("A"))
     assert (alpha[:, 2:158].min(), alpha[:, 162:].max()) == (255, 0)
     assert not list((output / "soft").iterdir())
+
+
+def test_how_far_it_is_is_told(add_photos, put, adopt):
+    for name in add_photos(21):
+        put(f"masks/{name}.png")
+    (told,) = adopt().of("progress")
+    assert (told["step"], told["done"], told["total"]) == ("Adopting masks", 20, 21)
+
+
+def test_a_name_that_does_not_fit_fails_that_photo_alone(add_photo, put, workers, server, adopt):
+    long = f"{'a' * 248}.jpg"
+    for name in ("1.jpg", long):
+        add_photo(name)
+        put(f"masks/{Path(name).stem}.png")
+    words = "has a name that does not fit the output folder's file system ("
+    story = adopt()
+    assert (story.exit_code, story.finished["photos"]["adopted"], list(story.failed)) == (4, 1, [long])
+    assert story.failed[long].startswith(words)
+    story = workers.strip(server.endpoint, adopt_masks=True)
+    assert (story.exit_code, [event["photo"] for event in story.of("photo_failed")]) == (4, [long])
+    assert story.failed[long].startswith(words)
 
 
 def test_masks_of_a_model_give_way_and_painted_ones_stay(add_photos, put, workers, server, output, adopt):
@@ -250,9 +269,7 @@ def test_masks_beside_the_photo_folder_and_in_the_output_folder_are_found(add_ph
     put("../output/masks/IMG_0003.png")
     put(".mask/IMG_0004.png")  # RealityScan's
     put("../output/masks/IMG_0005.JPG.png")  # where ours are: it is the photo's already
-    assert adopt().message == (
-        "4 masks of your own adopted. 1 photo without one: strip the backgrounds to have the rest made"
-    )
+    assert adopt().message == "4 masks of your own adopted. 1 photo without one"
     assert all(is_left(output, name) for name in names)
 
 

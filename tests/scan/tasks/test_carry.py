@@ -239,6 +239,17 @@ def test_the_mask_of_a_photo_that_is_gone_makes_room_and_is_kept(stripped):
     assert warnings(stripped.strip_alone(cutouts="PNG")) == []
 
 
+def test_masks_that_made_room_do_not_take_the_place_of_each_other(stripped):
+    before = stripped.output / "masks_of_gone_photos" / "IMG_0002.JPG.png"
+    before.parent.mkdir()
+    before.write_bytes(b"of an earlier photo")
+    (stripped.photos / "IMG_0002.JPG").unlink()
+    stripped.move({"IMG_0003.JPG": "IMG_0002.JPG"})
+    stripped.strip_alone(cutouts="PNG")
+    assert before.read_bytes() == b"of an earlier photo"
+    assert stripped.files("masks_of_gone_photos")["IMG_0002.JPG.2"] == stripped.painted
+
+
 @pytest.mark.parametrize("is_other_gone", [False, True])
 def test_a_photo_without_its_soft_mask_does_not_get_that_of_another(stripped, is_other_gone):
     (stripped.output / "soft" / "IMG_0001.JPG.png").unlink()

@@ -18,7 +18,6 @@ from scan.job.context import JobContext
 from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.masks.saved_masks import kept_mask
-from scan.photos.photo import Photo
 from scan.tasks import photo_pipeline
 from scan.tasks.strip import Strip
 
@@ -69,7 +68,7 @@ def test_a_mask_of_another_size_is_somebodys_and_is_told_not_replaced(add_photos
         assert path.read_bytes() == left
     assert story.made == others
     with pytest.raises(PhotoError, match="and a mask with"):
-        kept_mask(JobFolder(output), Photo(path.relative_to(output / "masks").with_suffix(""), path), (320, 240))
+        kept_mask(JobFolder(output), PurePosixPath(path.relative_to(output / "masks").with_suffix("")), (320, 240))
 
 
 def erased(mode):
@@ -108,7 +107,7 @@ def test_a_mask_that_is_all_transparent_keeps_nothing(tmp_path):
     path = folder.mask(PurePosixPath("1.jpg"))
     path.parent.mkdir()
     Image.new("LA", (32, 24), (255, 0)).save(path)
-    mask = kept_mask(folder, Photo(PurePosixPath("1.jpg"), path), (32, 24))
+    mask = kept_mask(folder, PurePosixPath("1.jpg"), (32, 24))
     assert mask.facts()["foreground"] == 0
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -145,8 +147,18 @@ def test_a_mask_of_another_shape_is_left_out_and_its_photo_is_not(straight):
     assert straight.prepare(masks=False).is_done
 
 
+def test_the_mask_of_a_photo_that_does_not_fit_is_left_out_without_advice_of_its_own(straight):
+    straight.save("a.jpg", (960, 1280))
+    straight.save_mask("a.jpg", (960, 1280))  # as large as its photo: to strip it again would change nothing
+    ended = straight.prepare()
+    assert (list(failed(ended)), list(failed(ended, "masks"))) == (["a.jpg"], ["a.jpg"])
+    assert "strip it again" not in ended.message
+    assert journaled(straight.output, "log") == []
+
+
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"", "is empty"), (b"some text", "is not a JPEG"), (None, "it is not there")]
+    ("content", "words"),
+    [(b"", "is empty"), (b"some text", "is not a JPEG"), (None, "put it back under that name, or solve again")],
 )
 def test_what_is_no_picture_is_named(straight, content, words):
     path = straight.photos / "a.jpg"
@@ -154,6 +166,13 @@ def test_what_is_no_picture_is_named(straight, content, words):
     ended = straight.prepare()
     assert list(failed(ended)) == ["a.jpg"]
     assert words in failed(ended)["a.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among files")
+def test_nobody_waits_at_a_pipe(straight):
+    (straight.photos / "a.jpg").unlink()
+    os.mkfifo(straight.photos / "a.jpg")
+    assert failed(straight.prepare()) == {"a.jpg": "is not a file"}
 
 
 def test_what_only_blender_reads_is_left_to_it(tmp_path):

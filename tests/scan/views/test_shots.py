@@ -161,10 +161,17 @@ def test_a_mask_that_lacks_a_side_has_the_part_that_the_others_give_it(scan, num
             assert after[name] == before[name]
 
 
+def renamed(scan):
+    """Rename a photo, and its mask as a strip does then."""
+    for path in (scan.mask(3), scan.photos / scan.names[3]):
+        path.rename(path.with_name(f"other {path.name}"))
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
         (lambda scan: scan.mask(3).unlink(), "has no mask"),
+        (renamed, "put it back under that name, or solve again"),
         (lambda scan: Image.new("L", (9, 7), 255).save(scan.mask(3)), "9 × 7"),
         (lambda scan: Image.new("L", (180, 240)).save(scan.mask(3)), "all black"),
         (lambda scan: scan.mask(3).write_bytes(b"no picture"), "cannot be read"),
@@ -172,7 +179,16 @@ def test_a_mask_that_lacks_a_side_has_the_part_that_the_others_give_it(scan, num
         (lambda scan: Image.new("RGB", (44, 33)).save(scan.photos / scan.names[3]), "44 × 33"),
         (lambda scan: (scan.photos / scan.names[3]).write_bytes(b"\xff\xd8 no"), ""),
     ],
-    ids=["no mask", "small mask", "black mask", "broken mask", "no photo", "small photo", "broken photo"],
+    ids=[
+        "no mask",
+        "other names",
+        "small mask",
+        "black mask",
+        "broken mask",
+        "no photo",
+        "small photo",
+        "broken photo",
+    ],
 )
 def test_a_photo_that_cannot_be_used_is_left_out_with_the_reason(scan, tmp_path, harm, words):
     harm(scan)
