@@ -166,6 +166,7 @@ WORK = {
     "it is a view without perspective": "shot.data.type = 'ORTHO'",
     "it follows something": "shot.constraints.new('DAMPED_TRACK')",
     "it has depth of field": "shot.data.dof.use_dof = True",
+    "it shows a picture of somebody's own": "shot.data.background_images.new()",
 }
 
 
@@ -231,6 +232,52 @@ result += [names(), len(bpy.data.actions)]
         ["Vase Points"],
         0,
     ]
+
+
+POINTS = {
+    "their size is set": """
+modifier = points.modifiers[0]
+if hasattr(modifier, "properties"):  # from 5.2 on
+    number = next(each.identifier for each in modifier.node_group.interface.items_tree if each.name == "Radius")
+    getattr(modifier.properties.inputs, number).value = 0.5
+else:
+    number = next(each.identifier for each in modifier.node_group.interface.items_tree if each.name == "Radius")
+    modifier[number] = 0.5
+""",
+    "they have other nodes": "points.modifiers[0].node_group = bpy.data.node_groups.new('Own', 'GeometryNodeTree')",
+    "their nodes are changed": "points.modifiers[0].node_group.nodes.new('GeometryNodeSetPosition')",
+    "their nodes are gone": "points.modifiers[0].node_group = None",
+    "their material is changed": """
+(shader,) = [each for each in bpy.data.materials["Vase Points"].node_tree.nodes if each.type == "EMISSION"]
+shader.inputs["Strength"].default_value = 3
+""",
+}
+
+
+@pytest.mark.compat
+def test_points_that_somebody_has_worked_on_stay_with_all_that_shows_them(
+    blender_installed: Blender, scan: Path
+) -> None:
+    found = blender_installed.run(
+        FACTS
+        + """
+result = {}
+for name, edit in json.loads(arguments[1]).items():
+    bpy.ops.wm.read_homefile(use_empty=True)
+    scene = bpy.context.scene
+    bring()
+    points = bpy.data.objects["Vase Points"]
+    exec(edit)
+    groups, materials = set(bpy.data.node_groups), set(bpy.data.materials)
+    bring()
+    result[name] = [sum("Points" in each.name for each in bpy.data.objects),
+                    groups <= set(bpy.data.node_groups), materials <= set(bpy.data.materials)]
+""",
+        scan,
+        json.dumps({"nothing": "", **POINTS}),
+    ).result
+    assert found.pop("nothing")[0] == 1
+    assert found == {name: [2, True, True] for name in POINTS}
 
 
 @pytest.mark.parametrize("is_placed", [False, True])
