@@ -71,8 +71,7 @@ def _build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent, lack
     earlier = None if content.same_scan == "ADD" else replacing.earlier_root(scene, plan.identity)
     change = change_of_frame(replacing.photos_of(earlier), photos) if earlier is not None else None
     placement = place(content, plan.up, photos, shape, unit=scene.unit_settings.scale_length)
-    matrix, by_hand = _where(placement.matrix, earlier, change)
-    placing.put_first(parts.root, matrix, size, by_hand=by_hand)
+    placing.put_first(parts.root, placement.matrix, size, _by_hand(placement.matrix, earlier, change))
     parts.root[placing.SCAN] = plan.identity
 
     # From here on nothing is expected to fail.
@@ -92,14 +91,15 @@ def _build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent, lack
         model_mesh.note(parts.model, plan.mesh_file)
 
 
-def _where(placed: Floats, earlier: bpy.types.Object | None, change: Floats | None) -> tuple[Floats, bool]:
-    """The root's matrix (4 × 4), and whether it is where somebody has put the earlier one.
+def _by_hand(placed: Floats, earlier: bpy.types.Object | None, change: Floats | None) -> Floats | None:
+    """The root's matrix (4 × 4) where somebody has put the earlier one; None where nobody has.
 
-    That may have come from another solve, as far as its photos' cameras tell where they are in this one.
+    That may have come from another solve, and its photos' cameras tell where it is in this one. Where they do not, as
+    where they are deleted, the new one is moved from where it is ``placed`` as the earlier one was.
     """
-    if earlier is None or change is None or not placing.is_put_by_hand(earlier):
-        return placed, False
-    return np.array(earlier.matrix_basis) @ change, True
+    if earlier is None or not placing.is_put_by_hand(earlier):
+        return None
+    return placing.moved_by_hand(earlier) @ placed if change is None else np.array(earlier.matrix_basis) @ change
 
 
 def _parts(

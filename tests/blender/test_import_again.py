@@ -237,12 +237,11 @@ result += [names(), len(bpy.data.actions)]
 POINTS = {
     "their size is set": """
 modifier = points.modifiers[0]
+(socket,) = [each.identifier for each in modifier.node_group.interface.items_tree if each.name == "Radius"]
 if hasattr(modifier, "properties"):  # from 5.2 on
-    number = next(each.identifier for each in modifier.node_group.interface.items_tree if each.name == "Radius")
-    getattr(modifier.properties.inputs, number).value = 0.5
+    getattr(modifier.properties.inputs, socket).value = 0.5
 else:
-    number = next(each.identifier for each in modifier.node_group.interface.items_tree if each.name == "Radius")
-    modifier[number] = 0.5
+    modifier[socket] = 0.5
 """,
     "they have other nodes": "points.modifiers[0].node_group = bpy.data.node_groups.new('Own', 'GeometryNodeTree')",
     "their nodes are changed": "points.modifiers[0].node_group.nodes.new('GeometryNodeSetPosition')",
@@ -365,6 +364,24 @@ for edit in ("root().scale = (2, 2, 2)", "root().parent = bpy.data.objects.new('
         scan,
     ).result
     assert found == [[1, 18, True]] * 4
+
+
+def test_a_scan_without_its_cameras_stays_where_it_was_put(blender_installed: Blender, scan: Path) -> None:
+    found = blender_installed.run(
+        FACTS
+        + """
+bring()
+root().location, root().scale = (3, -2, 1), root().scale * 2
+before = ends()
+result = []
+for _ in range(2):
+    bpy.data.batch_remove(photos())
+    bring()
+    result += [np.abs(np.array(ends()) - before).max(), [each.visible_get() for each in photos()]]
+""",
+        scan,
+    ).result
+    assert found == [pytest.approx(0, abs=1e-4), [False] * 18] * 2
 
 
 @pytest.mark.compat
