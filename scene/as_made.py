@@ -70,7 +70,8 @@ def _numbers(modifier: Any) -> list[float]:
         values = modifier.values()
     except TypeError:  # from 5.2 on
         inputs = modifier.properties.inputs
-        values = [getattr(getattr(inputs, name, None), "value", None) for name in inputs.bl_rna.properties.keys()]
+        names = [each.identifier for each in inputs.bl_rna.properties]
+        values = [getattr(getattr(inputs, name, None), "value", None) for name in names]
     return [each for each in values if isinstance(each, float)]
 
 

@@ -131,7 +131,8 @@ def is_put_by_hand(root: bpy.types.Object) -> bool:
 
 def moved_by_hand(root: bpy.types.Object) -> Floats:
     """How somebody has moved an imported scan from where it came, in the space of the root's parent: 4 × 4."""
-    return np.array(root.matrix_basis) @ np.linalg.inv(_came(root))
+    now: Floats = np.array(root.matrix_basis)
+    return now @ np.linalg.inv(_came(root))
 
 
 def notes(root: bpy.types.Object) -> dict[str, Any]:

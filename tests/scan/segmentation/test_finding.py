@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From any spelling of an address the one endpoint is found, and what is tested is what is used."""
 
+import contextlib
 import json
 
 import pytest
@@ -26,16 +27,8 @@ class At(FaultyServer):
 @pytest.fixture
 def behind(rembg):
     """Give a function that puts a proxy with some rules before the real server."""
-    opened = []
-
-    def put(rules, **given):
-        proxy = ReverseProxy(rembg.endpoint, rules, **given).__enter__()
-        opened.append(proxy)
-        return proxy
-
-    yield put
-    for proxy in opened:
-        proxy.__exit__(None, None, None)
+    with contextlib.ExitStack() as opened:
+        yield lambda rules, **given: opened.enter_context(ReverseProxy(rembg.endpoint, rules, **given))
 
 
 @pytest.mark.parametrize(
