@@ -24,7 +24,7 @@ def note(thing: bpy.types.Object) -> None:
 def is_as_made(thing: bpy.types.Object) -> bool:
     """Whether an object is a camera of a scan, or its points, and nobody has worked on it.
 
-    What it is called, how it is shown, and who uses it does not count: all of this goes over to its successor.
+    What it is called, whether it is hidden, and who uses it does not count: all of this goes over to its successor.
     """
     if MADE not in noted(thing) or thing.library or thing.override_library or thing.data is None or thing.data.library:
         return False

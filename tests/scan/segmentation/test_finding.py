@@ -129,9 +129,8 @@ def test_spellings_of_one_server_are_one_server(add_photos, workers):
         root = f"http://127.0.0.1:{server.port}"
         story = workers.strip(f"{root}/api", further=(f"{root}/docs", f"http://0.0.0.0:{server.port}"), in_flight=1)
         assert (story.made, story.exit_code, server.most_in_flight) == (names, 0, 1)
-    warnings = [event["text"] for event in story.of("log") if event["level"] == "warning"]
     same = "leads to it, and another endpoint does already; remove one"
-    assert warnings == [
+    assert story.warnings == [
         f"Going on without {root}/api/remove: {root}/docs {same}",
         f"Going on without {root}/api/remove: http://0.0.0.0:{server.port} {same}",
     ]
