@@ -8,7 +8,7 @@ import bpy
 
 from ..properties.typed import IntProperty, OperatorResult, StringProperty, existing, with_properties
 from ..scene.hiding import show
-from ..scene.photo_cameras import PHOTO, SIZE, is_of_photo, noted, show_size_of
+from ..scene.photo_cameras import PHOTO, SIZE, is_of_photo, is_photo, noted, show_size_of
 
 
 @with_properties
@@ -79,5 +79,4 @@ def _stepped(camera: bpy.types.Object, step: int) -> bpy.types.Object:
 
 def _photos(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
     """The cameras of photos, in the order of the photos' names."""
-    cameras = [each for each in objects if each.type == "CAMERA" and PHOTO in noted(each.data)]
-    return sorted(cameras, key=lambda each: noted(each.data)[PHOTO].split("/"))
+    return sorted(filter(is_photo, objects), key=lambda each: noted(each.data)[PHOTO].split("/"))

@@ -79,8 +79,7 @@ def strip_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> Stri
 
 def adopt_settings(given: Mapping[str, Any]) -> AdoptSettings:
     """Which masks of somebody's own are adopted: what was given of it, else the defaults."""
-    own = {name: given[name] for name in names_of(AdoptSettings) if name in given}
-    return AdoptSettings(**{"photos": "", "output": "", **own})
+    return AdoptSettings(**{"photos": "", "output": "", **_of(AdoptSettings, given)})
 
 
 def reconstruct_settings(context: bpy.types.Context, given: Mapping[str, Any]) -> ReconstructSettings:
@@ -122,12 +121,12 @@ def wanted_texture(context: bpy.types.Context, given: Mapping[str, Any]) -> Text
 
 def scene_content(given: Mapping[str, Any]) -> SceneContent:
     """What an import makes in the scene: what was given of it, else the defaults."""
-    return SceneContent(**{name: given[name] for name in names_of(SceneContent) if name in given})
+    return SceneContent(**_of(SceneContent, given))
 
 
 def turntable_settings(given: Mapping[str, Any]) -> TurntableSettings:
     """How the model is rendered: what was given of it, else the defaults."""
-    return TurntableSettings(**{name: given[name] for name in names_of(TurntableSettings) if name in given})
+    return TurntableSettings(**_of(TurntableSettings, given))
 
 
 def _of_solved_scan(context: bpy.types.Context, group: type, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,10 +135,14 @@ def _of_solved_scan(context: bpy.types.Context, group: type, given: Mapping[str,
     return (set_in(stored, Resources) if stored else {}) | _of_job(group, given)
 
 
+def _of(group: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of a group's settings."""
+    return {name: given[name] for name in names_of(group) if name in given}
+
+
 def _of_job(group: type, given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given of a group's settings, with the photos of the output folder's last job where it names none."""
-    names = names_of(group)
-    values = {"output": "", **{name: value for name, value in given.items() if name in names}}
+    values = {"output": "", **_of(group, given)}
     if not values.get("photos"):
         values["photos"] = str(JobFolder(Path(values["output"])).photos() or "")
     return values

@@ -25,7 +25,7 @@ def remove_unused(ids: set[bpy.types.ID]) -> None:
     Also those among them that only others among them use.
     """
     while True:
-        # Blender's own counts are wrong for some that were copied (4.2).
+        # Blender 4.2 counts the users of a picture wrong where a material was copied.
         users = bpy.data.user_map(subset=ids) if ids else {}
         gone = {each for each in ids if not users.get(each) and not each.use_fake_user and not each.library}
         if not gone:

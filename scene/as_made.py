@@ -9,7 +9,7 @@ import numpy as np
 
 from ..properties.typed import existing
 from ..scan.common.hashes import short_hash
-from . import model_mesh
+from . import model_mesh, point_cloud
 from .photo_cameras import noted
 
 MADE = "scan_cutout_made"
@@ -24,7 +24,7 @@ def note(thing: bpy.types.Object) -> None:
 def is_as_made(thing: bpy.types.Object) -> bool:
     """Whether an object is a camera of a scan, or its points, and nobody has worked on it.
 
-    What it is called, how it is shown, and who uses it does not count: all of this goes over to its successor.
+    What it is called, whether it is hidden, and who uses it does not count: all of this goes over to its successor.
     """
     if MADE not in noted(thing) or thing.library or thing.override_library or thing.data is None or thing.data.library:
         return False
@@ -37,7 +37,7 @@ def _state(thing: bpy.types.Object) -> str:
         thing.parent is not None and thing.parent.type,
         thing.mode,
         [each.type for each in thing.constraints],
-        [each.name for each in thing.modifiers],
+        [[each.name, *_nodes(each)] for each in thing.modifiers],
         [each.material is not None for each in thing.material_slots],
         curves,
     ]
@@ -49,8 +49,43 @@ def _state(thing: bpy.types.Object) -> str:
     else:
         data = cast("bpy.types.Camera", thing.data)
         own += [data.type, data.sensor_fit, data.sensor_width, existing(data.dof).use_dof]
+        own += [len(data.background_images)]  # one more is somebody's own
         own += [] if curves else [data.lens, data.shift_x, data.shift_y]
     return short_hash(*own)
+
+
+def _nodes(modifier: bpy.types.Modifier) -> Iterator[object]:
+    """What a modifier that is made of nodes is set to, and what its nodes and materials are."""
+    group = cast("bpy.types.NodesModifier", modifier).node_group if modifier.type == "NODES" else None
+    if group is None:
+        return
+    yield _numbers(modifier)
+    yield _tree(group)
+    for material in point_cloud.materials_of(group):
+        yield _tree(existing(material.node_tree))
+
+
+def _numbers(modifier: Any) -> list[float]:
+    try:
+        values = modifier.values()
+    except TypeError:  # from 5.2 on
+        inputs = modifier.properties.inputs
+        names = [each.identifier for each in inputs.bl_rna.properties]
+        values = [getattr(getattr(inputs, name, None), "value", None) for name in names]
+    return [each for each in values if isinstance(each, float)]
+
+
+def _tree(tree: bpy.types.NodeTree) -> list[object]:
+    """The nodes of a tree, each with the numbers that its inputs have."""
+    found: list[object] = [len(tree.links)]
+    for node in tree.nodes:
+        values = [getattr(each, "default_value", None) for each in node.inputs]
+        found += [[node.type, node.mute, *(np.array(each).tolist() for each in values if _is_number(each))]]
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return np.issubdtype(np.array(value).dtype, np.number)
 
 
 def _curves(owner: bpy.types.ID | None) -> Iterator[list[object]]:

@@ -29,13 +29,15 @@ from .all_or_nothing import all_or_nothing
 
 
 @dataclass
-class Lacking:
-    """What single photos and the model are built without, with the reasons."""
+class Outcome:
+    """What became of an import."""
 
     pictures: dict[str, str] = field(default_factory=dict)
-    """By the photos' names, as the masks."""
+    """Photos that have no picture behind their camera → why."""
     masks: dict[str, str] = field(default_factory=dict)
+    """Photos whose mask is left out → why."""
     texture: str = ""
+    """Why the model has no texture; empty where it has one, or there is none."""
     is_replaced: bool = False
     """Whether the scan has taken the place of an earlier import."""
 
@@ -46,33 +48,32 @@ def build(
     content: SceneContent,
     unfit: Mapping[str, str],
     unfit_masks: Mapping[str, str],
-) -> Lacking:
-    """Build the scan into a scene, without the pictures and masks that are ``unfit``; by the photos' names, why.
+) -> Outcome:
+    """Build the scan into a scene, without the pictures and masks that are ``unfit``: photo → why.
 
-    A picture that Blender does not open is lacking, too. Where anything else goes wrong, nothing of it stays in the
-    file. Where the same scan is in the scene, this takes its place, unless it shall be added (see ``replacing``), and
-    where that was put by hand, this is, too.
+    A picture that Blender does not open is left out as well. Where anything else goes wrong, nothing of it stays in
+    the file. Where the same scan is in the scene, this takes its place (see ``replacing``), unless it shall be added,
+    and stands where somebody has put that.
 
     With a mesh, cameras and points are there, and hidden. The reconstruction's own frame stays as it is under the root,
     which alone is placed.
     """
-    lacking = Lacking(dict(unfit), dict(unfit_masks))
+    outcome = Outcome(dict(unfit), dict(unfit_masks))
     with all_or_nothing():
-        _build(scene, plan, content, lacking)
-    return lacking
+        _build(scene, plan, content, outcome)
+    return outcome
 
 
-def _build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent, lacking: Lacking) -> None:
+def _build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent, outcome: Outcome) -> None:
     photos, mesh = list(plan.reconstruction.photos), plan.mesh
     shape = Shape(mesh.vertices, mesh.faces) if mesh else Shape(plan.reconstruction.points.positions)
     size = placing.size_of(photos, shape)
-    parts, texture = _parts(plan, content, size, lacking)
+    parts, texture = _parts(plan, content, size, outcome)
 
     earlier = None if content.same_scan == "ADD" else replacing.earlier_root(scene, plan.identity)
     change = change_of_frame(replacing.photos_of(earlier), photos) if earlier is not None else None
     placement = place(content, plan.up, photos, shape, unit=scene.unit_settings.scale_length)
-    matrix, by_hand = _where(placement.matrix, earlier, change)
-    placing.put_first(parts.root, matrix, size, by_hand=by_hand)
+    placing.put_first(parts.root, placement.matrix, size, _by_hand(placement.matrix, earlier, change))
     parts.root[placing.SCAN] = plan.identity
 
     # From here on nothing is expected to fail.
@@ -81,7 +82,7 @@ def _build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent, lack
         model_mesh.dress(parts.model, texture, model)
     if earlier is not None:
         replacing.replace(scene, earlier, parts, model, change)
-        lacking.is_replaced = True
+        outcome.is_replaced = True
     else:
         # Linked last: until then no part of this is in a scene that would have to follow each step.
         scene.collection.children.link(parts.collection)
@@ -92,18 +93,19 @@ def _build(scene: bpy.types.Scene, plan: ImportPlan, content: SceneContent, lack
         model_mesh.note(parts.model, plan.mesh_file)
 
 
-def _where(placed: Floats, earlier: bpy.types.Object | None, change: Floats | None) -> tuple[Floats, bool]:
-    """The root's matrix (4 × 4), and whether it is where somebody has put the earlier one.
+def _by_hand(placed: Floats, earlier: bpy.types.Object | None, change: Floats | None) -> Floats | None:
+    """The root's matrix (4 × 4) where somebody has put the earlier one; None where nobody has.
 
-    That may have come from another solve, as far as its photos' cameras tell where they are in this one.
+    That may have come from another solve, and its photos' cameras tell where it is in this one. Where they do not, as
+    where they are deleted, the new one is moved from where it is ``placed`` as the earlier one was.
     """
-    if earlier is None or change is None or not placing.is_put_by_hand(earlier):
-        return placed, False
-    return np.array(earlier.matrix_basis) @ change, True
+    if earlier is None or not placing.is_put_by_hand(earlier):
+        return None
+    return placing.moved_by_hand(earlier) @ placed if change is None else np.array(earlier.matrix_basis) @ change
 
 
 def _parts(
-    plan: ImportPlan, content: SceneContent, size: float, lacking: Lacking
+    plan: ImportPlan, content: SceneContent, size: float, outcome: Outcome
 ) -> tuple[replacing.Parts, bpy.types.Image | None]:
     """Make all of it, in no scene yet, and the texture."""
     name, photos = printable(plan.name), list(plan.reconstruction.photos)
@@ -118,8 +120,8 @@ def _parts(
     scan.objects.link(cloud)
     views = []
     for photo, pinhole in zip(photos, pinholes, strict=True):
-        picture = _picture(plan, photo, lacking)
-        mask = _load(plan.mask(photo.name, photo.camera), photo.name, lacking.masks)
+        picture = _picture(plan, photo, outcome)
+        mask = _load(plan.mask(photo.name, photo.camera), photo.name, outcome.masks)
         camera = photo_cameras.build(photo, pinhole, picture, mask, size)
         if photo.name in plan.orientations:
             existing(camera.data)[photo_cameras.ORIENTATION] = plan.orientations[photo.name]
@@ -138,25 +140,25 @@ def _parts(
         try:
             texture = model_texture.load_picture(plan.texture, packed=content.pack_texture)
         except BadUseError as error:
-            lacking.texture = str(error)
+            outcome.texture = str(error)
     return replacing.Parts(scan, cameras, root, cloud, views, tour, model), texture
 
 
-def _picture(plan: ImportPlan, photo: Photo, lacking: Lacking) -> bpy.types.Image | None:
+def _picture(plan: ImportPlan, photo: Photo, outcome: Outcome) -> bpy.types.Image | None:
     if plan.photos is None:
         return None
     file = plan.picture(photo.name, photo.camera)
     if file is None:
-        lacking.pictures.setdefault(photo.name, f"is not in {plan.photos}")
-    return _load(file, photo.name, lacking.pictures)
+        outcome.pictures.setdefault(photo.name, f"is not in {plan.photos}")
+    return _load(file, photo.name, outcome.pictures)
 
 
-def _load(file: Path | None, name: str, lacking: dict[str, str]) -> bpy.types.Image | None:
-    """A photo's picture or mask; None where there is none, where it does not fit or is not opened: it lacks it then."""
-    if file is None or name in lacking:
+def _load(file: Path | None, name: str, without: dict[str, str]) -> bpy.types.Image | None:
+    """A photo's picture or mask; None where there is none, or the photo is ``without``, as it is where that fails."""
+    if file is None or name in without:
         return None
     try:
         return pictures.load(file)
     except PhotoError as error:
-        lacking[name] = str(error)
+        without[name] = str(error)
         return None

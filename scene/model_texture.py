@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..properties.typed import existing
 from ..scan.common.errors import BadUseError, PhotoError
 from . import pictures
+from .all_or_nothing import remove_unused
 from .photo_cameras import noted
 from .vertex_colors import COLOR
 
@@ -68,7 +69,7 @@ def show_picture(material: bpy.types.Material, image: bpy.types.Image) -> None:
     if nodes := _textures(material):
         for node in nodes:
             earlier, node.image = existing(node.image), image
-            _forget(earlier)
+            remove_unused({earlier})
         return
     tree = existing(material.node_tree)
     picture = cast("bpy.types.ShaderNodeTexImage", tree.nodes.new("ShaderNodeTexImage"))
@@ -89,7 +90,7 @@ def show_colors(material: bpy.types.Material) -> None:
         cast("bpy.types.ShaderNodeAttribute", colors).attribute_name = COLOR
         image = existing(node.image)
         _replace(tree, node, colors)
-        _forget(image)
+        remove_unused({image})
 
 
 def _of_kind(material: bpy.types.Material, kind: str) -> list[bpy.types.Node]:
@@ -120,13 +121,6 @@ def _replace(tree: bpy.types.NodeTree, old: bpy.types.Node, new: bpy.types.Node)
     for link in list(old.outputs["Color"].links or ()):
         tree.links.new(new.outputs["Color"], existing(link.to_socket))
     tree.nodes.remove(old)
-
-
-def _forget(image: bpy.types.Image) -> None:
-    """Remove a texture that nobody uses: it would be in the .blend until it is saved and opened again."""
-    # Blender 4.2 counts the users of a picture wrong where a material was copied.
-    if not image.use_fake_user and not bpy.data.user_map(subset={image})[image]:
-        bpy.data.images.remove(image)
 
 
 def state(mesh: bpy.types.Mesh) -> list[object]:

@@ -93,9 +93,9 @@ def noted(data: bpy.types.ID | None) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", data)
 
 
-def is_photo(thing: bpy.types.Object) -> bool:
+def is_photo(thing: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
     """Whether an object is the camera of a photo."""
-    return thing.type == "CAMERA" and PHOTO in noted(thing.data)
+    return thing is not None and thing.type == "CAMERA" and PHOTO in noted(thing.data)
 
 
 def is_of_photo(camera: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:

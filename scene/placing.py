@@ -21,12 +21,10 @@ from . import model_mesh, photo_cameras
 
 BY_HAND = "scan_cutout_placed"
 """Custom property of a root: somebody has placed the scan with an operator. Where it came is not so."""
-
-
 SCAN = "scan_cutout_scan"
 """Custom property of a root: which scan it is (see ``ImportPlan.identity``)."""
 CAME = "scan_cutout_came"
-"""Custom property of a root: its matrix when it came, row by row."""
+"""Custom property of a root: the matrix (row by row) with which it came, or would have, had nobody put it elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,25 +115,33 @@ def grow(scan: Scan, factor: float) -> None:
     put(scan, np.linalg.inv(parent) @ about @ parent @ scan.matrix)
 
 
-def put_first(root: bpy.types.Object, matrix: Floats, size: float, *, by_hand: bool) -> None:
-    """Put a scan that was just built: where somebody has had it, ``by_hand``, or where it comes."""
-    _place(root, matrix, size)
+def put_first(root: bpy.types.Object, placed: Floats, size: float, by_hand: Floats | None) -> None:
+    """Put a scan that was just built: ``by_hand`` where somebody has put it (4 × 4 both), else as it is ``placed``."""
+    _place(root, placed, size)
     root[CAME] = np.array(root.matrix_basis).ravel().tolist()
-    if by_hand:
+    if by_hand is not None:
+        _place(root, by_hand, size)
         root[BY_HAND] = True
 
 
 def is_put_by_hand(root: bpy.types.Object) -> bool:
-    """Whether somebody has put a scan where it is, with an operator or without."""
-    known = notes(root)
-    came = np.array(known.get(CAME, []), float)
-    now = np.array(root.matrix_basis).ravel()
-    return bool(known.get(BY_HAND)) or (len(came) == len(now) and not np.allclose(came, now, rtol=1e-5, atol=1e-6))
+    """Whether somebody has put an imported scan where it is, with an operator or without."""
+    return BY_HAND in notes(root) or not np.allclose(_came(root), np.array(root.matrix_basis), rtol=1e-5, atol=1e-6)
+
+
+def moved_by_hand(root: bpy.types.Object) -> Floats:
+    """How somebody has moved an imported scan from where it came, in the space of the root's parent: 4 × 4."""
+    now: Floats = np.array(root.matrix_basis)
+    return now @ np.linalg.inv(_came(root))
 
 
 def notes(root: bpy.types.Object) -> dict[str, Any]:
     """What is kept with a root: the custom properties of it that are ours."""
     return {name: value for name, value in photo_cameras.noted(root).items() if name in {SCAN, CAME, BY_HAND}}
+
+
+def _came(root: bpy.types.Object) -> Floats:
+    return np.array(notes(root)[CAME], float).reshape(4, 4)
 
 
 def _place(root: bpy.types.Object, matrix: Floats, size: float) -> None:

@@ -63,12 +63,12 @@ def replace(
     """
     old = _made_here(root) + ([model] if model is not None and new.model is not None else [])
     staying = [each for each in root.children if each not in old]
-    is_first_model = new.model is not None and not any(map(model_mesh.is_model, root.children))
+    has_model = any(map(model_mesh.is_model, root.children))
     home = next(iter(root.users_collection), scene.collection)
-    ring = next((each.users_collection[0] for each in placing.cameras_of(root) if each.users_collection), None)
-    if ring is None:
-        home.children.link(new.cameras)
-        ring = new.cameras
+    rings = [each.users_collection[0] for each in placing.cameras_of(root) if each.users_collection]
+    ring = rings[0] if rings else new.cameras
+    if not rings:  # somebody has removed all of them
+        home.children.link(ring)
 
     by_role = {_role(each): each for each in old}
     _move(root, staying, new.root, change)
@@ -77,14 +77,16 @@ def replace(
         earlier = by_role.get(_role(made))
         made.parent = root
         if earlier is None:
-            (ring if photo_cameras.is_photo(made) else home).objects.link(made)
+            place = ring if photo_cameras.is_photo(made) else home
+            if place != new.cameras:  # where it is already
+                place.objects.link(made)
         else:
             names += [(each, its.name) for each, its in zip(_made_of(made), _made_of(earlier), strict=False)]
             _succeed(earlier, made)
     _remove([*old, new.root], [each for each in (new.cameras, new.collection) if each != ring])
     for made_again, name in names:  # which is free now
         made_again.name = name
-    if is_first_model and all(map(photo_cameras.is_of_photo, ring.objects)):
+    if new.model is not None and not (has_model and rings) and all(map(photo_cameras.is_of_photo, ring.objects)):
         hiding.hide(scene, new.cloud, ring)
         new.cloud.hide_render = True
 

@@ -32,7 +32,7 @@ from .handing_on import Wishes
 
 _EXIT_CODES = (
     "exit codes: 0 all done, 1 unexpected, 2 bad use, 3 server unreachable, 4 some photos failed, or lack a "
-    "cutout, a place or a picture, or no model could be built, 5 engine failed, 130 interrupted"
+    "cutout, a place, a picture or a mask, or there is no model or no texture, 5 engine failed, 130 interrupted"
 )
 
 Given = dict[str, Any]

@@ -133,8 +133,8 @@ def import_scan(settings: ImportSettings, scene: int, *, with_mesh: bool = True,
         unfit = {what: dict(checked.details.get(what, {}).get("failed", {})) for what in ("photos", "masks")}
     # Asked for by number and late: undo, meanwhile, replaces Blender's data, and references to them would crash it.
     there = next((each for each in bpy.data.scenes if each.session_uid == scene), existing(bpy.context.scene))
-    lacking = building.build(there, plan, settings, unfit.get("photos", {}), unfit.get("masks", {}))
-    return imports.ended(plan, settings, lacking)
+    outcome = building.build(there, plan, settings, unfit.get("photos", {}), unfit.get("masks", {}))
+    return imports.ended(plan, settings, outcome)
 
 
 def render_turntable(settings: TurntableSettings, *, is_apart: bool) -> Steps:

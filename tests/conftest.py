@@ -130,6 +130,11 @@ class Story(list[dict[str, Any]]):
         return [each for each in self if each["event"] == event]
 
     @property
+    def warnings(self) -> list[str]:
+        """What the user is warned of meanwhile."""
+        return [each["text"] for each in self.of("log") if each["level"] == "warning"]
+
+    @property
     def made(self) -> list[str]:
         """The photos that got a mask, sorted."""
         return sorted(each["photo"] for each in self.of("photo_done"))

@@ -11,17 +11,15 @@ import io
 import json
 import os
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
+from local_server import Handler, LocalServer
 from PIL import Image, ImageFilter
 
 MODELS = ("u2net", "u2netp", "isnet-general-use", "u2net_cloth_seg", "withoutbg")
@@ -104,7 +102,7 @@ def always(answer: Answer) -> Script:
     return lambda _request: answer
 
 
-class FaultyServer:
+class FaultyServer(LocalServer):
     """Use as a context manager. ``script`` may be changed at any time."""
 
     def __init__(self, *, host: str = "127.0.0.1", certificate: Path | None = None) -> None:
@@ -122,28 +120,13 @@ class FaultyServer:
         self._in_flight = 0
         self._guard = threading.Lock()
         self._closing = threading.Event()
-        self._http = _Server((host, 0), type("Handler", (_Handler,), {"faulty": self}))
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
-        self.port = int(self._http.server_address[1])
-        self.endpoint = f"http{'s' if certificate else ''}://{host}:{self.port}/api/remove"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        super().__init__(_Handler, host, certificate)
+        self.endpoint = f"{self.url}/api/remove"
 
     def stop(self) -> None:
         """Answer nobody any more."""
         self._closing.set()
-        self._http.shutdown()
-        self._http.server_close()
+        super().stop()
 
     def held(self, gate: Path) -> Script:
         """Good masks, but none before the file ``gate`` is there: a job lasts as long as the test wants it to."""
@@ -208,64 +191,38 @@ class FaultyServer:
         return self._closing.wait(seconds)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that are killed drop their connections."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    faulty: FaultyServer
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
+class _Handler(Handler):
+    owner: FaultyServer
 
     def setup(self) -> None:
         super().setup()
-        self.faulty.connected()
+        self.owner.connected()
 
-    def do_GET(self) -> None:
-        self._do()
-
-    def do_POST(self) -> None:
-        self._do()
-
-    def do_CONNECT(self) -> None:
-        self._do()
-
-    def _do(self) -> None:
+    def answer(self) -> None:
+        """Have the owner say what to do, and do that."""
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         if len(body) < length:  # from a client that was killed while it asked
             self.close_connection = True
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request, answer = self.faulty.received(self.command, self.path, headers, body)
+        request, answer = self.owner.received(self.command, self.path, headers, body)
         try:
-            if self.faulty.wait(3600 if answer.hang else answer.delay):
+            if self.owner.wait(3600 if answer.hang else answer.delay):
                 self.close_connection = True
                 return
         finally:
             # Before the answer is out: the client may be quicker with its next request than this thread.
-            self.faulty.answered(request)
+            self.owner.answered(request)
         if answer.reset:
             self._reset()
         else:
             self._send(answer, _body(answer, request))
 
     def _send(self, answer: Answer, body: bytes) -> None:
-        self.send_response(answer.status, answer.reason)
-        if answer.content_type is not None:
-            self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(body) * (2 if answer.break_off else 1)))
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
+        kind = {} if answer.content_type is None else {"Content-Type": answer.content_type}
+        length = {"Content-Length": str(len(body) * (2 if answer.break_off else 1))}
+        self.send(answer.status, kind | length | answer.headers, body, answer.reason)
         self.close_connection |= answer.break_off
 
     def _reset(self) -> None:
@@ -276,9 +233,6 @@ class _Handler(BaseHTTPRequestHandler):
             socket.close(handle)
         else:
             os.close(handle)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name the base class gave it
-        """Say nothing: ``visits`` tells it."""
 
 
 def _body(answer: Answer, request: Request) -> bytes:

@@ -61,6 +61,35 @@ def refused(operator, **given):
         return str(error)
     return ""
 """
+FACTS = (
+    BEGIN
+    + """
+def everything():
+    kinds = {each.identifier for each in bpy.data.bl_rna.properties if each.type == "COLLECTION"} - {"all_ids"}
+    return {kind: sorted(each.name for each in getattr(bpy.data, kind)) for kind in kinds}
+
+def photos():
+    return [each for each in bpy.data.objects if each.type == "CAMERA" and "scan_cutout_photo" in each.data]
+
+def seen():
+    # Where in the pictures of two cameras the model's vertices are.
+    bpy.context.view_layer.update()
+    return [[list(world_to_camera_view(scene, camera(name), models()[-1].matrix_world @ each.co))[:2]
+             for each in models()[-1].data.vertices] for name in ("up/0000.jpg", "down/0003.jpg")]
+
+def mine(name, parent=None, place=(0.5, 0.5, 0.5)):
+    thing = bpy.data.objects.new(name, None)
+    thing.parent, thing.location = parent, place
+    bpy.context.view_layer.update()
+    return thing
+
+def where(thing, of=None):
+    bpy.context.view_layer.update()
+    of = of or models()[-1]
+    return list(of.matrix_world.inverted() @ thing.matrix_world.translation)
+"""
+)
+"""Also what there is in the file, and where in the world and in the pictures it is."""
 TOP = json.dumps((TURN @ [0, 0, 1.0]).tolist())
 PHOTOS = [*ring("up", 10, 20.0), *turned(ring("down", 8, 20.0), UPSIDE_DOWN)]
 

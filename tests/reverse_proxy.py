@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import base64
-import ssl
-import threading
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 from urllib.parse import urlsplit
+
+from local_server import Handler, LocalServer
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Rules:
     """Bytes, as nginx's ``client_max_body_size``; 0 for none."""
 
 
-class ReverseProxy:
+class ReverseProxy(LocalServer):
     """Use as a context manager."""
 
     def __init__(self, upstream: str, rules: Rules, *, certificate: Path | None = None) -> None:
@@ -42,57 +39,23 @@ class ReverseProxy:
         """The ``Authorization`` of every request."""
         self.pictures: list[str] = []
         """The path of every request that brings something."""
-        self._http = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            # The handshake in the request's own thread: one that fails keeps nobody waiting.
-            self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
-        self.port = int(self._http.server_address[1])
-        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        super().__init__(_Handler, "127.0.0.1", certificate)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that do not trust the certificate drop their connections."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    proxy: ReverseProxy
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
+class _Handler(Handler):
+    owner: ReverseProxy
 
     def version_string(self) -> str:
         """Give the name of who answers."""
         return "nginx/1.24.0"
 
-    def do_GET(self) -> None:
-        self._do()
-
-    def do_POST(self) -> None:
-        self._do()
-
-    def _do(self) -> None:
-        rules = self.proxy.rules
+    def answer(self) -> None:
+        rules = self.owner.rules
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         given = self.headers.get("Authorization", "")
-        self.proxy.logins.append(given)
+        self.owner.logins.append(given)
         if body:
-            self.proxy.pictures.append(self.path)
+            self.owner.pictures.append(self.path)
         wanted = f"Basic {base64.b64encode(rules.login.encode()).decode()}"
         if rules.login and self.path.startswith(rules.guarded) and given != wanted:
             self._refuse(401, "Authorization Required", {"WWW-Authenticate": 'Basic realm="rembg"'})
@@ -107,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _inner(self) -> str:
         """The path at the server behind; empty where there is none."""
-        for public, inner in self.proxy.rules.routes.items():
+        for public, inner in self.owner.rules.routes.items():
             if self.path == public:
                 return inner
             if public.endswith("/") and self.path.startswith(public):
@@ -115,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         return ""
 
     def _pass_on(self, path: str, body: bytes) -> None:
-        behind = HTTPConnection(self.proxy.upstream)
+        behind = HTTPConnection(self.owner.upstream)
         headers = {"Content-Type": kind} if (kind := self.headers.get("Content-Type")) else {}
         behind.request(self.command, path, body, headers)
         answer = behind.getresponse()
@@ -127,12 +90,4 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, "text/html", page.encode(), headers)
 
     def _send(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name the base class gave it
-        """Say nothing: ``logins`` and ``pictures`` tell it."""
+        self.send(status, {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}, body)

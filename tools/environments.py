@@ -214,7 +214,7 @@ def _create(name: str) -> None:
     _run(venv, f"the virtual environment {name}", log)
     install = [program, "pip", "install", "--python", str(python_of(name)), "--require-hashes"]
     # Nothing is built here: what has no wheel for this machine is told, and not tried with whatever compiler there is.
-    # Nor is anything added: the file has all of it, and more than one of them disagrees with a package on numpy.
+    # Nor is anything added: the file has all of it, and a numpy that is not the one that every package asks for.
     install += ["--only-binary", ":all:", "--no-deps", "--requirement", str(requirements_of(name))]
     _run(install, f"what {name} needs", log)
 

@@ -241,5 +241,5 @@ def _told(answer: JobEnd) -> tuple[str, Icon]:
     took = answer.details["seconds"]
     time = f"{took * 1000:.0f} ms" if took < 1 else f"{took:.1f} s"
     if not answer.details["models"]:
-        return f"rembg answered in {time}; its proxy keeps from us which models it has", "CHECKMARK"
+        return f"rembg answered in {time}; the proxy in front of it hides which models it has", "CHECKMARK"
     return f"rembg {answer.details['version']}, {len(answer.details['models'])} models, answered in {time}", "CHECKMARK"

@@ -104,7 +104,8 @@ def _draw_answer(column: bpy.types.UILayout, address: str, *, is_alone: bool) ->
     if queries.is_asked(asked):
         say(column, "Asking the server…" if is_alone else f"Asking {_place(address)}…", "SORTTIME")
     elif answer is not None and answer.is_done:
-        said = " ".join(["rembg", *answer.details["version"].split(), "answers"])
+        version = answer.details["version"]  # which a proxy may hide
+        said = f"rembg {version} answers" if version else "rembg answers"
         say(column, said if is_alone else f"{said} at {_place(address)}", "CHECKMARK")
     elif answer is not None:
         say(column, answer.message if is_alone else f"{_place(address)}: {answer.message}", "ERROR")

@@ -9,7 +9,7 @@ from ..operators.stand_upright import SCAN_CUTOUT_OT_stand_upright
 from ..properties.stored import Settings
 from ..properties.typed import existing
 from ..scan.common.errors import printable
-from ..scene.photo_cameras import PHOTO, is_of_photo, noted
+from ..scene.photo_cameras import PHOTO, is_photo, noted
 from .sidebar_panel import SidebarPanel
 
 
@@ -29,7 +29,7 @@ class SCAN_CUTOUT_PT_placement(SidebarPanel, bpy.types.Panel):
         row.prop(settings, "front")
         camera = existing(context.scene).camera
         # The animated camera is of no photo in particular.
-        if is_of_photo(camera) and PHOTO in noted(camera.data):
+        if is_photo(camera):
             button = existing(row.operator(SCAN_CUTOUT_OT_stand_upright.bl_idname, text="", icon="CAMERA_DATA"))
             button.front = printable(noted(camera.data)[PHOTO])  # as a person would write it
         column.prop(settings, "height")

@@ -51,7 +51,7 @@ def _of_wheel(wheel: Path) -> str:
 
 
 def _added(name: str, version: str) -> list[tuple[str, str]]:
-    """Read the texts added to a wheel's own; where there are only those of others, they have to be looked at anew."""
+    """Read the texts added to a wheel's own; where only another version has some, they have to be looked at anew."""
     folder = _LICENSES / f"{name}-{version}"
     others = [other.name for other in _LICENSES.glob(f"{name}-*") if other != folder]
     if others and not folder.is_dir():

@@ -111,7 +111,8 @@ def find_up(photos: Sequence[Photo], side: str = "", orientations: Mapping[str, 
     first = {
         name: min(PurePosixPath(each.name).name for each in photos if side_of(each.name) == name) for name in sizes
     }
-    chosen = find_name(side, sizes) or side if side else min(sizes, key=lambda name: (-sizes[name], first[name], name))
+    by_size = sorted(sizes, key=lambda name: (-sizes[name], first[name], name))
+    chosen = (find_name(side, sizes) or side) if side else by_size[0]
     ring = tuple(sorted((photo for photo in photos if side_of(photo.name) == chosen), key=lambda photo: photo.name))
     which = count(len(ring), "photo") + (f" of {chosen}" if len(sizes) > 1 else "")
     turns = [_held((orientations or {}).get(photo.name, 1)) for photo in ring]

@@ -28,7 +28,7 @@ def check_certificate(path: str) -> None:
 def usual_certificates() -> str | bool:
     """What requests takes as ``verify``: the file that a variable names, or True for those it comes with.
 
-    requests itself looks at no variable for a server on this computer, since it must not look for a proxy there.
+    requests itself reads these variables only where it reads those of proxies too, which never count for this computer.
     Raises BadUseError where the file is not there.
     """
     for name in BUNDLE_VARIABLES:

@@ -32,7 +32,7 @@ def refusal(response: requests.Response, address: Endpoint, identity: Identity, 
 
 
 def speaker(response: requests.Response, identity: Identity) -> str:
-    """Who says that he gave an answer, such as ``nginx/1.24.0``; empty where nobody does."""
+    """The program that a 403 names as its sender, such as ``nginx/1.24.0``; else empty."""
     names = (response.headers.get("Via", ""), response.headers.get("Server", ""))
     return identity.hide(", ".join(each for each in names if each))[:60] if response.status_code == _FORBIDDEN else ""
 

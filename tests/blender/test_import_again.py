@@ -8,39 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from placed_scans import BEGIN, make_scan
+from placed_scans import FACTS, make_scan
 from rings import small_turn
 
 from bpy_process import Blender
-
-FACTS = (
-    BEGIN
-    + """
-def everything():
-    kinds = {each.identifier for each in bpy.data.bl_rna.properties if each.type == "COLLECTION"} - {"all_ids"}
-    return {kind: sorted(each.name for each in getattr(bpy.data, kind)) for kind in kinds}
-
-def photos():
-    return [each for each in bpy.data.objects if each.type == "CAMERA" and "scan_cutout_photo" in each.data]
-
-def seen():
-    # Where in the pictures of two cameras the model's vertices are.
-    bpy.context.view_layer.update()
-    return [[list(world_to_camera_view(scene, camera(name), models()[-1].matrix_world @ each.co))[:2]
-             for each in models()[-1].data.vertices] for name in ("up/0000.jpg", "down/0003.jpg")]
-
-def mine(name, parent=None, place=(0.5, 0.5, 0.5)):
-    thing = bpy.data.objects.new(name, None)
-    thing.parent, thing.location = parent, place
-    bpy.context.view_layer.update()
-    return thing
-
-def where(thing, of=None):
-    bpy.context.view_layer.update()
-    of = of or models()[-1]
-    return list(of.matrix_world.inverted() @ thing.matrix_world.translation)
-"""
-)
 
 # An artist has used a scan in every way, before it is imported again.
 USED = (
@@ -158,81 +129,6 @@ result += [replaced()]
     ]
 
 
-WORK = {
-    "it is moved": "shot.location.x += 0.5",
-    "it is animated": "shot.keyframe_insert('location', frame=1)",
-    "its lens is animated": "shot.data.keyframe_insert('lens', frame=1)",
-    "its lens is changed": "shot.data.lens = 85",
-    "it is a view without perspective": "shot.data.type = 'ORTHO'",
-    "it follows something": "shot.constraints.new('DAMPED_TRACK')",
-    "it has depth of field": "shot.data.dof.use_dof = True",
-}
-
-
-@pytest.mark.compat
-def test_a_camera_that_somebody_has_worked_on_stays_as_their_own(blender_installed: Blender, scan: Path) -> None:
-    """What is only shown or named differently is no work, and goes over to the new one."""
-    found = blender_installed.run(
-        FACTS
-        + """
-import textwrap
-result = {}
-for name, edit in json.loads(arguments[1]).items():
-    bpy.ops.wm.read_homefile(use_empty=True)
-    scene = bpy.context.scene
-    bring()
-    shot = scene.camera = camera("up/0004.jpg")
-    exec(edit)
-    called, place, lens = shot.name, [list(row) for row in shot.matrix_basis], shot.data.lens
-    bring()
-    new, kept = camera("up/0004.jpg"), bpy.data.objects[called]
-    result[name] = [len(photos()), scene.camera == new, scene.camera == kept, len(bpy.data.cameras), new.name,
-                    [list(row) for row in kept.matrix_basis] == place and kept.data.lens == lens]
-""",
-        scan,
-        json.dumps({"nothing": "", "it is renamed": "shot.name = 'Hero'; shot.hide_render = True", **WORK}),
-    ).result
-    assert found.pop("nothing") == [18, True, True, 18, "up/0004.jpg", True]
-    assert found.pop("it is renamed") == [18, True, True, 18, "Hero", True]
-    assert found == {name: [18, False, True, 19, "up/0004.jpg.001", True] for name in WORK}
-
-
-def test_points_and_a_tour_that_somebody_has_worked_on_stay(blender_installed: Blender, scan: Path) -> None:
-    found = blender_installed.run(
-        FACTS
-        + """
-def curves(action):
-    if hasattr(action, "fcurves"):
-        return list(action.fcurves)
-    (strip,) = action.layers[0].strips
-    return [curve for bag in strip.channelbags for curve in bag.fcurves]
-
-def names():
-    return sorted(each.name for each in bpy.data.objects if "Points" in each.name or "Tour" in each.name)
-bring(animated_camera=True)
-scene.frame_set(5)
-bring(animated_camera=True)
-result = [names()]
-bpy.data.objects["Vase Points"].data.vertices[0].co.x += 1
-curves(bpy.data.objects["Vase Tour"].animation_data.action)[0].keyframe_points[2].co.y += 1
-bring(animated_camera=True)
-result += [names()]
-bpy.ops.wm.read_homefile(use_empty=True)
-scene = bpy.context.scene
-bring(animated_camera=True)
-bring()
-result += [names(), len(bpy.data.actions)]
-""",
-        scan,
-    ).result
-    assert found == [
-        ["Vase Points", "Vase Tour"],
-        ["Vase Points", "Vase Points.001", "Vase Tour", "Vase Tour.001"],
-        ["Vase Points"],
-        0,
-    ]
-
-
 @pytest.mark.parametrize("is_placed", [False, True])
 def test_another_solve_comes_into_the_same_place(
     blender_installed: Blender, scan: Path, tmp_path: Path, is_placed: bool
@@ -318,6 +214,24 @@ for edit in ("root().scale = (2, 2, 2)", "root().parent = bpy.data.objects.new('
         scan,
     ).result
     assert found == [[1, 18, True]] * 4
+
+
+def test_a_scan_without_its_cameras_stays_where_it_was_put(blender_installed: Blender, scan: Path) -> None:
+    found = blender_installed.run(
+        FACTS
+        + """
+bring()
+root().location, root().scale = (3, -2, 1), root().scale * 2
+before = ends()
+result = []
+for _ in range(2):
+    bpy.data.batch_remove(photos())
+    bring()
+    result += [np.abs(np.array(ends()) - before).max(), [each.visible_get() for each in photos()]]
+""",
+        scan,
+    ).result
+    assert found == [pytest.approx(0, abs=1e-4), [False] * 18] * 2
 
 
 @pytest.mark.compat

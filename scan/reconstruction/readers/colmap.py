@@ -21,7 +21,7 @@ from . import colmap_binary, colmap_text
 _PARTS = ("cameras", "images", "points3D")
 _LARGEST_SIDE = 1_000_000
 _HEAD = 4096
-"""Bytes in which the comments are that COLMAP begins a text file with."""
+"""Bytes at the beginning of a text file in which COLMAP's comments are."""
 _T = TypeVar("_T")
 
 
@@ -150,7 +150,7 @@ def _read_points(path: Path, form: _Format) -> Points:
 
 
 def _lost(path: Path, form: _Format, found: int) -> int:
-    """How many entries a file says to have beyond those that are in it. Binary files are not read then at all."""
+    """How many entries a text file says to have beyond those in it; 0 for binary ones, which are refused then."""
     if form.suffix != ".txt":
         return 0
     with path.open("rb") as file:

@@ -183,10 +183,6 @@ def test_a_proxy_that_connects_us_to_no_https_server_is_told_of(forward_proxy, w
     )
 
 
-def warnings(story):
-    return [event["text"] for event in story.of("log") if event["level"] == "warning"]
-
-
 SIZE_WORDS = "choose a smaller Proxy Size, or have the limit of the proxy in front of rembg raised (client_max"
 
 
@@ -196,7 +192,7 @@ def test_where_the_first_proxy_is_too_large_all_are(rembg, add_photos, workers):
         story = workers.strip(proxy.url, in_flight=1)
     assert (story.exit_code, story.failed, len(proxy.pictures)) == (3, {}, 1)
     assert f"{proxy.url}/api/remove takes no picture of 0.0 MB (413); {SIZE_WORDS}" in story.message
-    assert warnings(story) == []
+    assert story.warnings == []
 
 
 def test_of_photos_as_they_are_the_large_ones_fail_and_one_warning_says_why(add_photo, workers, server):
@@ -207,7 +203,7 @@ def test_of_photos_as_they_are_the_large_ones_fail_and_one_warning_says_why(add_
     story = workers.strip(server.endpoint, in_flight=1, proxy_size=0)
     assert (story.made, story.exit_code) == (["0.jpg", "2.jpg", "4.jpg"], 4)
     assert set(story.failed.values()) == {"the server refused it (413: Request Entity Too Large)"}
-    (warning,) = warnings(story)
+    (warning,) = story.warnings
     assert warning.startswith(f"{server.endpoint} takes no picture of 0.")
     assert SIZE_WORDS in warning
 
@@ -219,7 +215,7 @@ def test_where_no_photo_as_it_is_is_small_enough_the_end_says_why(add_photos, wo
     assert (story.exit_code, len(server.requests)) == (3, 3)
     assert story.message.startswith("The server gave no mask for the first 3 photos (the server refused it (413: ")
     assert SIZE_WORDS in story.message
-    assert warnings(story) == []
+    assert story.warnings == []
 
 
 def _noise(size):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From any spelling of an address the one endpoint is found, and what is tested is what is used."""
 
+import contextlib
 import json
 
 import pytest
@@ -26,16 +27,8 @@ class At(FaultyServer):
 @pytest.fixture
 def behind(rembg):
     """Give a function that puts a proxy with some rules before the real server."""
-    opened = []
-
-    def put(rules, **given):
-        proxy = ReverseProxy(rembg.endpoint, rules, **given).__enter__()
-        opened.append(proxy)
-        return proxy
-
-    yield put
-    for proxy in opened:
-        proxy.__exit__(None, None, None)
+    with contextlib.ExitStack() as opened:
+        yield lambda rules, **given: opened.enter_context(ReverseProxy(rembg.endpoint, rules, **given))
 
 
 @pytest.mark.parametrize(
@@ -136,9 +129,8 @@ def test_spellings_of_one_server_are_one_server(add_photos, workers):
         root = f"http://127.0.0.1:{server.port}"
         story = workers.strip(f"{root}/api", further=(f"{root}/docs", f"http://0.0.0.0:{server.port}"), in_flight=1)
         assert (story.made, story.exit_code, server.most_in_flight) == (names, 0, 1)
-    warnings = [event["text"] for event in story.of("log") if event["level"] == "warning"]
     same = "leads to it, and another endpoint does already; remove one"
-    assert warnings == [
+    assert story.warnings == [
         f"Going on without {root}/api/remove: {root}/docs {same}",
         f"Going on without {root}/api/remove: http://0.0.0.0:{server.port} {same}",
     ]

@@ -25,10 +25,6 @@ def pictures(server):
     return [request.fields["file"] for request in server.requests]
 
 
-def warnings(story):
-    return [event["text"] for event in story.of("log") if event["level"] == "warning"]
-
-
 def without_model(name):
     text = json.dumps(OPENAPI).replace(name, "something-else")
     return Answer(body=text.encode(), content_type="application/json")
@@ -59,7 +55,7 @@ def test_two_servers_share_the_photos(add_photos, workers, server, other, output
     assert report["bytes"]["sent"] == sum(map(len, pictures(server) + pictures(other)))
     assert report["versions"]["model"] == "rembg 2.0.86"
     assert report["settings"]["endpoint"]["further"] == [other.endpoint]
-    assert warnings(story) == []
+    assert story.warnings == []
 
 
 def test_a_real_server_and_another_give_the_masks_of_one(turntable, rembg, workers, tmp_path, server, other):
@@ -86,7 +82,7 @@ def test_a_real_server_and_another_give_the_masks_of_one(turntable, rembg, worke
     )
     assert (story.made, story.failed, story.exit_code) == (list(names), {}, 0)
     assert len(server.requests) > 1
-    assert len(warnings(story)) == 1
+    assert len(story.warnings) == 1
     for name in names:
         one, two = (np.asarray(Image.open(folder / "masks" / f"{name}.png")) for folder in (alone, together))
         assert np.array_equal(one, two)
@@ -117,7 +113,7 @@ def test_the_photos_of_a_server_that_goes_away_are_done_by_the_other(add_photos,
     server.script = script
     story = workers.strip(server.endpoint, further=(other.endpoint,), in_flight=2, retry_for=0.5)
     assert (story.made, story.failed, story.exit_code) == (names, {}, 0)
-    (warning,) = warnings(story)
+    (warning,) = story.warnings
     assert warning.startswith(f"Going on without {other.endpoint}: {words.format(url=other.endpoint)}")
     assert story.of("paused") == [], "the other one works on"
 
@@ -139,8 +135,8 @@ def test_the_run_stops_when_the_last_one_is_gone(add_photos, workers, server, ot
     assert (story.finished["status"], story.exit_code, story.failed) == ("stopped", 3, {})
     assert f"The connection to {server.endpoint} was lost, for" in story.message
     assert "8 of 20 done, run again to go on" in story.message
-    assert [text.split(":")[0] for text in warnings(story)] == ["Going on without http"]
-    assert f"{other.endpoint} refuses access" in warnings(story)[0]
+    assert [text.split(":")[0] for text in story.warnings] == ["Going on without http"]
+    assert f"{other.endpoint} refuses access" in story.warnings[0]
     assert len(list((output / "masks").iterdir())) == 8
     server.script = other.script = always(Answer())
     assert len(workers.strip(server.endpoint, further=(other.endpoint,)).made) == 12
@@ -205,7 +201,7 @@ def test_a_server_that_is_away_from_the_start_is_left_out(add_photos, workers, s
     addresses = [NOBODY, server.endpoint] if away == 0 else [server.endpoint, NOBODY]
     story = workers.strip(addresses[0], further=(addresses[1],))
     assert (story.made, story.exit_code) == (names, 0)
-    (warning,) = warnings(story)
+    (warning,) = story.warnings
     assert warning.startswith(f"Going on without {NOBODY}: No server answers at {NOBODY} (connection refused)")
 
 
@@ -214,7 +210,7 @@ def test_the_model_must_be_known_to_one_of_them(add_photos, workers, server, oth
     other.openapi = without_model("u2netp")
     story = workers.strip(other.endpoint, further=(server.endpoint,))
     assert (story.made, story.exit_code, other.requests) == (names, 0, [])
-    (warning,) = warnings(story)
+    (warning,) = story.warnings
     assert warning.startswith(f"Going on without {other.endpoint}: The server has no model 'u2netp'; it knows u2net, ")
     server.openapi = without_model("u2netp")
     story = workers.strip(other.endpoint, further=(server.endpoint,), post_process=True)
@@ -255,4 +251,4 @@ def test_a_cancel_is_no_loss(add_photos, workers, server, other):
     worker.cancel()
     story = workers.end(worker)
     assert story.finished["status"] == "cancelled"
-    assert warnings(before) + warnings(story) == []
+    assert before.warnings + story.warnings == []
