@@ -55,7 +55,8 @@ class _Claim:
 def split(names: Names) -> tuple[list[PurePosixPath], dict[PurePosixPath, Names]]:
     """Returns those of the ``names`` that are photos; and mask → the photos that it may belong to.
 
-    Of a mask that lies among those of other photos, that is none where its photo is not there.
+    Of what can be nothing but a mask, since it lies among those of other photos, or is named as a photo elsewhere, that
+    is none where its photo is not there.
     """
     claims = sorted(map(_claim, names), key=lambda claim: claim.depth)
     photos = _Photos()
@@ -68,7 +69,7 @@ def split(names: Names) -> tuple[list[PurePosixPath], dict[PurePosixPath, Names]
     series = {claim.series for claim in claims if claim.name in masks}
     owning = {photo for found in masks.values() for photo in found}
     left = [claim for claim in claims if claim.depth and claim.name not in masks and claim.name not in owning]
-    masks |= {claim.name: [] for claim in left if claim.series in series}
+    masks |= {claim.name: [] for claim in left if claim.series in series or photos.has_namesake(claim)}
     return [name for name in names if name not in masks], masks
 
 
@@ -101,6 +102,10 @@ class _Photos:
             self._by_name[name.name.casefold()].append(name)
             self._by_name[f"{name.name}.jpg".casefold()].append(name)  # what engines get for a HEIC or RAW photo
             self._by_stem[name.stem.casefold()].append(name)
+
+    def has_namesake(self, claim: _Claim) -> bool:
+        """Whether a photo in another place has the whole name, with its kind, that a file in a folder for masks has."""
+        return claim.above is not None and any(text.casefold() in self._by_name for text in claim.texts)
 
     def owners(self, claim: _Claim, *, only_beside: bool = False) -> list[PurePosixPath]:
         """The photos that fit best; none where none does."""

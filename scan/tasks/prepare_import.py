@@ -26,7 +26,7 @@ from ..job.events import Log, PhotoDone, PhotoFailed, Started, StepProgress
 from ..job.job_end import JobEnd
 from ..job.journal import read_journal
 from ..masks.mask import Mask
-from ..masks.solved import check_mask, check_picture, scaled_mask, scaled_picture
+from ..masks.solved import check_mask, check_picture, refuse_gone, scaled_mask, scaled_picture
 from ..photos.photo import Photo as PhotoFile
 from ..reconstruction.copies import Copies, lens_facts
 from ..reconstruction.pinhole import View, views
@@ -142,6 +142,7 @@ class Prepare:
     def _key(self, photo: SolvedPhoto, lens: _Lens) -> str:
         """Names a copy: same key, same copy. Raises PhotoError where the photo is not there."""
         mask = self._mask(photo.name)
+        refuse_gone(self._photo(photo.name))
         return short_hash(
             lens_facts(lens.camera),
             self._photo(photo.name).file_stamp(),

@@ -69,6 +69,21 @@ def test_what_was_painted_goes_along_with_a_renamed_side_before_masks_are_adopte
     assert not is_left(output, third)
 
 
+def test_masks_that_do_not_follow_their_side_become_no_photos(add, workers, photos):
+    names = add(*(f"standing/{number}.JPG" for number in range(2)))
+    files = [photos / "masks" / "standing" / f"{number}.JPG.png" for number in range(2)]
+    for file in files:
+        save(file)
+    workers.strip(CLOSED, retry_for=0.0, adopt_masks=True)
+    rename_side(photos, names)
+    story = workers.strip(CLOSED, retry_for=0.0)
+    assert (story.exit_code, story.finished["photos"]["found"]) == (0, 2)
+    shown = ", ".join(str(file.relative_to(photos)) for file in files)
+    assert warnings(story) == [
+        f"2 masks of your own belong to no photo that is there, and nothing is made of them: {shown}"
+    ]
+
+
 def test_masks_that_do_not_follow_their_photos_new_names_are_named_and_not_silently_photos(
     add, workers, server, photos
 ):
