@@ -324,6 +324,9 @@ CHOICES: dict[str, Any] = {
     "first_timeout": 8.25,
     "retry_for": 0.0,
     "certificate": certifi.where(),
+    "develop_raw": True,
+    "adopt_masks": True,
+    "mask_object": "BLACK",
 }
 TOLD = {**CHOICES, "cutout_color": "#ff8000"}
 del TOLD["full_resolution"]  # which is a proxy size: see test_proxy_size.py
