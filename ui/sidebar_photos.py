@@ -47,7 +47,9 @@ class SCAN_CUTOUT_PT_photos(SidebarPanel, bpy.types.Panel):
             _draw_found(layout, found)
             # What was developed already is of the kind RAW, too.
             if "RAW" in found.details.get("formats", ()):
-                layout.prop(settings, "develop_raw")
+                column = layout.column()
+                column.use_property_split = False  # its name is long
+                column.prop(settings, "develop_raw")
         elif survey.is_asked():
             layout.label(text="Looking…", icon="SORTTIME")
         else:

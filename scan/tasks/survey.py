@@ -136,7 +136,7 @@ def _about_kinds(found: _Sorted, *, develops: bool) -> list[str]:
         become = (
             "will be developed to JPEG in the output folder"
             if develops
-            else "cannot be read as they are: tick Develop RAW Photos, or export them as JPEG or TIFF beside them"
+            else "cannot be read as RAW: tick Develop RAW Photos, or export JPEG or TIFF files into the same folder"
         )
         warnings.append(f"{count(len(found.raw), 'RAW photo')} ({suffixes}) {become}")
     if found.unconverted:

@@ -65,15 +65,20 @@ def open_sidebar():
     check(region("UI").width == 260, f"the sidebar is {region('UI').width} wide")
 
 def button(operator, scrolling="WHEELUPMOUSE"):
+    back = {"WHEELUPMOUSE": "WHEELDOWNMOUSE", "WHEELDOWNMOUSE": "WHEELUPMOUSE"}[scrolling]
     yield from scroll(scrolling)
-    place = yield from find(operator)
-    check(place, f"{operator} is not to be found")
-    return place or (0, 0)
+    for _ in range(6):    # all of the panels together are higher than the screen
+        place = yield from find(operator)
+        if place:
+            return place
+        yield from scroll(back, 8)
+    check(False, f"{operator} is not to be found")
+    return 0, 0
 
-def scroll(kind):
+def scroll(kind, steps=60):
     where = region("UI")
     yield move(where.x + 60, where.y + 60)
-    for _ in range(60):
+    for _ in range(steps):
         press(kind)
     yield drawn()
 

@@ -70,8 +70,8 @@ def test_what_a_person_should_look_at_is_said(add, survey, photos):
     found = survey()
     raw, heic, webp, empty, blind, cameras = found["warnings"]
     assert raw == (
-        "2 RAW photos (.CR3, .NEF) cannot be read as they are: tick Develop RAW Photos, or export them as JPEG or TIFF "
-        "beside them"
+        "2 RAW photos (.CR3, .NEF) cannot be read as RAW: tick Develop RAW Photos, or export JPEG or TIFF files into "
+        "the same folder"
     )
     assert heic.startswith("1 HEIC photo will be converted to JPEG")
     assert webp.startswith("1 photo left out (5.webp): it is a WEBP file, which COLMAP does not read; save it as JPEG")
