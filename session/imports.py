@@ -14,7 +14,7 @@ def ended(plan: ImportPlan, content: SceneContent, outcome: Outcome) -> JobEnd:
     """How an import ended: done where all came that should have."""
     model = plan.reconstruction
     photos, points = model.photos, model.points
-    said = f"{plan.name}: {len(photos)} cameras and {len(points.positions)} points"
+    said = f"{plan.name}: {count(len(photos), 'camera')} and {count(len(points.positions), 'point')}"
     known = points.errors[points.errors >= 0]
     if len(known):
         said += f", which miss the photos by {known.mean():.2f} pixels on average"
@@ -36,9 +36,10 @@ def ended(plan: ImportPlan, content: SceneContent, outcome: Outcome) -> JobEnd:
 
 def _wrong(plan: ImportPlan, outcome: Outcome) -> Iterator[str]:
     if bare := outcome.pictures:
-        yield f"{len(bare)} have no picture behind them{_such_as(bare)}"
+        have, them = ("has", "it") if len(bare) == 1 else ("have", "them")
+        yield f"{len(bare):,} {have} no picture behind {them}{_such_as(bare)}"
     if bare := {name: reason for name, reason in outcome.masks.items() if name not in outcome.pictures}:
-        yield f"{len(bare)} have a mask that is left out{_such_as(bare)}"
+        yield f"{len(bare):,} {'has' if len(bare) == 1 else 'have'} a mask that is left out{_such_as(bare)}"
     if outcome.texture:
         yield f"the model has no texture: {outcome.texture}"
     if lost := plan.reconstruction.lost_photos:

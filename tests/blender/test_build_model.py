@@ -257,7 +257,7 @@ def test_the_model_is_a_step_between_cameras_and_scene(blender_installed: Blende
     assert found["scene"] == ["1.jpg", "out", "out Model", "out Points"]
     assert (found["end"]["status"], found["end"]["exit_code"]) == ("some_failed", 4)
     assert found["end"]["message"] == (
-        "out: 1 cameras and 1 points, which miss the photos by 0.50 pixels on average, and a model with 128 faces; "
+        "out: 1 camera and 1 point, which miss the photos by 0.50 pixels on average, and a model with 128 faces; "
         "left as it lay, since no ring was found in its 1 photo"
     )
     assert [found["end"][name]["status"] for name in ("strip", "solve", "model")] == ["done", "done", "some_failed"]

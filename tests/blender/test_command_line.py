@@ -131,7 +131,7 @@ def test_cameras_without_a_picture_are_told_by_the_exit_code_where_their_photos_
     assert (alone[0], alone[2]["status"], alone[2]["exit_code"]) == (0, "done", 0)
     assert "their photos were not found" in alone[2]["message"]
     assert (bare[0], bare[2]["status"], bare[2]["exit_code"]) == (4, "some_failed", 4)
-    assert "1 have no picture behind them" in bare[2]["message"]
+    assert "1 has no picture behind it" in bare[2]["message"]
     assert Path(bare[2]["blend"]).is_file(), "what could be brought in was not saved"
     Image.new("RGB", (320, 240)).save(tmp_path / "photos" / "IMG_0001.JPG")
     ((code, _, told),) = run(blender_installed, [*line, "--photos", tmp_path / "photos"], end=end)

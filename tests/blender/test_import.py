@@ -145,7 +145,7 @@ def test_photos_are_behind_the_cameras_and_masks_at_hand(blender_installed, scan
     plain, portrait, fisheye, missing = (run.result[name] for name in sorted(run.result))
     # By name, those of side 0 come first.
     portrait, fisheye = fisheye, portrait
-    assert "1 have no picture behind them" in run.stdout + run.stderr
+    assert "1 has no picture behind it" in run.stdout + run.stderr
     assert missing["backgrounds"] == []
     for camera, size in ((plain, [400, 300]), (portrait, [300, 400])):
         picture, mask = camera["backgrounds"]

@@ -87,7 +87,7 @@ def test_a_backslash_in_a_name_is_told_and_the_others_come(blender_installed: Bl
     found = blender_installed.run(IMPORT, project.root, project.blend).result
     assert found["code"] == 4
     assert (
-        f"1 have no picture behind them, such as {odd}, which cannot be shown: Blender takes the backslash"
+        f"1 has no picture behind it, such as {odd}, which cannot be shown: Blender takes the backslash"
         in (found["said"])
     )
     assert {name: len(pictures) for name, pictures in found["shown"].items()} == {NAMES[0]: 2, NAMES[2]: 2, odd: 0}
@@ -107,7 +107,7 @@ def test_pictures_and_masks_of_another_shape_are_left_out_by_name(blender_instal
         in (found["said"])
     )
     assert (
-        "1 have a mask that is left out, such as IMG_2.jpg, which does not fit the model: its mask is 240 × 320"
+        "1 has a mask that is left out, such as IMG_2.jpg, which does not fit the model: its mask is 240 × 320"
         in (found["said"])
     )
     assert f"{NAMES[2]} failed: is not a JPEG" in found["said"]
@@ -124,7 +124,7 @@ def test_a_photo_of_another_shape_and_its_mask_are_told_of_once(blender_installe
     project.save("masks", f"{NAMES[0]}.png", Image.new("L", (960, 1280)))
     found = blender_installed.run(IMPORT, project.root, project.blend).result
     assert (found["code"], found["shown"][NAMES[0]]) == (4, [])
-    assert "1 have no picture behind them, such as IMG_1.jpg, which does not fit the model" in found["said"]
+    assert "1 has no picture behind it, such as IMG_1.jpg, which does not fit the model" in found["said"]
     assert "mask" not in found["said"]
 
 
@@ -135,7 +135,7 @@ def test_a_copy_of_a_photo_that_fits_no_more_is_not_shown(blender_installed: Ble
     project.save("images", NAMES[0], Image.new("RGB", (960, 1280)))
     found = blender_installed.run(IMPORT, project.root, project.blend).result
     assert found["code"] == 4
-    assert "1 have no picture behind them, such as IMG_1.jpg, which does not fit" in found["said"]
+    assert "1 has no picture behind it, such as IMG_1.jpg, which does not fit" in found["said"]
     assert [Path(each).suffix for each in found["shown"][NAMES[0]]] == [".png"], "of its mask alone"
 
 
@@ -175,7 +175,7 @@ def test_what_a_models_files_have_lost_is_told(blender_installed: Blender, proje
         file.write_text(f"# {words}\n{file.read_text()}")
     found = blender_installed.run(IMPORT, project.root, project.blend).result
     assert found["code"] == 4
-    assert "3 cameras and 1 points" in found["said"]
+    assert "3 cameras and 1 point" in found["said"]
     assert "the model's files have lost 8 points" in found["said"]
     assert "the model's files have lost 2 photos; solve again, or copy them again" in found["said"]
 
