@@ -74,8 +74,3 @@ def painted_on(scan, add_photos):
     scan.painted = scan.paint(names[1])
     scan.strip(cutouts="PNG")
     return scan
-
-
-def warnings(story):
-    """Give the warnings of a run."""
-    return [event["text"] for event in story.of("log") if event["level"] == "warning"]

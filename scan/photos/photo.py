@@ -129,21 +129,20 @@ def find_photos(folder: Path, files: tuple[str, ...] = (), converted: Path | Non
     developed of them among the photos. Raises BadUseError where there is no photo, and says what there is, or where a
     name leads out of the folder.
     """
+    return find_with_developed(folder, files, converted)[0]
+
+
+def find_with_developed(
+    folder: Path, files: tuple[str, ...] = (), converted: Path | None = None
+) -> tuple[list[Photo], dict[PurePosixPath, PurePosixPath]]:
+    """Returns what ``find_photos`` does, and RAW file → the photo developed of it, of those passed over for it."""
     names = _named(folder, files)
     if not names:
         raise BadUseError(
             f"There are no photos in {folder}; JPEG, HEIC, PNG, TIFF and WebP files are read. {what_is_there(folder)}"
         )
     twins = developed_twins(names)
-    return [Photo(name, folder / name, converted) for name in names if name not in twins]
-
-
-def find_developed(folder: Path, files: tuple[str, ...] = ()) -> dict[PurePosixPath, PurePosixPath]:
-    """Returns RAW file → the photo that was developed of it, of those that ``find_photos`` passes over for it.
-
-    Raises BadUseError.
-    """
-    return developed_twins(_named(folder, files))
+    return [Photo(name, folder / name, converted) for name in names if name not in twins], twins
 
 
 def _named(folder: Path, files: tuple[str, ...]) -> list[PurePosixPath]:

@@ -38,7 +38,7 @@ from ..job.records import PhotoRecord
 from ..masks.own_masks import about_own_masks, find_own_masks
 from ..masks.unfit_names import unfit_photos
 from ..photos.other_files import about_others
-from ..photos.photo import Photo, find_developed, find_photos
+from ..photos.photo import Photo, find_with_developed
 from ..photos.pixels import NO_MEMORY
 from ..photos.twins import about_developed
 from ..review.contact_sheet import ContactSheet
@@ -119,12 +119,12 @@ class Strip:
         Later trouble is in the outcome.
         """
         begin = time.monotonic()
-        photos = find_photos(Path(self._settings.photos), self._settings.files, self._folder.converted)
+        root = Path(self._settings.photos)
+        photos, developed = find_with_developed(root, self._settings.files, self._folder.converted)
         for folder in {photo.path.parent for photo in photos}:
             refuse_overlap(folder, self._folder.root)  # again, since a linked folder lies elsewhere
         self._folder.make_mask_folders()
         self._journal.write(Started(task="strip", photos=len(photos)))
-        root = Path(self._settings.photos)
         for words in about_others(root) if not self._settings.files else ():
             self._warn(words)
         events = read_journal(self._folder.journal)
@@ -134,7 +134,6 @@ class Strip:
         self._adopt_masks(photos, events)
         if self._adopted:
             events = read_journal(self._folder.journal)
-        developed = find_developed(root, self._settings.files)
         if words := about_developed(developed):
             self._journal.write(Log(text=words))
         self._sheet = ContactSheet([str(photo.name) for photo in photos])

@@ -30,7 +30,7 @@ from ..masks.renamed import find_renamed
 from ..masks.settings import Threshold
 from ..photos.file_types import named_kind
 from ..photos.other_files import about_others
-from ..photos.photo import Photo, find_developed, find_photos
+from ..photos.photo import Photo, find_with_developed
 from ..photos.pixels import make_proxy
 from ..photos.twins import about_developed, about_shots_twice
 from ..reconstruction.models import find_model, find_texture, model_report
@@ -78,7 +78,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
     events = read_journal(output.journal) if output else []
     try:
         check_photo_folder(settings.photos)
-        photos = find_photos(root, converted=(output or folder).converted)
+        photos, developed = find_with_developed(root, converted=(output or folder).converted)
     except BadUseError as error:
         # The photos may be on a disk that is not here today: what was made of them can be seen and imported.
         left = _state(None, output, events) if output else None
@@ -106,7 +106,7 @@ def run(values: dict[str, Any], context: JobContext) -> JobEnd:
         count=len(photos),
         sides=[{"name": name, "count": number} for name, number in sides.items()],
         formats=dict(Counter(named_kind(photo.name) for photo in photos).most_common()),
-        notes=[words] if (words := about_developed(find_developed(root))) else [],
+        notes=[words] if (words := about_developed(developed)) else [],
         warnings=warnings,
         own_masks=_about_own(Adoption(photos, own, output or folder, events)),
         thumbnails=thumbnails,

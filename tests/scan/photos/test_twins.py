@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from scan.photos.photo import find_developed, find_photos
+from scan.photos.photo import find_photos, find_with_developed
 from scan.photos.twins import about_developed, about_shots_twice, developed_twins
 
 
@@ -62,14 +62,14 @@ def test_raw_files_with_a_twin_are_no_photos(photos):
         (photos / name).parent.mkdir(exist_ok=True)
         (photos / name).touch()
     assert [str(photo.name) for photo in find_photos(photos)] == ["A/DSC_3.dng.jpg", "DSC_1.JPG", "DSC_2.NEF"]
-    developed = {str(raw): str(twin) for raw, twin in find_developed(photos).items()}
+    developed = {str(raw): str(twin) for raw, twin in find_with_developed(photos)[1].items()}
     assert developed == {"DSC_1.NEF": "DSC_1.JPG", "A/DSC_3.dng": "A/DSC_3.dng.jpg"}
 
 
 def test_of_named_files_only_those_named_count(photos):
     assert [str(photo.name) for photo in find_photos(photos, ("1.NEF", "1.JPG"))] == ["1.JPG"]
     assert [str(photo.name) for photo in find_photos(photos, ("1.NEF",))] == ["1.NEF"]
-    assert find_developed(photos, ("1.NEF",)) == {}
+    assert find_with_developed(photos, ("1.NEF",))[1] == {}
 
 
 def test_it_is_said_which_raw_files_are_passed_over():

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from raw_files import dng
-from renamed_scan import warnings
 
 from scan.job.folder import JobFolder
 
@@ -64,7 +63,7 @@ def test_what_was_painted_goes_along_with_a_renamed_side_before_masks_are_adopte
     assert is_left(output, first)
     assert (output / "masks" / f"{second}.png").read_bytes() == painted
     story = workers.strip(CLOSED, retry_for=0.0)  # the third photo's mask has gone along as well
-    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+    assert (story.exit_code, story.made, story.warnings) == (0, [], [])
     assert sorted(path.name for path in (output / "masks").iterdir()) == ["upright"]
     assert not is_left(output, third)
 
@@ -79,7 +78,7 @@ def test_masks_that_do_not_follow_their_side_become_no_photos(add, workers, phot
     story = workers.strip(CLOSED, retry_for=0.0)
     assert (story.exit_code, story.finished["photos"]["found"]) == (0, 2)
     shown = ", ".join(str(file.relative_to(photos)) for file in files)
-    assert warnings(story) == [
+    assert story.warnings == [
         f"2 masks of your own belong to no photo that is there, and nothing is made of them: {shown}"
     ]
 
@@ -97,9 +96,9 @@ def test_masks_that_do_not_follow_their_photos_new_names_are_named_and_not_silen
         "masks/standing/0.png, masks/standing/1.png. If they are masks, rename or move them as their photos were"
     )
     story = workers.strip(server.endpoint)
-    assert warnings(story) == [said]
+    assert story.warnings == [said]
     (photos / "masks" / "standing").rename(photos / "masks" / "upright")
-    assert said not in warnings(workers.strip(server.endpoint))
+    assert said not in workers.strip(server.endpoint).warnings
 
 
 @pytest.mark.parametrize("name", ["masks/{}.png", "{}.mask.png", "masks/front/{}.JPG.png"])
@@ -112,15 +111,15 @@ def test_the_mask_of_a_photo_that_was_removed_becomes_no_photo(add, workers, pho
     assert (story.exit_code, story.finished["photos"]["found"]) == (0, 2)
     alone = (folder / name.format(2)).relative_to(photos)
     said = f"1 mask of your own belongs to no photo that is there, and nothing is made of it: {alone}"
-    assert warnings(story) == [said]
+    assert story.warnings == [said]
     story = workers.strip(CLOSED, retry_for=0.0, files=("front/1.JPG", str(alone)))  # unless somebody says so
     assert story.finished["photos"]["found"] == 2
-    assert said not in warnings(story)
+    assert said not in story.warnings
 
 
 def test_a_scan_of_masks_is_not_doubted(add, workers, server):
     add("mask_1.png", "mask_2.png")
-    assert warnings(workers.strip(server.endpoint)) == []
+    assert workers.strip(server.endpoint).warnings == []
 
 
 def test_a_mask_named_after_the_raw_file_is_that_of_the_photo_developed_of_it(add, photos, output, adopt):
@@ -129,7 +128,7 @@ def test_a_mask_named_after_the_raw_file_is_that_of_the_photo_developed_of_it(ad
         (photos / f"{number}.DNG").write_bytes(dng(Image.open(photos / name)))
         save(photos / ["masks/0.DNG.png", "1.DNG.mask.png", "masks/2.png"][number])
     story = adopt()
-    assert (story.message, warnings(story)) == ("3 masks of your own adopted", [])
+    assert (story.message, story.warnings) == ("3 masks of your own adopted", [])
     assert all(is_left(output, f"{number}.JPG") for number in range(3))
 
 
@@ -147,7 +146,7 @@ def test_what_was_painted_on_a_developed_photo_is_offered_to_its_twin_that_came_
         add(f"{number}.JPG")
     story = workers.strip(server.endpoint)
     file = "output/masks/1.DNG.jpg.png"
-    (words,) = warnings(story)
+    (words,) = story.warnings
     assert words.startswith(f"2 masks of your own ({file}, 2.mask.png) are there, and not taken for photos: ")
     assert adopt().finished["photos"] == {"found": 3, "done": 2, "adopted": 2, "failed": []}
     assert [is_left(output, f"{number}.JPG") for number in range(3)] == [False, False, True]
@@ -161,9 +160,9 @@ def test_cutouts_that_show_the_masks_from_before_are_named(add, workers, server,
     save(photos / "masks" / "1.png")
     story = workers.strip(CLOSED, retry_for=0.0, adopt_masks=True) if by_strip else adopt()
     said = f"strip with Cutouts once more, or delete what is in {output / 'cutouts'}"
-    assert warnings(story) == [f"1 cutout shows an earlier mask: {said}"]
+    assert story.warnings == [f"1 cutout shows an earlier mask: {said}"]
     story = workers.strip(CLOSED, retry_for=0.0, cutouts="PNG")
-    assert (story.exit_code, warnings(story)) == (0, [])
+    assert (story.exit_code, story.warnings) == (0, [])
 
 
 def resized(photos, name, size):
@@ -187,7 +186,7 @@ def test_a_painted_mask_has_to_fit_the_photo_that_takes_the_place_of_its_own(
     assert adopt().message == "1 mask of your own adopted. 1 photo without one"
     assert np.array_equal(np.asarray(Image.open(path)) > 0, LEFT.repeat(2, 0).repeat(2, 1))
     story = workers.strip(server.endpoint, cutouts="PNG")
-    assert (story.exit_code, story.asked, warnings(story)) == (0, [], [])
+    assert (story.exit_code, story.asked, story.warnings) == (0, [], [])
     resized(photos, names[0], (160, 120))
     mask = save(path, LEFT[::2, ::2])  # by hand, as the reason says
     story = workers.strip(server.endpoint, cutouts="PNG")
@@ -198,7 +197,7 @@ def test_a_painted_mask_has_to_fit_the_photo_that_takes_the_place_of_its_own(
 def test_one_mask_is_spoken_of_as_one(add, workers, server, photos):
     add("1.JPG")
     save(photos / "1_mask.png")
-    (words,) = warnings(workers.strip(server.endpoint))
+    (words,) = workers.strip(server.endpoint).warnings
     assert "is there, and not taken for a photo: Adopt Masks (--adopt-masks) uses it in" in words
 
 

@@ -68,10 +68,6 @@ def is_left(output, name):
     return np.array_equal(values > 0, LEFT)
 
 
-def warnings(story):
-    return [event["text"] for event in story.of("log") if event["level"] == "warning"]
-
-
 def paint(output, name):
     path = output / "masks" / f"{name}.png"
     Image.fromarray(np.uint8(~LEFT * 255)).save(path)
@@ -91,7 +87,7 @@ def test_masks_are_not_taken_for_photos_and_told_of_until_they_are_adopted(
     assert found["own_masks"]["inverted"] == ""
     story = workers.strip(server.endpoint)
     assert (story.made, story.exit_code) == (names, 0)
-    (words,) = warnings(story)
+    (words,) = story.warnings
     assert found["own_masks"]["said"] == f"{said} are there, and not taken for photos"
     assert words == f"{found['own_masks']['said']}: Adopt Masks (--adopt-masks) uses them in place of the model's"
     assert survey()["own_masks"]["count"] == 2  # what the model made is not theirs
@@ -101,7 +97,7 @@ def test_masks_are_not_taken_for_photos_and_told_of_until_they_are_adopted(
     assert not is_left(output, names[2])
     assert survey()["own_masks"] == {"count": 0, "said": "", "inverted": ""}
     story = workers.strip(server.endpoint)
-    assert (story.made, warnings(story)) == ([], [])
+    assert (story.made, story.warnings) == ([], [])
 
 
 def test_a_strip_that_adopts_asks_for_the_rest_alone_and_keeps_them_as_what_is_painted(
@@ -258,7 +254,7 @@ def test_turned_photos_say_where_a_mask_could_be_upright(add_photo, put, output,
     put("masks/3.png", np.rot90(LEFT, -1))
     story = adopt()
     assert [is_left(output, f"{number}.jpg") for number in (1, 2, 3)] == [True, True, True]
-    (words,) = warnings(story)
+    (words,) = story.warnings
     assert words.startswith("1 mask of your own (masks/1.png) could be upright, or the way the photo is stored")
 
 
@@ -295,7 +291,7 @@ def test_masks_of_more_than_one_photo_and_more_than_one_mask_are_named(add_photo
         "1 mask of your own could be that of more than one photo: masks/1.png that of A/1.jpg or B/1.jpg. Name"
     )
     story = workers.strip(server.endpoint, adopt_masks=True)
-    assert (story.made, warnings(story)) == (["A/1.jpg", "B/1.jpg"], [doubled, unclear])
+    assert (story.made, story.warnings) == (["A/1.jpg", "B/1.jpg"], [doubled, unclear])
 
 
 def test_masks_that_are_nobodys_for_sure_are_no_reason_to_begin(add_photo, put, adopt):

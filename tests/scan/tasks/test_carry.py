@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import draw_photo
 from PIL import Image
-from renamed_scan import Scan, painted_on, warnings
+from renamed_scan import Scan, painted_on
 
 from scan.photos.photo import Photo
 
@@ -44,7 +44,7 @@ def test_all_that_was_made_of_photos_goes_along_with_them(stripped, names):
     expected = {names.get(name, name): made for name, made in before.items()}
     stripped.move(names)
     story = stripped.strip_alone(cutouts="PNG")
-    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+    assert (story.exit_code, story.made, story.warnings) == (0, [], [])
     assert stripped.shown() == expected
     carried = (
         "1 mask was carried to its photo's new name"
@@ -56,7 +56,7 @@ def test_all_that_was_made_of_photos_goes_along_with_them(stripped, names):
     assert sorted(stripped.report()["masks"]) == sorted(names.get(name, name) for name in before)
     # From now on they are as if they had always been called so.
     again = stripped.strip_alone(cutouts="PNG")
-    assert (again.exit_code, again.made, again.of("photos_carried"), warnings(again)) == (0, [], [], [])
+    assert (again.exit_code, again.made, again.of("photos_carried"), again.warnings) == (0, [], [], [])
     painted = names.get("IMG_0002.JPG", "IMG_0002.JPG")
     ours = sorted({*expected} - {painted})
     other = stripped.strip_alone(threshold=200, cutouts="PNG")
@@ -107,7 +107,7 @@ def test_a_copy_with_another_time_is_known_and_not_asked_about(stripped):
         path.unlink()
     for _ in range(2):
         story = stripped.strip_alone(cutouts="PNG")
-        assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+        assert (story.exit_code, story.made, story.warnings) == (0, [], [])
     assert stripped.strip_alone(threshold=200, cutouts="PNG").made == ["Top/IMG_0001.JPG", "Top/IMG_0003.JPG"]
     assert stripped.files()["Top/IMG_0002.JPG"] == stripped.painted
     story = stripped.strip_alone(threshold=200, cutouts="PNG")
@@ -117,7 +117,7 @@ def test_a_copy_with_another_time_is_known_and_not_asked_about(stripped):
 def test_a_painted_mask_of_a_photo_that_was_only_touched_is_no_news(stripped):
     os.utime(stripped.photos / "IMG_0002.JPG", ns=(10**18, 10**18))
     story = stripped.strip_alone(cutouts="PNG")
-    assert warnings(story) == []
+    assert story.warnings == []
     assert stripped.files()["IMG_0002.JPG"] == stripped.painted
 
 
@@ -129,13 +129,13 @@ def test_of_photos_that_are_alike_nothing_is_carried_and_both_are_named_once(sca
     scan.move({f"{number}.jpg": f"Top/{number}.jpg" for number in (1, 2, 3)})
     story = scan.strip()
     assert story.asked == ["Top/1.jpg", "Top/2.jpg"]
-    (words,) = warnings(story)
+    (words,) = story.warnings
     assert words.startswith("2 masks were not carried along, since photos have the same content: ")
     assert "Top/1.jpg, Top/2.jpg (before: 1.jpg, 2.jpg)" in words
     left = scan.files()
     assert (left["1.jpg"], left["2.jpg"], left["Top/3.jpg"]) == painted
     assert "3.jpg" not in left
-    assert warnings(scan.strip()) == []
+    assert scan.strip().warnings == []
     assert scan.files() == left
 
 
@@ -147,7 +147,7 @@ def test_of_two_alike_one_of_which_stays_nothing_is_carried_either(scan, add_pho
     scan.move({"1.jpg": "Top/1.jpg"})
     story = scan.strip()
     assert story.asked == ["Top/1.jpg"]
-    assert "Top/1.jpg, 2.jpg (before: 1.jpg)" in warnings(story)[0]
+    assert "Top/1.jpg, 2.jpg (before: 1.jpg)" in story.warnings[0]
     assert scan.files()["1.jpg"] == painted
 
 
@@ -156,7 +156,7 @@ def test_a_copy_beside_the_photo_takes_no_mask_from_it(stripped):
     (stripped.photos / "Top").mkdir()
     shutil.copy2(stripped.photos / "IMG_0002.JPG", stripped.photos / "Top" / "IMG_0002.JPG")
     story = stripped.strip(cutouts="PNG")
-    assert (story.asked, warnings(story)) == (["Top/IMG_0002.JPG"], [])
+    assert (story.asked, story.warnings) == (["Top/IMG_0002.JPG"], [])
     assert stripped.files().items() >= before.items()
 
 
@@ -172,14 +172,14 @@ def test_a_mask_at_the_new_name_is_never_replaced(stripped, is_old):
     stripped.move({"IMG_0002.JPG": "new.jpg"})
     story = stripped.strip_alone()
     assert "1 mask was not carried along, since the photo has another one now: new.jpg (before: IMG_0002.JPG)" in (
-        warnings(story)
+        story.warnings
     )
     assert (stripped.files()["new.jpg"], stripped.files()["IMG_0002.JPG"]) == (content, stripped.painted)
-    assert warnings(stripped.strip_alone()) == []
+    assert stripped.strip_alone().warnings == []
     # From now on it is the one that goes along.
     stripped.move({"new.jpg": "newer.jpg"})
     story = stripped.strip_alone()
-    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+    assert (story.exit_code, story.made, story.warnings) == (0, [], [])
     assert (stripped.files()["newer.jpg"], stripped.files()["IMG_0002.JPG"]) == (content, stripped.painted)
 
 
@@ -188,7 +188,7 @@ def test_a_name_that_is_too_long_for_a_mask_costs_none(stripped):
     stripped.move({"IMG_0001.JPG": "1.JPG", "IMG_0002.JPG": name})
     story = stripped.strip()
     assert list(story.failed) == [name]
-    assert (stripped.report()["carried"], warnings(story)) == ({"IMG_0001.JPG": "1.JPG"}, [])
+    assert (stripped.report()["carried"], story.warnings) == ({"IMG_0001.JPG": "1.JPG"}, [])
     stripped.move({name: "2.JPG"})
     assert stripped.strip_alone().exit_code == 0
     assert stripped.files()["2.JPG"] == stripped.painted
@@ -201,7 +201,7 @@ def test_masks_that_a_person_has_renamed_as_well_stay_what_they_were(stripped):
         for path in [*folder.glob("IMG*")]:
             path.rename(folder / "Top" / path.name)
     story = stripped.strip_alone()
-    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+    assert (story.exit_code, story.made, story.warnings) == (0, [], [])
     assert stripped.files() == {f"Top/{name}": content for name, content in before.items()}
     assert stripped.strip_alone(threshold=200).made == ["Top/IMG_0001.JPG", "Top/IMG_0003.JPG"]
     assert stripped.files()["Top/IMG_0002.JPG"] == stripped.painted
@@ -211,17 +211,17 @@ def test_masks_without_a_photo_are_named_once_and_used_when_it_comes_back(stripp
     before = stripped.files()
     for name in ("IMG_0001.JPG", "IMG_0002.JPG"):
         shutil.move(stripped.photos / name, tmp_path / name)
-    (words,) = warnings(stripped.strip_alone())
+    (words,) = stripped.strip_alone().warnings
     assert words.startswith("2 masks were left in ")
     assert "IMG_0001.JPG, IMG_0002.JPG" in words
-    assert warnings(stripped.strip_alone()) == []
+    assert stripped.strip_alone().warnings == []
     assert stripped.files() == before
     shutil.move(tmp_path / "IMG_0002.JPG", stripped.photos / "back.jpg")
     story = stripped.strip_alone()
-    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+    assert (story.exit_code, story.made, story.warnings) == (0, [], [])
     assert stripped.files()["back.jpg"] == stripped.painted
     (stripped.photos / "back.jpg").unlink()
-    (words,) = warnings(stripped.strip_alone())
+    (words,) = stripped.strip_alone().warnings
     assert words.startswith("1 mask was left in ")
 
 
@@ -232,11 +232,11 @@ def test_the_mask_of_a_photo_that_is_gone_makes_room_and_is_kept(stripped):
     stripped.move({"IMG_0003.JPG": "IMG_0002.JPG"})
     story = stripped.strip_alone(cutouts="PNG")
     assert (story.exit_code, story.made) == (0, [])
-    (words,) = warnings(story)
+    (words,) = story.warnings
     assert words.startswith("1 mask made room for those of other photos")
     assert stripped.files()["IMG_0002.JPG"] == third
     assert stripped.files("masks_of_gone_photos") == {"IMG_0002.JPG": stripped.painted}
-    assert warnings(stripped.strip_alone(cutouts="PNG")) == []
+    assert stripped.strip_alone(cutouts="PNG").warnings == []
 
 
 def test_masks_that_made_room_do_not_take_the_place_of_each_other(stripped):
@@ -266,11 +266,11 @@ def test_a_photo_without_its_soft_mask_does_not_get_that_of_another(stripped, is
 def test_a_strip_of_some_photos_leaves_the_others_alone(stripped):
     before = stripped.files()
     story = stripped.strip_alone(files=("IMG_0001.JPG",))
-    assert (warnings(story), stripped.files()) == ([], before)
+    assert (story.warnings, stripped.files()) == ([], before)
     (stripped.photos / "Top").mkdir()
     stripped.move({name: f"Top/{name}" for name in before})
     story = stripped.strip_alone(files=("Top/IMG_0001.JPG",))
-    assert (story.message, warnings(story)) == (
+    assert (story.message, story.warnings) == (
         "1 of 1 photos have a mask, 0 of them made now. 3 masks were carried to their photos' new names",
         [],
     )
@@ -287,7 +287,7 @@ def test_another_spelling_of_the_same_name_is_another_name(stripped):
         (folder / "top").rename(folder / "Top")
         (folder / "top").symlink_to("Top")
     story = stripped.strip_alone()
-    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+    assert (story.exit_code, story.made, story.warnings) == (0, [], [])
     assert story.message.endswith("3 masks were carried to their photos' new names")
     for folder in ("masks", "soft"):
         (stripped.output / folder / "top").unlink()
@@ -334,5 +334,5 @@ def test_photos_with_one_size_and_time_are_told_by_their_content_alone(scan, add
     scan.move({"1.tif": "Top/1.tif", "2.tif": "Top/2.tif"})
     story = scan.strip()
     assert story.asked == (["Top/1.tif", "Top/2.tif"] if is_old else [])
-    assert len(warnings(story)) == is_old
+    assert len(story.warnings) == is_old
     assert scan.files()["1.tif" if is_old else "Top/1.tif"] == painted

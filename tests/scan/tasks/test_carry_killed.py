@@ -4,7 +4,7 @@
 import errno
 
 import pytest
-from renamed_scan import Scan, painted_on, warnings
+from renamed_scan import Scan, painted_on
 
 from scan.common import files
 from scan.job import relocation
@@ -38,7 +38,7 @@ def test_what_a_killed_run_has_begun_is_finished(stripped, monkeypatch, number):
     assert stripped.strip_alone(cutouts="PNG").finished["status"] == "failed"
     monkeypatch.undo()
     story = stripped.strip_alone(cutouts="PNG")
-    assert (story.exit_code, story.made, warnings(story)) == (0, [], [])
+    assert (story.exit_code, story.made, story.warnings) == (0, [], [])
     assert stripped.shown() == expected
 
 

@@ -31,10 +31,6 @@ def masks(output):
     return {path.name.removesuffix(".png"): path.read_bytes() for path in (output / "masks").iterdir()}
 
 
-def warnings(story):
-    return [event["text"] for event in story.of("log") if event["level"] == "warning"]
-
-
 def forget_photos(output):
     """Leave the journal of a first run that was killed between its last masks and its word on them."""
     journal = output / "journal.jsonl"
@@ -50,18 +46,18 @@ def test_masks_made_by_hand_before_the_first_run_are_kept_and_told_once(add_phot
     assert (story.made, story.asked, story.exit_code) == ([new], [new], 0)
     assert story.message == "3 of 3 photos have a mask, 1 of them made now"
     assert (story.of("progress")[0]["done"], story.of("progress")[0]["total"]) == (2, 3)
-    (words,) = warnings(story)
+    (words,) = story.warnings
     assert words.startswith("2 masks were there already that the journal does not know: kept")
     assert words.endswith(f"delete them in {output / 'masks'} to have them made anew")
     told = json.loads((output / "report.json").read_bytes())["masks"]
     assert [(told[name]["foreground"], told[name]["box"]) for name in put] == [(0.5, [0, 0, 160, 240])] * 2
     for given, made in [({}, []), ({"threshold": 200}, [new]), ({"model": "u2net"}, [new])]:
         story = workers.strip(server.endpoint, **given)
-        assert (story.made, warnings(story)) == (made, [])
+        assert (story.made, story.warnings) == (made, [])
         assert masks(output).items() >= put.items()
     (output / "masks" / f"{one}.png").unlink()
     story = workers.strip(server.endpoint)
-    assert (story.asked, warnings(story)) == ([one, new], [])
+    assert (story.asked, story.warnings) == ([one, new], [])
     assert masks(output)[two] == put[two]
     assert workers.strip(server.endpoint).made == []
 
@@ -91,7 +87,7 @@ def test_a_mask_that_was_found_is_kept_for_another_photo_of_that_name_and_told(
     put = put_mask("1.jpg")
     workers.strip(server.endpoint)
     add_photo("1.jpg", draw_photo(number=77))
-    (words,) = warnings(workers.strip(server.endpoint))
+    (words,) = workers.strip(server.endpoint).warnings
     assert words.startswith("1.jpg was replaced since its mask was painted on")
     assert (masks(output), server.visits) == ({"1.jpg": put}, [])
 
@@ -106,7 +102,7 @@ def test_a_found_mask_of_another_size_is_told_and_not_replaced(add_photos, worke
     put_mask(bad)
     story = workers.strip(server.endpoint)
     assert (story.made, story.exit_code) == ([], 0)
-    assert warnings(story)[0].startswith("1 mask was there already")
+    assert story.warnings[0].startswith("1 mask was there already")
     assert story.message == "2 of 2 photos have a mask, 0 of them made now"
     assert len(server.requests) == 1, f"only {good} was ever asked for"
 
@@ -117,7 +113,7 @@ def test_what_is_no_picture_is_no_mask(add_photos, workers, server, output, put_
     path.parent.mkdir(parents=True)
     path.write_bytes(put_mask(name)[:60])
     story = workers.strip(server.endpoint)
-    assert (story.asked, story.exit_code, warnings(story)) == ([name], 0, [])
+    assert (story.asked, story.exit_code, story.warnings) == ([name], 0, [])
     Image.open(path).load()
 
 
@@ -129,7 +125,7 @@ def test_without_the_journal_all_masks_are_kept(add_photos, workers, server, out
     server.visits.clear()
     story = workers.strip(server.endpoint, threshold=200)
     assert (story.made, story.exit_code, server.visits) == ([], 0, [])
-    assert warnings(story)[0].startswith("2 masks were there already")
+    assert story.warnings[0].startswith("2 masks were there already")
     assert masks(output) == before
     for path in (output / "masks").iterdir():
         path.unlink()
@@ -144,7 +140,7 @@ def test_a_first_run_that_was_killed_makes_its_own_masks_anew(add_photos, worker
         forget_photos(output)
     killed = masks(output)
     story = workers.strip(server.endpoint)
-    assert (story.asked, story.exit_code, warnings(story)) == (names, 0, [])
+    assert (story.asked, story.exit_code, story.warnings) == (names, 0, [])
     assert all(content != killed[name] for name, content in masks(output).items())
 
 
@@ -155,7 +151,7 @@ def test_what_is_painted_after_a_first_run_was_killed_is_kept(add_photos, worker
     put = put_mask(first)
     story = workers.strip(server.endpoint, threshold=200)
     assert (story.asked, masks(output)[first]) == (others, put)
-    assert warnings(story)[0].startswith("1 mask was there already")
+    assert story.warnings[0].startswith("1 mask was there already")
 
 
 def test_a_mask_for_a_new_photo_is_kept_in_a_folder_with_a_journal(
@@ -168,7 +164,7 @@ def test_a_mask_for_a_new_photo_is_kept_in_a_folder_with_a_journal(
     add_photo("new.jpg")
     new = put_mask("new.jpg")
     story = workers.strip(server.endpoint)
-    assert (story.made, len(warnings(story)), len(server.requests)) == ([], 1, 1)
+    assert (story.made, len(story.warnings), len(server.requests)) == ([], 1, 1)
     assert masks(output).items() >= {"IMG_0002.JPG": put, "new.jpg": new}.items()
 
 
@@ -182,6 +178,6 @@ def test_a_mask_that_is_saved_while_the_first_run_makes_it_is_kept(add_photos, w
     server.script = script
     story = workers.strip(server.endpoint)
     assert (story.made, story.exit_code) == ([name], 0)
-    assert warnings(story) == [f"{name}: a mask was there already, and is kept; delete it to have it made anew"]
+    assert story.warnings == [f"{name}: a mask was there already, and is kept; delete it to have it made anew"]
     assert masks(output) == {name: put_mask(name)}
     assert workers.strip(server.endpoint, threshold=200).made == []

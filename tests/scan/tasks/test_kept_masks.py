@@ -46,10 +46,6 @@ def half_transparent(path):
     return int(((alpha > 0) & (alpha < 255)).sum())
 
 
-def warnings(story):
-    return [event["text"] for event in story.of("log") if event["level"] == "warning"]
-
-
 @pytest.mark.parametrize("content", [None, claims(30000, 30000)], ids=["smaller", "bomb"])
 def test_a_mask_of_another_size_is_somebodys_and_is_told_not_replaced(add_photos, workers, server, output, content):
     first, *others = add_photos(3)
@@ -119,7 +115,7 @@ def test_a_cutout_of_a_painted_mask_follows_the_photo(add_photo, workers, server
     add_photo("1.png", draw_photo(number=77))
     story = workers.strip(server.endpoint, cutouts="PNG")
     assert story.asked == []
-    assert "was replaced since its mask was painted on" in warnings(story)[0]
+    assert "was replaced since its mask was painted on" in story.warnings[0]
     cutout = Image.open(output / "cutouts" / "1.png")
     opaque = np.asarray(cutout.getchannel("A")) == 255
     assert (np.asarray(cutout.convert("RGB"))[opaque] == np.asarray(draw_photo(number=77))[opaque]).all()
@@ -163,10 +159,10 @@ def test_masks_and_cutouts_that_a_run_makes_are_counted_apart(add_photos, add_ph
 def test_cutouts_that_show_earlier_masks_are_told_once(add_photos, workers, server, output):
     add_photos(3)
     workers.strip(server.endpoint, cutouts="PNG")
-    (words,) = warnings(workers.strip(server.endpoint, threshold=200))
+    (words,) = workers.strip(server.endpoint, threshold=200).warnings
     assert words.startswith("3 cutouts show earlier masks: strip with Cutouts once more, or delete what is in ")
     assert str(output / "cutouts") in words
-    assert warnings(workers.strip(server.endpoint, threshold=200)) == []
+    assert workers.strip(server.endpoint, threshold=200).warnings == []
 
 
 def test_what_needs_no_server_is_made_while_it_is_away(add_photos, add_photo, workers, server):

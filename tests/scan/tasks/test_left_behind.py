@@ -6,7 +6,6 @@ import threading
 import pytest
 from conftest import draw_photo, journal_lines
 from PIL import Image
-from renamed_scan import warnings
 
 from scan.engines.engine import Watch
 from scan.job.folder import JobFolder
@@ -27,8 +26,8 @@ def test_where_a_mask_is_adopted_and_not_once_more_by_a_strip(photos, workers, o
     (photos / "masks").mkdir()
     Image.new("L", (320, 240), 255).crop((-40, 0, 280, 240)).save(photos / "masks" / "IMG_1.png")
     job = {"task": "adopt_masks", "settings": {"photos": str(photos), "output": str(output)}}
-    assert warnings(workers.end(workers.start_job(JobFolder(output), job))) == [WORDS]
-    assert warnings(workers.strip(server.endpoint)) == []
+    assert workers.end(workers.start_job(JobFolder(output), job)).warnings == [WORDS]
+    assert workers.strip(server.endpoint).warnings == []
 
 
 def test_before_a_solve(photos, output):
