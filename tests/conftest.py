@@ -225,6 +225,11 @@ class Workers:
         """Strip backgrounds, and give the whole story."""
         return self.end(self.start(endpoint, token, **given))
 
+    def adopt(self, **given: Any) -> Story:
+        """Adopt the masks that are there, and give the whole story."""
+        settings = {"photos": str(self.photos), "output": str(self.output), **given}
+        return self.end(self.start_job(JobFolder(self.output), {"task": "adopt_masks", "settings": settings}))
+
     def check_endpoint(self, endpoint: str, token: str = "", **given: Any) -> Story:
         """Ask a server who it is, and give the whole story."""
         settings = dataclasses.asdict(EndpointSettings(endpoint=endpoint, **given))

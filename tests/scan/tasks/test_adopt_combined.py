@@ -6,8 +6,6 @@ import pytest
 from PIL import Image
 from raw_files import dng
 
-from scan.job.folder import JobFolder
-
 CLOSED = "http://127.0.0.1:9/api/remove"
 LEFT = np.zeros((240, 320), bool)
 LEFT[:, :160] = True
@@ -26,17 +24,6 @@ def is_left(output, name):
 
 
 @pytest.fixture
-def adopt(workers, photos, output):
-    """Give a function that adopts the masks that are there, and returns the story."""
-
-    def adopt(**given):
-        settings = {"photos": str(photos), "output": str(output), **given}
-        return workers.end(workers.start_job(JobFolder(output), {"task": "adopt_masks", "settings": settings}))
-
-    return adopt
-
-
-@pytest.fixture
 def add(add_photo, photos):
     """Give a function that adds photos, no two of them alike, and returns their names."""
     return lambda *names: [add_photo(name).relative_to(photos).as_posix() for name in names]
@@ -49,7 +36,7 @@ def rename_side(photos, names):
 
 @pytest.mark.parametrize("only", [False, True], ids=["all", "some"])
 def test_what_was_painted_goes_along_with_a_renamed_side_before_masks_are_adopted(
-    add, workers, server, photos, output, adopt, only
+    add, workers, server, photos, output, only
 ):
     names = add(*(f"standing/{number}.JPG" for number in range(3)))
     workers.strip(server.endpoint)
@@ -57,7 +44,7 @@ def test_what_was_painted_goes_along_with_a_renamed_side_before_masks_are_adopte
     first, second, third = rename_side(photos, names)
     for name in ("0", "1"):
         save(photos / "masks" / f"{name}.png")
-    story = adopt(**({"files": [first, second]} if only else {}))
+    story = workers.adopt(**({"files": [first, second]} if only else {}))
     assert story.finished["photos"]["adopted"] == 1
     assert story.message.startswith("1 mask of your own adopted, 1 was there already or painted on")
     assert is_left(output, first)
@@ -122,18 +109,18 @@ def test_a_scan_of_masks_is_not_doubted(add, workers, server):
     assert workers.strip(server.endpoint).warnings == []
 
 
-def test_a_mask_named_after_the_raw_file_is_that_of_the_photo_developed_of_it(add, photos, output, adopt):
+def test_a_mask_named_after_the_raw_file_is_that_of_the_photo_developed_of_it(add, photos, output, workers):
     for number in range(3):
         (name,) = add(f"{number}.JPG")
         (photos / f"{number}.DNG").write_bytes(dng(Image.open(photos / name)))
         save(photos / ["masks/0.DNG.png", "1.DNG.mask.png", "masks/2.png"][number])
-    story = adopt()
+    story = workers.adopt()
     assert (story.message, story.warnings) == ("3 masks of your own adopted", [])
     assert all(is_left(output, f"{number}.JPG") for number in range(3))
 
 
 def test_what_was_painted_on_a_developed_photo_is_offered_to_its_twin_that_came_later(
-    add, workers, server, photos, output, adopt
+    add, workers, server, photos, output
 ):
     for number in range(3):
         (name,) = add(f"{number}.JPG")
@@ -148,17 +135,17 @@ def test_what_was_painted_on_a_developed_photo_is_offered_to_its_twin_that_came_
     file = "output/masks/1.DNG.jpg.png"
     (words,) = story.warnings
     assert words.startswith(f"2 masks of your own ({file}, 2.mask.png) are there, and not taken for photos: ")
-    assert adopt().finished["photos"] == {"found": 3, "done": 2, "adopted": 2, "failed": []}
+    assert workers.adopt().finished["photos"] == {"found": 3, "done": 2, "adopted": 2, "failed": []}
     assert [is_left(output, f"{number}.JPG") for number in range(3)] == [False, False, True]
     assert np.array_equal(np.asarray(Image.open(output / "masks" / "1.JPG.png")) > 0, ~LEFT)
 
 
 @pytest.mark.parametrize("by_strip", [False, True])
-def test_cutouts_that_show_the_masks_from_before_are_named(add, workers, server, photos, output, adopt, by_strip):
+def test_cutouts_that_show_the_masks_from_before_are_named(add, workers, server, photos, output, by_strip):
     add("1.JPG", "2.JPG")
     workers.strip(server.endpoint, cutouts="PNG")
     save(photos / "masks" / "1.png")
-    story = workers.strip(CLOSED, retry_for=0.0, adopt_masks=True) if by_strip else adopt()
+    story = workers.strip(CLOSED, retry_for=0.0, adopt_masks=True) if by_strip else workers.adopt()
     said = f"strip with Cutouts once more, or delete what is in {output / 'cutouts'}"
     assert story.warnings == [f"1 cutout shows an earlier mask: {said}"]
     story = workers.strip(CLOSED, retry_for=0.0, cutouts="PNG")
@@ -170,9 +157,7 @@ def resized(photos, name, size):
     Image.open(photos / name).resize(size).save(photos / name)
 
 
-def test_a_painted_mask_has_to_fit_the_photo_that_takes_the_place_of_its_own(
-    add, workers, server, photos, output, adopt
-):
+def test_a_painted_mask_has_to_fit_the_photo_that_takes_the_place_of_its_own(add, workers, server, photos, output):
     names = add("1.JPG", "2.JPG")
     workers.strip(server.endpoint)
     path = output / "masks" / "1.JPG.png"
@@ -183,7 +168,7 @@ def test_a_painted_mask_has_to_fit_the_photo_that_takes_the_place_of_its_own(
         story = workers.strip(server.endpoint)
         assert (story.exit_code, path.read_bytes()) == (4, painted)
         assert story.failed["1.JPG"].startswith("has 640 × 480 pixels and a mask with 320 × 240; save the mask at the")
-    assert adopt().message == "1 mask of your own adopted. 1 photo without one"
+    assert workers.adopt().message == "1 mask of your own adopted. 1 photo without one"
     assert np.array_equal(np.asarray(Image.open(path)) > 0, LEFT.repeat(2, 0).repeat(2, 1))
     story = workers.strip(server.endpoint, cutouts="PNG")
     assert (story.exit_code, story.asked, story.warnings) == (0, [], [])
@@ -201,28 +186,28 @@ def test_one_mask_is_spoken_of_as_one(add, workers, server, photos):
     assert "is there, and not taken for a photo: Adopt Masks (--adopt-masks) uses it in" in words
 
 
-def test_what_was_said_of_black_and_white_holds_until_something_else_is_said(add, photos, output, adopt, workers):
+def test_what_was_said_of_black_and_white_holds_until_something_else_is_said(add, photos, output, workers):
     """Masks whose object fills the left half keep too little of the border to look inverted, or not."""
     for number in range(2):
         add(f"{number}.JPG")
         save(photos / "masks" / f"{number}.png", ~LEFT)
-    adopt(mask_object="BLACK")
+    workers.adopt(mask_object="BLACK")
     assert is_left(output, "0.JPG")
     for given in ({"adopt_masks": True}, {"adopt_masks": True, "threshold": 100}):
         assert workers.strip(CLOSED, retry_for=0.0, **given).exit_code == 0
         assert all(is_left(output, f"{number}.JPG") for number in range(2))
     save(photos / "masks" / "0.png", LEFT)
-    adopt()
+    workers.adopt()
     assert [is_left(output, f"{number}.JPG") for number in range(2)] == [False, True]
-    adopt(mask_object="WHITE")
+    workers.adopt(mask_object="WHITE")
     assert [is_left(output, f"{number}.JPG") for number in range(2)] == [True, False]
 
 
-def test_inverted_masks_are_asked_about_once(add, photos, adopt):
+def test_inverted_masks_are_asked_about_once(add, photos, workers):
     border = np.ones_like(LEFT)
     border[60:180, 80:240] = False
     add("1.JPG")
     save(photos / "masks" / "1.png", border)
-    assert "may be inverted" in adopt().message
-    assert adopt(mask_object="BLACK").message == "1 mask of your own adopted"
-    assert adopt(threshold=100).message == "1 mask of your own adopted"
+    assert "may be inverted" in workers.adopt().message
+    assert workers.adopt(mask_object="BLACK").message == "1 mask of your own adopted"
+    assert workers.adopt(threshold=100).message == "1 mask of your own adopted"

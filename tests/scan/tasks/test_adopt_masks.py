@@ -38,17 +38,6 @@ def put(photos):
 
 
 @pytest.fixture
-def adopt(workers, photos, output):
-    """Give a function that adopts the masks that are there, and returns the story."""
-
-    def adopt(**given):
-        settings = {"photos": str(photos), "output": str(output), **given}
-        return workers.end(workers.start_job(JobFolder(output), {"task": "adopt_masks", "settings": settings}))
-
-    return adopt
-
-
-@pytest.fixture
 def survey(workers, photos, output, tmp_path):
     """Give a function that surveys the photo folder and returns the ``finished`` event."""
 
@@ -75,7 +64,7 @@ def paint(output, name):
 
 
 def test_masks_are_not_taken_for_photos_and_told_of_until_they_are_adopted(
-    add_photos, put, survey, workers, server, output, adopt
+    add_photos, put, survey, workers, server, output
 ):
     names = add_photos(3)
     put(f"masks/{names[0]}.png")
@@ -91,7 +80,7 @@ def test_masks_are_not_taken_for_photos_and_told_of_until_they_are_adopted(
     assert found["own_masks"]["said"] == f"{said} are there, and not taken for photos"
     assert words == f"{found['own_masks']['said']}: Adopt Masks (--adopt-masks) uses them in place of the model's"
     assert survey()["own_masks"]["count"] == 2  # what the model made is not theirs
-    assert adopt().message == "2 masks of your own adopted. 1 photo without one"  # which has one of the model's
+    assert workers.adopt().message == "2 masks of your own adopted. 1 photo without one"  # which has one of the model's
     assert is_left(output, names[0])
     assert is_left(output, names[1])
     assert not is_left(output, names[2])
@@ -128,20 +117,20 @@ def test_no_server_is_needed_where_all_masks_are_there(add_photos, put, workers,
     assert not list((output / "soft").iterdir())
 
 
-def test_how_far_it_is_is_told(add_photos, put, adopt):
+def test_how_far_it_is_is_told(add_photos, put, workers):
     for name in add_photos(21):
         put(f"masks/{name}.png")
-    (told,) = adopt().of("progress")
+    (told,) = workers.adopt().of("progress")
     assert (told["step"], told["done"], told["total"]) == ("Adopting masks", 20, 21)
 
 
-def test_a_name_that_does_not_fit_fails_that_photo_alone(add_photo, put, workers, server, adopt):
+def test_a_name_that_does_not_fit_fails_that_photo_alone(add_photo, put, workers, server):
     long = f"{'a' * 248}.jpg"
     for name in ("1.jpg", long):
         add_photo(name)
         put(f"masks/{Path(name).stem}.png")
     words = "has a name that does not fit the output folder's file system ("
-    story = adopt()
+    story = workers.adopt()
     assert (story.exit_code, story.finished["photos"]["adopted"], list(story.failed)) == (4, 1, [long])
     assert story.failed[long].startswith(words)
     story = workers.strip(server.endpoint, adopt_masks=True)
@@ -149,38 +138,38 @@ def test_a_name_that_does_not_fit_fails_that_photo_alone(add_photo, put, workers
     assert story.failed[long].startswith(words)
 
 
-def test_masks_of_a_model_give_way_and_painted_ones_stay(add_photos, put, workers, server, output, adopt):
+def test_masks_of_a_model_give_way_and_painted_ones_stay(add_photos, put, workers, server, output):
     names = add_photos(3)
     workers.strip(server.endpoint)
     for name in names:
         put(f"masks/{name}.png")
     painted = paint(output, names[1])
-    assert adopt().message == "2 masks of your own adopted, 1 was there already or painted on"
+    assert workers.adopt().message == "2 masks of your own adopted, 1 was there already or painted on"
     assert (output / "masks" / f"{names[1]}.png").read_bytes() == painted
     assert is_left(output, names[0])
     painted = paint(output, names[0])  # on one that was adopted
-    assert adopt(threshold=200).message == "1 mask of your own adopted, 2 were there already or painted on"
+    assert workers.adopt(threshold=200).message == "1 mask of your own adopted, 2 were there already or painted on"
     assert (output / "masks" / f"{names[0]}.png").read_bytes() == painted
     (output / "journal.jsonl").unlink()  # whose they are cannot be told any more
-    assert adopt().message == "0 masks of your own adopted, 3 were there already or painted on"
+    assert workers.adopt().message == "0 masks of your own adopted, 3 were there already or painted on"
 
 
-def test_a_mask_that_was_changed_since_is_adopted_again(add_photos, put, survey, output, adopt):
+def test_a_mask_that_was_changed_since_is_adopted_again(add_photos, put, survey, output, workers):
     names = add_photos(2)
     for name in names:
         put(f"masks/{name}.png", ~LEFT)
-    adopt()
+    workers.adopt()
     assert not is_left(output, names[0])
     assert survey()["own_masks"]["count"] == 0
     put(f"masks/{names[0]}.png")
     assert survey()["own_masks"]["count"] == 1
-    assert adopt().message == "1 mask of your own adopted, 1 was there already or painted on"
+    assert workers.adopt().message == "1 mask of your own adopted, 1 was there already or painted on"
     assert is_left(output, names[0])
-    assert adopt(mask_object="BLACK").message == "2 masks of your own adopted"
+    assert workers.adopt(mask_object="BLACK").message == "2 masks of your own adopted"
     assert is_left(output, names[1])
 
 
-def test_masks_that_look_inverted_are_asked_about(add_photos, put, survey, workers, server, output, adopt):
+def test_masks_that_look_inverted_are_asked_about(add_photos, put, survey, workers, server, output):
     names = add_photos(3)
     disc = np.ones(SIZE[::-1], bool)
     disc[60:180, 80:240] = False
@@ -189,30 +178,30 @@ def test_masks_that_look_inverted_are_asked_about(add_photos, put, survey, worke
     put(f"masks/{names[2]}.png")
     said = "2 of 3 masks of your own that were looked at keep the picture's edge and drop what is inside: they may be"
     assert survey()["own_masks"]["inverted"] == f"{said} inverted"
-    for story in (adopt(), workers.strip(server.endpoint, adopt_masks=True)):
+    for story in (workers.adopt(), workers.strip(server.endpoint, adopt_masks=True)):
         assert (story.exit_code, story.message.startswith(said)) == (2, True)
         assert "Black (--mask-object BLACK) turns them, White (--mask-object WHITE) takes" in story.message
     assert (server.requests, list((output / "masks").iterdir())) == ([], [])
-    adopt(mask_object="WHITE")
+    workers.adopt(mask_object="WHITE")
     kept = np.asarray(Image.open(output / "masks" / f"{names[0]}.png")) > 0
     assert np.array_equal(kept, disc)
-    adopt(mask_object="BLACK")
+    workers.adopt(mask_object="BLACK")
     kept = np.asarray(Image.open(output / "masks" / f"{names[0]}.png")) > 0
     assert np.array_equal(kept, ~disc)
 
 
-def test_one_mask_that_fills_the_picture_is_no_reason_to_ask(add_photos, put, output, adopt):
+def test_one_mask_that_fills_the_picture_is_no_reason_to_ask(add_photos, put, output, workers):
     names = add_photos(3)
     for name in names[:2]:
         put(f"masks/{name}.png")
     disc = np.ones(SIZE[::-1], bool)
     disc[60:180, 80:240] = False
     put(f"masks/{names[2]}.png", disc)
-    assert adopt().message == "3 masks of your own adopted"
+    assert workers.adopt().message == "3 masks of your own adopted"
     assert np.array_equal(np.asarray(Image.open(output / "masks" / f"{names[2]}.png")) > 0, disc)
 
 
-def test_the_mask_of_a_run_that_was_killed_is_not_somebodys(add_photos, put, workers, server, output, adopt):
+def test_the_mask_of_a_run_that_was_killed_is_not_somebodys(add_photos, put, workers, server, output):
     names = add_photos(2)
     workers.strip(server.endpoint)
     journal = output / "journal.jsonl"  # as it was before the run's word on the photos
@@ -220,15 +209,15 @@ def test_the_mask_of_a_run_that_was_killed_is_not_somebodys(add_photos, put, wor
     journal.write_bytes(b"".join(line for line in lines if b'"photo_done"' not in line))
     for name in names:
         put(f"masks/{name}.png")
-    assert adopt().message == "2 masks of your own adopted"
+    assert workers.adopt().message == "2 masks of your own adopted"
     assert all(is_left(output, name) for name in names)
 
 
-def test_what_is_refused_is_named_and_fails_its_photo_alone(add_photos, put, workers, server, output, adopt):
+def test_what_is_refused_is_named_and_fails_its_photo_alone(add_photos, put, workers, server, output):
     names = add_photos(3)
     put(f"masks/{names[0]}.png")
     put(f"masks/{names[1]}.png", LEFT[:100])
-    story = adopt()
+    story = workers.adopt()
     reason = "has 320 × 240 pixels and a mask of your own, masks/IMG_0002.JPG.png, of another shape, 320 × 100"
     assert (story.exit_code, story.finished["status"]) == (4, "some_failed")
     assert story.failed[names[1]].startswith(reason)
@@ -246,34 +235,34 @@ def test_what_is_refused_is_named_and_fails_its_photo_alone(add_photos, put, wor
     assert is_left(output, names[0])
 
 
-def test_turned_photos_say_where_a_mask_could_be_upright(add_photo, put, output, adopt):
+def test_turned_photos_say_where_a_mask_could_be_upright(add_photo, put, output, workers):
     for name, turn in (("1.jpg", 3), ("2.jpg", 6), ("3.jpg", 6)):
         add_photo(name, draw_photo(SIZE), orientation=turn)
     put("masks/1.png")
     put("masks/2.png")
     put("masks/3.png", np.rot90(LEFT, -1))
-    story = adopt()
+    story = workers.adopt()
     assert [is_left(output, f"{number}.jpg") for number in (1, 2, 3)] == [True, True, True]
     (words,) = story.warnings
     assert words.startswith("1 mask of your own (masks/1.png) could be upright, or the way the photo is stored")
 
 
-def test_masks_beside_the_photo_folder_and_in_the_output_folder_are_found(add_photos, put, output, adopt):
+def test_masks_beside_the_photo_folder_and_in_the_output_folder_are_found(add_photos, put, output, workers):
     names = add_photos(5)
     put("../masks/IMG_0001.png")
     put("../photos_masks/IMG_0002.JPG.png")
     put("../output/masks/IMG_0003.png")
     put(".mask/IMG_0004.png")  # RealityScan's
     put("../output/masks/IMG_0005.JPG.png")  # where ours are: it is the photo's already
-    assert adopt().message == "4 masks of your own adopted. 1 photo without one"
+    assert workers.adopt().message == "4 masks of your own adopted. 1 photo without one"
     assert all(is_left(output, name) for name in names)
 
 
-def test_the_masks_of_another_job_are_not_ones_own(add_photos, put, tmp_path, adopt):
+def test_the_masks_of_another_job_are_not_ones_own(add_photos, put, tmp_path, workers):
     add_photos(1)
     put("../masks/IMG_0001.JPG.png")
     (tmp_path / "job.json").write_text("{}")
-    story = adopt()
+    story = workers.adopt()
     assert story.exit_code == 2
     assert story.message.startswith("There are no masks of your own for the photos in")
 
@@ -294,16 +283,16 @@ def test_masks_of_more_than_one_photo_and_more_than_one_mask_are_named(add_photo
     assert (story.made, story.warnings) == (["A/1.jpg", "B/1.jpg"], [doubled, unclear])
 
 
-def test_masks_that_are_nobodys_for_sure_are_no_reason_to_begin(add_photo, put, adopt):
+def test_masks_that_are_nobodys_for_sure_are_no_reason_to_begin(add_photo, put, workers):
     for name in ("A/1.jpg", "B/1.jpg"):
         add_photo(name)
     put("masks/1.png")
-    story = adopt()
+    story = workers.adopt()
     assert story.exit_code == 2
     assert "; 1 mask of your own could be that of more than one photo: masks/1.png that of" in story.message
 
 
-def test_a_heic_photo_takes_a_mask_of_its_own_name(photos, put, output, adopt, survey):
+def test_a_heic_photo_takes_a_mask_of_its_own_name(photos, put, output, workers, survey):
     heic, jpeg = photos / "IMG_1.HEIC", output / "converted" / "IMG_1.HEIC.jpg"
     heic.write_bytes(b"heic")
     jpeg.parent.mkdir(parents=True)
@@ -311,23 +300,23 @@ def test_a_heic_photo_takes_a_mask_of_its_own_name(photos, put, output, adopt, s
     shutil.copystat(heic, jpeg)  # by which the JPEG is known to be this photo's
     put("masks/IMG_1.HEIC.png")
     assert survey()["own_masks"]["count"] == 1
-    assert adopt().message == "1 mask of your own adopted"
+    assert workers.adopt().message == "1 mask of your own adopted"
     assert is_left(output, "IMG_1.HEIC.jpg")
 
 
-def test_a_photo_that_cannot_be_read_is_named(photos, put, adopt, output):
+def test_a_photo_that_cannot_be_read_is_named(photos, put, workers, output):
     (photos / "IMG_1.JPG").write_bytes(b"damaged")
     put("masks/IMG_1.png")
-    story = adopt()
+    story = workers.adopt()
     assert story.failed.keys() == {"IMG_1.JPG"}
     assert not list((output / "masks").iterdir())
 
 
-def test_what_cannot_be_written_ends_it_with_what_to_do(add_photos, put, workers, server, output, adopt):
+def test_what_cannot_be_written_ends_it_with_what_to_do(add_photos, put, workers, server, output):
     (name,) = add_photos(1)
     put(f"masks/{name}.png")
     (output / "masks" / f"{name}.png" / "in the way").mkdir(parents=True)
-    for story in (adopt(), workers.strip(server.endpoint, adopt_masks=True)):
+    for story in (workers.adopt(), workers.strip(server.endpoint, adopt_masks=True)):
         assert story.exit_code == 1
         assert f"{name}.png cannot be written (Is a directory)" in story.message
     assert server.requests == []
@@ -349,7 +338,7 @@ def test_cancelled_it_begins_nothing_more(add_photos, put, workers, server, outp
     assert (end.exit_code, server.requests, list((output / "masks").iterdir())) == (130, [], [])
 
 
-def test_what_somebody_paints_meanwhile_is_kept(add_photos, put, output, adopt, monkeypatch):
+def test_what_somebody_paints_meanwhile_is_kept(add_photos, put, output, workers, monkeypatch):
     names = add_photos(1)
     put(f"masks/{names[0]}.png")
 
@@ -359,12 +348,12 @@ def test_what_somebody_paints_meanwhile_is_kept(add_photos, put, output, adopt, 
         return adopted(*given, **more)
 
     monkeypatch.setattr(adopt_masks, "adopted", painting)
-    assert adopt().message == "0 masks of your own adopted, 1 was there already or painted on"
+    assert workers.adopt().message == "0 masks of your own adopted, 1 was there already or painted on"
     assert not is_left(output, names[0])
 
 
 def test_a_mask_of_another_size_where_the_photos_own_should_be_is_scaled_in_place(
-    add_photos, put, workers, server, survey, output, adopt
+    add_photos, put, workers, server, survey, output
 ):
     names = add_photos(4)
     put(f"../output/masks/{names[0]}.png", LEFT[::2, ::2])
@@ -378,7 +367,7 @@ def test_a_mask_of_another_size_where_the_photos_own_should_be_is_scaled_in_plac
         "and a mask with 160 × 120; save the mask at the photo's size, have Adopt Masks scale it"
         in story.failed[names[0]]
     )
-    story = adopt()
+    story = workers.adopt()
     assert story.message.startswith("1 mask of your own adopted. 2 photos without one")
     assert story.failed.keys() == {names[1]}
     assert is_left(output, names[0])

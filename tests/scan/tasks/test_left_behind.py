@@ -8,7 +8,6 @@ from conftest import draw_photo, journal_lines
 from PIL import Image
 
 from scan.engines.engine import Watch
-from scan.job.folder import JobFolder
 from scan.job.journal import Journal
 from scan.photos.photo import find_photos
 from scan.tasks import reconstruct
@@ -22,11 +21,10 @@ def heic(photos):
     pillow_heif.from_pillow(draw_photo()).save(photos / "IMG_1.HEIC", xmp=b"<x>" + b" " * 70_000)
 
 
-def test_where_a_mask_is_adopted_and_not_once_more_by_a_strip(photos, workers, output, server):
+def test_where_a_mask_is_adopted_and_not_once_more_by_a_strip(photos, workers, server):
     (photos / "masks").mkdir()
     Image.new("L", (320, 240), 255).crop((-40, 0, 280, 240)).save(photos / "masks" / "IMG_1.png")
-    job = {"task": "adopt_masks", "settings": {"photos": str(photos), "output": str(output)}}
-    assert workers.end(workers.start_job(JobFolder(output), job)).warnings == [WORDS]
+    assert workers.adopt().warnings == [WORDS]
     assert workers.strip(server.endpoint).warnings == []
 
 
