@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from artists_edits import EACH_EDIT
 from placed_scans import FACTS, make_scan
 
 from bpy_process import Blender
@@ -35,12 +36,10 @@ def test_a_camera_that_somebody_has_worked_on_stays_as_their_own(blender_install
     """What is only shown or named differently is no work, and goes over to the new one."""
     found = blender_installed.run(
         FACTS
+        + EACH_EDIT
         + """
 result = {}
-for name, edit in json.loads(arguments[1]).items():
-    bpy.ops.wm.read_homefile(use_empty=True)
-    scene = bpy.context.scene
-    bring()
+for name, edit in each_edit():
     shot = scene.camera = camera("up/0004.jpg")
     exec(edit)
     called, place, lens = shot.name, [list(row) for row in shot.matrix_basis], shot.data.lens
@@ -118,12 +117,10 @@ def test_points_that_somebody_has_worked_on_stay_with_all_that_shows_them(
 ) -> None:
     found = blender_installed.run(
         FACTS
+        + EACH_EDIT
         + """
 result = {}
-for name, edit in json.loads(arguments[1]).items():
-    bpy.ops.wm.read_homefile(use_empty=True)
-    scene = bpy.context.scene
-    bring()
+for name, edit in each_edit():
     points = bpy.data.objects["Vase Points"]
     exec(edit)
     groups, materials = set(bpy.data.node_groups), set(bpy.data.materials)

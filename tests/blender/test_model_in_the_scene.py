@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from artists_edits import EACH_EDIT
 from built_models import ball, leave_model
 from PIL import Image
 
@@ -268,16 +269,13 @@ result["in two scenes"] = names()
 def test_one_that_an_artist_has_worked_on_stays(blender_installed: Blender, scan: Path) -> None:
     found = blender_installed.run(
         BEGIN
+        + EACH_EDIT
         + """
-import json, textwrap
 result = {}
-for name, edit in json.loads(arguments[1]).items():
-    bpy.ops.wm.read_homefile(use_empty=True)
-    scene = bpy.context.scene
-    bring()
+for name, edit in each_edit():
     (model,) = models()
     mesh = model.data
-    exec(textwrap.dedent(edit))
+    exec(edit)
     kept = model.name
     bring()
     result[name] = [len(models()), bpy.data.objects.get(kept) is not None]
